@@ -1,0 +1,1 @@
+//! Files become tables, tables become panels: readers, keys, joins, balance, series.

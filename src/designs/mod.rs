@@ -1,0 +1,1 @@
+//! Treatments and the designs built on them.

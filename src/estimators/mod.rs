@@ -1,0 +1,243 @@
+//! Estimators: numbers in, numbers out. Names, spans and words belong to whoever calls.
+//!
+//! [`Problem`] is one model on one balanced sample (`N × T`, unit fastest); [`estimate`] fits it by the formulas of
+//! methods C.1–C.6 and C.11 and returns coefficients, their variance, effects (D.1, D.2) and policy effects (D.4).
+
+use crate::weights::Weights;
+use std::sync::Arc;
+
+/// Which fixed effects are removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FixedEffects {
+    None,
+    Unit,
+    Time,
+    Both,
+}
+
+/// How fixed effects enter the likelihood: the rows of methods C.3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Likelihood {
+    Transform,
+    Partial,
+    Direct,
+}
+
+/// Variance estimators of methods C.6 (likelihood models) and C.11 (least squares).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Variance {
+    Iid,
+    Observed,
+    Qml,
+    Robust,
+    ClusterUnit,
+    ClusterTime,
+    ClusterUnitTime,
+}
+
+/// The model family, methods C.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Model {
+    Ols,
+    Slx,
+    Sar,
+    Sem,
+    Sdm,
+    Sdem,
+    Sac,
+    Gns,
+}
+
+impl Model {
+    pub fn name(self) -> &'static str {
+        match self {
+            Model::Ols => "ols",
+            Model::Slx => "slx",
+            Model::Sar => "sar",
+            Model::Sem => "sem",
+            Model::Sdm => "sdm",
+            Model::Sdem => "sdem",
+            Model::Sac => "sac",
+            Model::Gns => "gns",
+        }
+    }
+
+    /// The outcome's spatial lag ρ is estimated.
+    pub fn has_lag(self) -> bool {
+        matches!(self, Model::Sar | Model::Sdm | Model::Sac | Model::Gns)
+    }
+
+    /// The spatial error parameter λ is estimated.
+    pub fn has_error(self) -> bool {
+        matches!(self, Model::Sem | Model::Sdem | Model::Sac | Model::Gns)
+    }
+
+    /// Regressors enter with their spatial lags.
+    pub fn has_durbin(self) -> bool {
+        matches!(self, Model::Slx | Model::Sdm | Model::Sdem | Model::Gns)
+    }
+}
+
+/// A regressor and its place among the spatial lags.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Regressor {
+    /// Raw values, `N·T`, unit fastest.
+    pub values: Vec<f64>,
+    /// Which of [`Problem::durbin_weights`] lag it: empty, or all of them.
+    pub lagged: bool,
+}
+
+/// One model on one balanced sample.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    pub model: Model,
+    pub units: usize,
+    pub periods: usize,
+    /// Raw outcome, `N·T`, unit fastest.
+    pub outcome: Vec<f64>,
+    /// Without the intercept, which is added where there are no fixed effects.
+    pub regressors: Vec<Regressor>,
+    /// Matrices of the spatial lags of regressors, in the order of the formula.
+    pub durbin_weights: Vec<Arc<Weights>>,
+    pub lag_weights: Option<Arc<Weights>>,
+    pub error_weights: Option<Arc<Weights>>,
+    pub fixed_effects: FixedEffects,
+    pub likelihood: Likelihood,
+    pub variance: Variance,
+    pub df_adjust: bool,
+    /// Position of the treatment among the regressors, for the policy effects of a `_did` query.
+    pub treatment: Option<usize>,
+}
+
+/// An effect's value and its delta-method standard error.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Measured {
+    pub estimate: f64,
+    pub se: f64,
+}
+
+/// Direct, indirect, total of one regressor, in the order of [`Problem::regressors`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EffectOf {
+    pub direct: Measured,
+    pub indirect: Measured,
+    pub total: Measured,
+}
+
+/// The policy effects of methods D.4; averages over no cells are NaN.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PolicyOf {
+    pub direct_on_treated: Measured,
+    pub indirect_on_treated: Measured,
+    pub total_on_treated: Measured,
+    pub indirect_on_untreated: Measured,
+    pub indirect_on_exposed: Measured,
+    pub aggregate: Measured,
+    pub treated_cells: usize,
+    pub untreated_cells: usize,
+    pub exposed_cells: usize,
+}
+
+/// The reference distribution of statistics.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Reference {
+    Normal,
+    /// Student's t with these degrees of freedom.
+    T(f64),
+}
+
+/// The interval of a spatial parameter and how it was found (methods B.6).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interval {
+    pub lo: f64,
+    pub hi: f64,
+    /// `eigen` or `unit`.
+    pub rule: &'static str,
+}
+
+/// A doubtful or noteworthy circumstance of an estimate, for the caller to put in words.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Remark {
+    /// The optimum is within 1e-3 of the interval's width from its end: no standard errors.
+    Boundary { parameter: &'static str, value: f64, interval: Interval },
+    /// A variance matrix is not positive definite; the standard errors of these parameters are NaN.
+    SingularVariance { parameters: Vec<usize> },
+    /// Two optima within 2 log-likelihood units: (rho, lambda, log-likelihood) each.
+    TwoOptima { best: [f64; 3], other: [f64; 3] },
+    /// One unit carries this share of g'g in a clustered `partial` fit.
+    Leverage { unit: usize, share: f64 },
+    /// Traces by probes: their number and relative standard error.
+    Probes { probes: usize, relative_error: f64 },
+}
+
+/// Why there is no estimate.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum EstimateError {
+    #[error("the optimiser stopped after {iterations} iterations with score {score}")]
+    NotConverged { iterations: usize, score: f64, interval: Interval },
+    /// Residuals are zero: the likelihood has no maximum.
+    #[error("residuals are zero")]
+    PerfectFit,
+    /// Columns of the design (intercept first where there is one, then regressors, then their lags) that are combinations.
+    #[error("columns {columns:?} are linear combinations of others")]
+    RankDeficient { columns: Vec<usize> },
+    #[error("sums overflow")]
+    NotFinite,
+    #[error("{0}")]
+    Linalg(#[from] crate::linalg::LinalgError),
+    #[error("interrupted")]
+    Interrupted,
+    /// The variance estimator does not exist for this estimator; the planner refuses it earlier with words.
+    #[error("this variance estimator does not apply")]
+    VarianceNotDefined,
+}
+
+/// What an estimator found. The parameter order is: intercept (no fixed effects), regressors, their lags (all of the
+/// first matrix, then the second, …), rho, lambda. `vcov` has that order too; sigma2 is reported apart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Estimated {
+    pub coefficients: Vec<f64>,
+    /// Square, in the order of `coefficients`; NaN where there is no variance.
+    pub vcov: Vec<Vec<f64>>,
+    pub sigma2: f64,
+    pub loglik: f64,
+    /// M of methods C.3.
+    pub m_effective: f64,
+    /// q of methods C.4: slopes, rho, lambda, sigma2; never the fixed effects.
+    pub parameters: usize,
+    pub df_residual: f64,
+    pub reference: Reference,
+    pub r2: f64,
+    pub r2_within: f64,
+    pub effects: Vec<EffectOf>,
+    pub policy: Option<PolicyOf>,
+    pub rho_interval: Option<Interval>,
+    pub lambda_interval: Option<Interval>,
+    /// `eigen`, `cholesky` or `lu`.
+    pub log_determinant: Option<&'static str>,
+    pub iterations: usize,
+    pub converged: bool,
+    /// Structural residuals after effects are removed, `N·T`.
+    pub residuals: Vec<f64>,
+    /// One-step fitted values `ρ̂Wy + Zβ̂ + effects`, on the outcome's scale.
+    pub fitted: Vec<f64>,
+    /// Unit effects (sum to zero with both), length N or empty.
+    pub unit_effects: Vec<f64>,
+    /// Period effects, length T or empty.
+    pub time_effects: Vec<f64>,
+    pub remarks: Vec<Remark>,
+}
+
+/// Says whether to go on; checked between the expensive steps of an estimate.
+pub trait Interrupt: Sync {
+    fn stop(&self) -> bool;
+}
+
+/// Never stops.
+pub struct Never;
+
+impl Interrupt for Never {
+    fn stop(&self) -> bool {
+        false
+    }
+}

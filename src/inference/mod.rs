@@ -1,0 +1,1 @@
+//! Variance estimators, effects and tests.

@@ -1,0 +1,22 @@
+//! Kernels without statistics: demeaning, cross-products, least squares, sparse factorisations, log-determinants, solves.
+//!
+//! Matrices of a panel are `N × T` slices of `f64`, unit fastest: position `t·N + i` (methods 0).
+
+use thiserror::Error;
+
+/// Why a kernel cannot answer.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum LinalgError {
+    /// Column indices that are combinations of others.
+    #[error("columns {columns:?} are linear combinations of others")]
+    RankDeficient { columns: Vec<usize> },
+    #[error("matrix is not positive definite")]
+    NotPositiveDefinite,
+    /// `I − ρW` cannot be factored at this ρ without a tiny pivot.
+    #[error("I − ρW is singular near ρ = {rho}")]
+    Singular { rho: f64 },
+    #[error("the eigenvalue iteration did not converge")]
+    NoConvergence,
+    #[error("{what} would need {bytes} bytes")]
+    TooLarge { what: &'static str, bytes: u64 },
+}

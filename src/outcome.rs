@@ -1,0 +1,301 @@
+//! What a run returns: plain data that knows everything needed to print it and to say how it was made.
+//!
+//! The field names are those of the JSON document (results.md) and an interface. Numbers that do not exist are
+//! NaN here and `null` there. Nothing in this file computes.
+
+use serde::Serialize;
+
+/// One estimated quantity with its inference at the fit's level; `se` and what follows are NaN where there is none.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Estimate {
+    pub estimate: f64,
+    pub se: f64,
+    pub statistic: f64,
+    pub p: f64,
+    pub ci: [f64; 2],
+}
+
+/// A coefficient: a regressor as written, its spatial lag `W @ x`, `rho`, `lambda` or `(Intercept)`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Coefficient {
+    pub term: String,
+    #[serde(flatten)]
+    pub value: Estimate,
+}
+
+/// Direct, indirect and total effect of a term, averaged over units (methods D.1).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Effect {
+    pub term: String,
+    pub direct: Estimate,
+    pub indirect: Estimate,
+    pub total: Estimate,
+}
+
+/// What the policy did (methods D.4), pooled over treated (untreated, exposed) unit-periods.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PolicyEffects {
+    pub direct_on_treated: Estimate,
+    pub indirect_on_treated: Estimate,
+    pub total_on_treated: Estimate,
+    pub indirect_on_untreated: Estimate,
+    pub indirect_on_exposed: Estimate,
+    pub aggregate: Estimate,
+    /// Unit-periods each average runs over.
+    pub treated_cells: usize,
+    pub untreated_cells: usize,
+    pub exposed_cells: usize,
+}
+
+/// Rows that did not enter an estimate, and why.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Dropped {
+    pub reason: String,
+    pub rows: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub units: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// A variance matrix with the names of its rows.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Vcov {
+    pub terms: Vec<String>,
+    pub matrix: Vec<Vec<f64>>,
+}
+
+/// A weights matrix as a fit uses it, for the header of the report.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WeightsUsed {
+    pub name: String,
+    pub links: usize,
+    pub islands: Vec<String>,
+    pub scaling: String,
+    pub source: String,
+    pub hash: String,
+}
+
+/// One estimated model.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Fit {
+    pub model: String,
+    /// The query as asked for, e.g. `sdm_did`.
+    pub query: String,
+    pub method: String,
+    pub likelihood: String,
+    pub m_effective: f64,
+    pub durbin: Vec<String>,
+    pub lag_weights: Option<Vec<String>>,
+    pub error_weights: Option<Vec<String>>,
+    pub df_adjust: bool,
+    pub level: f64,
+    pub outcome: String,
+    pub weights: Option<String>,
+    pub weights_used: Vec<WeightsUsed>,
+    pub treatment: Option<String>,
+    pub fixed_effects: Vec<String>,
+    pub se_type: String,
+    /// The reference distribution: `normal`, or `t` with its degrees of freedom.
+    pub distribution: String,
+    pub distribution_df: f64,
+    pub panel: String,
+    pub nobs: usize,
+    pub units: usize,
+    pub periods: usize,
+    pub first_period: i64,
+    pub last_period: i64,
+    pub dropped: Vec<Dropped>,
+    pub coefficients: Vec<Coefficient>,
+    pub effects: Vec<Effect>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_effects: Option<PolicyEffects>,
+    pub sigma2: f64,
+    pub loglik: f64,
+    pub aic: f64,
+    pub bic: f64,
+    pub df_residual: f64,
+    pub r2: f64,
+    pub r2_within: f64,
+    pub log_determinant: Option<String>,
+    pub rho_interval: Option<[f64; 2]>,
+    pub rho_interval_rule: Option<String>,
+    pub lambda_interval: Option<[f64; 2]>,
+    pub iterations: usize,
+    pub converged: bool,
+    pub vcov: Vcov,
+    /// Decisions worth a line under the table (likelihood chosen and why, what was dropped, caveats).
+    pub notes: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NeighborCounts {
+    pub min: usize,
+    pub mean: f64,
+    pub max: usize,
+}
+
+/// A printed weights matrix.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WeightsSummary {
+    pub panel: String,
+    pub units: usize,
+    /// Non-zero entries.
+    pub links: usize,
+    pub neighbors: NeighborCounts,
+    /// Units without neighbours, in key order.
+    pub islands: Vec<String>,
+    pub components: usize,
+    pub symmetric: bool,
+    /// `none`, `row`, `spectral` or `minmax`.
+    pub scaling: String,
+    pub rho_interval: [f64; 2],
+    pub rho_interval_rule: String,
+    /// The rule that built it, e.g. `row(band(0 km, 600 km))`.
+    pub recipe: String,
+    pub hash: String,
+    pub notes: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cohort {
+    pub time: i64,
+    pub units: usize,
+    #[serde(skip)]
+    pub names: Vec<String>,
+}
+
+/// A printed treatment: the roll-out.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TreatmentSummary {
+    pub panel: String,
+    pub units: usize,
+    pub never: usize,
+    /// Treated at or before the first period.
+    pub always: usize,
+    pub starts: Vec<Cohort>,
+    pub absorbing: bool,
+    pub first_period: i64,
+    pub last_period: i64,
+    /// Treated units in each period, from the first to the last.
+    pub treated_by_period: Vec<usize>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ColumnSummary {
+    pub name: String,
+    /// `number` or `text`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub missing: usize,
+    pub mean: f64,
+    pub sd: f64,
+    pub min: f64,
+    pub max: f64,
+}
+
+/// A printed panel.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PanelSummary {
+    pub units: usize,
+    pub periods: usize,
+    pub rows: usize,
+    pub balanced: bool,
+    pub first_period: i64,
+    pub last_period: i64,
+    pub unit: String,
+    pub time: String,
+    pub columns: Vec<ColumnSummary>,
+}
+
+/// A scalar of the language.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Scalar {
+    Bool(bool),
+    Number(f64),
+    Text(String),
+}
+
+/// What stands in one cell of a [`Table`]: meaning, not markup.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cell {
+    Empty,
+    Text(String),
+    /// A count.
+    Count(usize),
+    /// A number shown with the table's digits.
+    Number(f64),
+    /// An estimate with its standard error beneath and stars by `p`.
+    Estimate {
+        estimate: f64,
+        se: f64,
+        p: f64,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    pub label: String,
+    pub cells: Vec<Cell>,
+}
+
+/// A block of rows with a heading (coefficients, `C @ …`, effects, fit).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Block {
+    pub heading: Option<String>,
+    pub rows: Vec<Row>,
+}
+
+/// A table as a paper shows it; the renderers of `report` turn it into text, CSV or LaTeX.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    pub title: Option<String>,
+    /// Headings of the columns after the label column.
+    pub columns: Vec<String>,
+    pub blocks: Vec<Block>,
+    pub notes: Vec<String>,
+    /// Significant digits of numbers.
+    pub digits: usize,
+}
+
+/// Labelled values, e.g. residuals by unit and period.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LabeledArray {
+    pub dimensions: Vec<String>,
+    /// One list of labels per dimension.
+    pub labels: Vec<Vec<String>>,
+    /// Row-major: the last dimension runs fastest. NaN where missing.
+    pub values: Vec<f64>,
+}
+
+/// The value of one statement.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    Fit(Box<Fit>),
+    Weights(WeightsSummary),
+    Treatment(TreatmentSummary),
+    Panel(PanelSummary),
+    Table(Table),
+    Array(LabeledArray),
+    Value(Scalar),
+    Text(String),
+    /// `effects(m)`.
+    Effects {
+        effects: Vec<Effect>,
+        policy_effects: Option<PolicyEffects>,
+        level: f64,
+    },
+    List(Vec<Entry>),
+}
+
+/// An outcome with its name and the expression as written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The model's name.
+    pub name: Option<String>,
+    pub source: String,
+    pub outcome: Outcome,
+    /// Whether the report prints it (a model that is only named is in the document but not on the terminal).
+    pub printed: bool,
+}

@@ -1,0 +1,1 @@
+//! Outcomes become text, CSV and LaTeX; the JSON document.
