@@ -16,6 +16,7 @@ pub mod estimators;
 pub mod fault;
 pub mod inference;
 pub mod linalg;
+pub mod loader;
 pub mod outcome;
 pub mod report;
 pub mod source;

@@ -1,0 +1,197 @@
+//! `Ast` → [`Spec`]: names, kinds, columns, units of measure and arguments of the whole program, before any data are
+//! read (file headers only). Every fault is found in one pass, none follows from another.
+
+pub mod library;
+pub mod scalar;
+pub mod scope;
+pub mod spec;
+
+mod arguments;
+mod columns;
+mod foreign;
+mod formula;
+mod lint;
+mod options;
+mod outputs;
+mod panel;
+mod query;
+mod statements;
+mod values;
+mod weights;
+
+use crate::diagnostic::Diagnostic;
+use crate::loader::Loader;
+use crate::source::{Sources, Span};
+use crate::syntax::ast::{Ast, Expr, Name};
+use indexmap::IndexMap;
+use library::Library;
+use scope::Scope;
+use spec::{PanelSpec, Spec};
+
+/// What the checker is given.
+pub struct Request<'a> {
+    pub program: &'a Ast,
+    pub sources: &'a Sources,
+    pub loader: &'a dyn Loader,
+    pub library: &'a Library,
+    /// `--set NAME=VALUE`.
+    pub sets: &'a [(String, Expr)],
+    /// The program's own file name, which no `save` may overwrite.
+    pub program_path: &'a str,
+}
+
+/// The outcome of checking: warnings and lints come with a spec, errors without.
+pub struct Checked {
+    pub spec: Option<Spec>,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Checks a whole program.
+pub fn check(request: &Request) -> Checked {
+    let mut checker = Checker::new(request);
+    checker.run();
+    checker.finish()
+}
+
+/// A panel while it is being checked: its spec and the names its expressions may use.
+#[derive(Clone, Debug)]
+pub(crate) struct PanelInfo {
+    pub spec: PanelSpec,
+    /// Columns by name, with the file they come from (empty for a `let`).
+    pub columns: IndexMap<String, String>,
+    /// Columns whose definition failed.
+    pub broken_columns: Vec<String>,
+    pub files: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct DataInfo {
+    pub name: String,
+    pub file: String,
+    pub columns: Vec<String>,
+}
+
+/// A file the program reads, and where it says so.
+#[derive(Clone, Debug)]
+pub(crate) struct Input {
+    pub path: String,
+    pub place: Span,
+}
+
+pub(crate) struct Checker<'a> {
+    request: &'a Request<'a>,
+    scope: Scope,
+    spec: Spec,
+    panels: Vec<PanelInfo>,
+    data: Vec<DataInfo>,
+    /// A panel failed to check: queries on it say nothing.
+    broken_panel: bool,
+    inputs: Vec<Input>,
+    /// Path and place of every `save`.
+    saves: Vec<(String, Span)>,
+    /// The call in the program on whose behalf a library body is expanded.
+    caller: Option<Span>,
+    diagnostics: Vec<Diagnostic>,
+    /// `not_available` faults: reported after every other.
+    unavailable: Vec<Diagnostic>,
+}
+
+/// What could not be checked was reported; nothing more is said about it.
+pub(crate) struct Reported;
+
+pub(crate) type Check<T> = Result<T, Reported>;
+
+impl<'a> Checker<'a> {
+    fn new(request: &'a Request<'a>) -> Checker<'a> {
+        Checker {
+            request,
+            scope: Scope::default(),
+            spec: Spec::default(),
+            panels: Vec::new(),
+            data: Vec::new(),
+            broken_panel: false,
+            inputs: Vec::new(),
+            saves: Vec::new(),
+            caller: None,
+            diagnostics: Vec::new(),
+            unavailable: Vec::new(),
+        }
+    }
+
+    fn finish(mut self) -> Checked {
+        self.diagnostics.append(&mut self.unavailable);
+        let failed = self.diagnostics.iter().any(Diagnostic::is_error);
+        self.spec.panels = self.panels.into_iter().map(|p| p.spec).collect();
+        Checked { spec: (!failed).then_some(self.spec), diagnostics: self.diagnostics }
+    }
+
+    fn report(&mut self, diagnostic: Diagnostic) -> Reported {
+        if !self.diagnostics.contains(&diagnostic) {
+            self.diagnostics.push(diagnostic);
+        }
+        Reported
+    }
+
+    /// A statement, query or option this version does not execute.
+    fn later(&mut self, span: Span, what: impl Into<String>) -> Reported {
+        let what = what.into();
+        let fault = Diagnostic::error(
+            "durbin::check::not_available",
+            self.at(span),
+            format!("{what} is part of the language but not available in this version"),
+        )
+        .help("`docs/limitations.md` lists what this version executes");
+        if !self.unavailable.iter().any(|d| d.span == fault.span) {
+            self.unavailable.push(fault);
+        }
+        Reported
+    }
+
+    /// Where a fault points: into the program, also when a library body is being expanded.
+    fn at(&self, span: Span) -> Span {
+        self.caller.unwrap_or(span)
+    }
+
+    /// The text of a span as written.
+    fn text(&self, span: Span) -> &str {
+        self.request.sources.slice(span)
+    }
+
+    /// The panel of a statement that does not say which: the only one.
+    fn only_panel(&mut self, span: Span, what: &str, repair: &str) -> Check<usize> {
+        match self.panels.len() {
+            1 => Ok(0),
+            0 if self.broken_panel => Err(Reported),
+            0 => Err(self.report(
+                Diagnostic::error(
+                    "durbin::check::no_panel",
+                    self.at(span),
+                    format!("{what} needs a panel, and the program declares none"),
+                )
+                .help("declare one: `panel NAME from \"file.csv\" { unit COLUMN  time COLUMN }`"),
+            )),
+            _ => {
+                let names: Vec<String> = self.panels.iter().map(|p| p.spec.name.clone()).collect();
+                Err(self.report(
+                    Diagnostic::error(
+                        "durbin::check::which_panel",
+                        self.at(span),
+                        format!("{what} may be about any of {} panels: {}", names.len(), crate::fault::ticked_list(&names)),
+                    )
+                    .help(repair.replace("PANEL", &names[0])),
+                ))
+            }
+        }
+    }
+
+    /// The panel of an `on NAME`, or the only one.
+    fn panel_of(&mut self, on: Option<&Name>, span: Span, what: &str, repair: &str) -> Check<usize> {
+        let Some(name) = on else { return self.only_panel(span, what, repair) };
+        match self.scope.look_up(&name.text) {
+            Some(scope::Value::Panel(p)) => Ok(p),
+            Some(scope::Value::Broken) => Err(Reported),
+            Some(other) => Err(self.wrong_kind(name.span, "a panel", &other, Some(&name.text))),
+            None => Err(self.unknown_name(name, |v| matches!(v, scope::Value::Panel(_)))),
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! The options of model queries: their values, and which of them this version executes.
+
+use super::arguments::Bound;
+use super::formula::Formula;
+use super::library::Entry;
+use super::spec::*;
+use super::{Check, Checker, Reported};
+use crate::diagnostic::Diagnostic;
+use crate::estimators::{FixedEffects, Likelihood, Model, Variance};
+use crate::syntax::ast::*;
+use crate::syntax::print;
+
+/// What the options of a query say; `None` where they are silent.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct QueryOptions {
+    pub fixed_effects: Option<FixedEffects>,
+    pub variance: Option<(Variance, String)>,
+    pub likelihood: Option<Likelihood>,
+    pub durbin: Option<Vec<usize>>,
+    pub lag_weights: Option<WeightsUse>,
+    pub error_weights: Option<WeightsUse>,
+    pub df_adjust: bool,
+    pub level: Option<f64>,
+    pub condition: Option<Column>,
+}
+
+const SE_CHOICES: [&str; 10] = [
+    "iid",
+    "observed",
+    "qml",
+    "robust",
+    "cluster(unit)",
+    "cluster(time)",
+    "cluster(unit, time)",
+    "driscoll_kraay(3)",
+    "conley(200 km)",
+    "wild(cluster: unit)",
+];
+
+const FE_CHOICES: [&str; 5] = ["[unit, time]", "unit", "time", "none", "random"];
+
+impl Checker<'_> {
+    /// Reads every option of a query; all faults are reported.
+    pub(crate) fn query_options(
+        &mut self,
+        entry: &Entry,
+        model: Model,
+        did: bool,
+        bound: &Bound,
+        panel: usize,
+        formula: Option<&Formula>,
+    ) -> Check<QueryOptions> {
+        let mut options = QueryOptions::default();
+        let mut failed = None;
+        for (name, expr) in bound.named.iter().skip(1) {
+            if let Err(r) = self.option(&mut options, name, expr, model, panel, formula) {
+                failed = Some(r);
+            }
+        }
+        if let (Some(l), Some(fe)) = (options.likelihood, options.fixed_effects)
+            && l == Likelihood::Partial
+            && matches!(fe, FixedEffects::Unit | FixedEffects::None)
+            && let Some(e) = bound.get("likelihood")
+        {
+            failed = Some(self.report(
+                Diagnostic::error(
+                    "durbin::check::bad_option_value",
+                    self.at(e.span),
+                    "`likelihood: partial` is for models with time effects",
+                )
+                .help("`transform` needs no row sums here: leave `likelihood:` out"),
+            ));
+        }
+        if did && options.fixed_effects.is_some_and(|fe| fe != FixedEffects::Both) {
+            let e = bound.get("fe").map_or(entry.parameters[0].name.span, |e| e.span);
+            failed = Some(self.report(
+                Diagnostic::error(
+                    "durbin::check::bad_option_value",
+                    self.at(e),
+                    format!("`{}` removes unit and time effects", entry.name),
+                )
+                .help(format!("leave `fe:` out, or use `{}`", model.name())),
+            ));
+        }
+        failed.map_or(Ok(options), Err)
+    }
+
+    fn option(
+        &mut self,
+        options: &mut QueryOptions,
+        name: &str,
+        expr: &Expr,
+        model: Model,
+        panel: usize,
+        formula: Option<&Formula>,
+    ) -> Check<()> {
+        match name {
+            "fe" => options.fixed_effects = Some(self.fixed_effects(expr)?),
+            "se" => options.variance = Some(self.variance(expr, model, panel)?),
+            "likelihood" => {
+                options.likelihood =
+                    Some(match self.choice("likelihood", expr, &["transform", "partial", "direct"])? {
+                        "partial" => Likelihood::Partial,
+                        "direct" => Likelihood::Direct,
+                        _ => Likelihood::Transform,
+                    });
+            }
+            "method" => {
+                if self.choice("method", expr, &["qml", "gs2sls", "gmm"])? != "qml" {
+                    return Err(self.later(expr.span, format!("`method: {}`", print::expression(expr))));
+                }
+            }
+            "durbin" => options.durbin = self.durbin(expr, formula)?,
+            "lag_weights" => options.lag_weights = Some(self.weights_use(expr, panel)?),
+            "error_weights" => options.error_weights = Some(self.weights_use(expr, panel)?),
+            "df_adjust" => options.df_adjust = self.boolean("df_adjust", expr)?,
+            "level" => options.level = Some(self.level(expr)?),
+            "where" => options.condition = Some(self.column(expr, panel)?),
+            "effects" => self.effects_option(expr)?,
+            "trends" => {
+                if self.choice("trends", expr, &["none", "unit"])? != "none" {
+                    return Err(self.later(expr.span, "`trends: unit`"));
+                }
+            }
+            "split_exposure" => {
+                if self.boolean(name, expr)? {
+                    return Err(self.later(expr.span, format!("`{name}:`")));
+                }
+            }
+            _ => {
+                self.loose(expr);
+                return Err(self.later(expr.span, format!("the option `{name}:`")));
+            }
+        }
+        Ok(())
+    }
+
+    fn effects_option(&mut self, expr: &Expr) -> Check<()> {
+        let word = self.word(expr).map(str::to_string);
+        match word.as_deref() {
+            Some("delta") => Ok(()),
+            Some("simulate") => {
+                if let ExprKind::Call { arguments, .. } = &expr.kind {
+                    for a in arguments {
+                        let n = self.number(&a.value, "`draws`")?;
+                        if !(1.0..=1e7).contains(&n) {
+                            return Err(self.report(Diagnostic::error(
+                                "durbin::check::out_of_range",
+                                self.at(a.value.span),
+                                format!("`draws` lies from 1 to 10000000, {n} was given"),
+                            )));
+                        }
+                    }
+                }
+                Err(self.later(expr.span, "`effects: simulate(…)`"))
+            }
+            _ => Err(self.bad_option_value("effects", expr, &["delta", "simulate(draws: 1000)"])),
+        }
+    }
+
+    /// A confidence level between 0 and 1.
+    pub(crate) fn level(&mut self, expr: &Expr) -> Check<f64> {
+        let x = self.number(expr, "`level`")?;
+        if x > 0.0 && x < 1.0 {
+            return Ok(x);
+        }
+        let fraction = if x > 1.0 && x < 100.0 { x / 100.0 } else { 0.95 };
+        Err(self.report(
+            Diagnostic::error(
+                "durbin::check::out_of_range",
+                self.at(expr.span),
+                format!("`level` is {x}; it lies between 0 and 1"),
+            )
+            .help(format!("write `level: {fraction}`")),
+        ))
+    }
+
+    fn fixed_effects(&mut self, expr: &Expr) -> Check<FixedEffects> {
+        let words: Option<Vec<&str>> = match &expr.kind {
+            ExprKind::List(items) => items
+                .iter()
+                .map(|e| if let ExprKind::Name(n) = &e.kind { Some(n.text.as_str()) } else { None })
+                .collect(),
+            ExprKind::Name(n) => Some(vec![n.text.as_str()]),
+            _ => None,
+        };
+        match words.as_deref() {
+            Some(["none"]) => Ok(FixedEffects::None),
+            Some(["unit"]) => Ok(FixedEffects::Unit),
+            Some(["time"]) => Ok(FixedEffects::Time),
+            Some(["unit", "time"] | ["time", "unit"]) => Ok(FixedEffects::Both),
+            Some(["random"]) => Err(self.later(expr.span, "`fe: random`")),
+            _ => {
+                if let ExprKind::List(items) = &expr.kind
+                    && items.iter().all(|e| self.known_effect(e))
+                {
+                    return Err(self.later(expr.span, "interacted fixed effects"));
+                }
+                Err(self.bad_option_value("fe", expr, &FE_CHOICES))
+            }
+        }
+    }
+
+    fn known_effect(&self, expr: &Expr) -> bool {
+        match &expr.kind {
+            ExprKind::Name(n) => {
+                matches!(n.text.as_str(), "unit" | "time")
+                    || self.panels.iter().any(|p| p.columns.contains_key(&n.text))
+            }
+            ExprKind::Chain { first, rest } => {
+                rest.iter().all(|r| r.0 == Operator::Colon && self.known_effect(&r.2)) && self.known_effect(first)
+            }
+            _ => false,
+        }
+    }
+
+    /// Which regressors are lagged, by their place among the terms.
+    fn durbin(&mut self, expr: &Expr, formula: Option<&Formula>) -> Check<Option<Vec<usize>>> {
+        let items: Vec<&Expr> = match &expr.kind {
+            ExprKind::List(items) => items.iter().collect(),
+            ExprKind::Name(n) if n.text == "all" => return Ok(None),
+            _ => vec![expr],
+        };
+        let Some(formula) = formula else { return Err(Reported) };
+        let mut chosen = Vec::new();
+        for item in items {
+            let text = print::expression(item);
+            match formula.terms.iter().position(|t| t.value.text == text) {
+                Some(i) => chosen.push(i),
+                None => {
+                    let terms: Vec<&str> = formula.terms.iter().map(|t| t.value.text.as_str()).collect();
+                    return Err(self.bad_option_value("durbin", item, &terms));
+                }
+            }
+        }
+        chosen.sort_unstable();
+        chosen.dedup();
+        Ok(Some(chosen))
+    }
+
+    /// The variance estimator, and whether the model has it.
+    fn variance(&mut self, expr: &Expr, model: Model, panel: usize) -> Check<(Variance, String)> {
+        let least_squares = matches!(model, Model::Ols | Model::Slx);
+        let (word, arguments): (&str, &[Argument]) = match &expr.kind {
+            ExprKind::Name(n) => (&n.text, &[]),
+            ExprKind::Call { callee, arguments } => match &callee.kind {
+                ExprKind::Name(n) => (&n.text, arguments),
+                _ => return Err(self.bad_option_value("se", expr, &SE_CHOICES)),
+            },
+            _ => return Err(self.bad_option_value("se", expr, &SE_CHOICES)),
+        };
+        let text = print::expression(expr);
+        let plain = arguments.is_empty();
+        let variance = match word {
+            "iid" if plain => Variance::Iid,
+            "observed" if plain && !least_squares => Variance::Observed,
+            "qml" if plain && !least_squares => Variance::Qml,
+            "robust" if plain && least_squares => Variance::Robust,
+            "robust" if plain => return Err(self.not_for(expr, "robust", model, "`qml` or `cluster(unit)`")),
+            "observed" | "qml" if plain => return Err(self.not_for(expr, word, model, "`robust` or `cluster(unit)`")),
+            "cluster" => return self.cluster(expr, arguments, model, text),
+            "driscoll_kraay" | "conley" | "wild" => {
+                self.later_variance(word, arguments, panel, expr)?;
+                return Err(self.later(expr.span, format!("`se: {text}`")));
+            }
+            _ => return Err(self.bad_option_value("se", expr, &SE_CHOICES)),
+        };
+        Ok((variance, text))
+    }
+
+    fn not_for(&mut self, expr: &Expr, word: &str, model: Model, instead: &str) -> Reported {
+        let family = if matches!(model, Model::Ols | Model::Slx) { "least-squares" } else { "likelihood" };
+        self.report(
+            Diagnostic::error(
+                "durbin::check::bad_option_value",
+                self.at(expr.span),
+                format!("`se: {word}` is not defined for `{}`, a {family} model", model.name()),
+            )
+            .help(format!("use `iid`, {instead}")),
+        )
+    }
+
+    fn cluster(&mut self, expr: &Expr, arguments: &[Argument], model: Model, text: String) -> Check<(Variance, String)> {
+        let words: Option<Vec<&str>> = arguments
+            .iter()
+            .map(|a| match (&a.label, &a.value.kind) {
+                (None, ExprKind::Name(n)) => Some(n.text.as_str()),
+                _ => None,
+            })
+            .collect();
+        let least_squares = matches!(model, Model::Ols | Model::Slx);
+        match words.as_deref() {
+            Some(["unit"]) => Ok((Variance::ClusterUnit, text)),
+            Some(["time"]) if least_squares => Ok((Variance::ClusterTime, text)),
+            Some(["unit", "time"] | ["time", "unit"]) if least_squares => {
+                Ok((Variance::ClusterUnitTime, "cluster(unit, time)".into()))
+            }
+            Some(["time"] | ["unit", "time"] | ["time", "unit"]) => {
+                Err(self.not_for(expr, &text[..], model, "`qml` or `cluster(unit)`"))
+            }
+            Some([column]) if self.panels.iter().any(|p| p.columns.contains_key(*column)) => {
+                Err(self.later(expr.span, "clusters of a column"))
+            }
+            _ => Err(self.bad_option_value("se", expr, &SE_CHOICES)),
+        }
+    }
+
+    /// The arguments of variance estimators not executed yet are checked all the same.
+    fn later_variance(&mut self, word: &str, arguments: &[Argument], panel: usize, expr: &Expr) -> Check<()> {
+        for (i, a) in arguments.iter().enumerate() {
+            let label = a.label.as_ref().map(|l| l.text.as_str());
+            match (word, label) {
+                ("driscoll_kraay", None) => {
+                    self.count(&a.value, "lags", 0)?;
+                }
+                ("conley", None) if i == 0 => {
+                    self.length(&a.value, "the cutoff")?;
+                }
+                ("conley", Some("lags")) => {
+                    self.count(&a.value, "lags", 0)?;
+                }
+                ("conley", Some("kernel")) => {
+                    self.choice("kernel", &a.value, &["bartlett", "uniform"])?;
+                }
+                ("wild", Some("reps")) => {
+                    self.count(&a.value, "reps", 1)?;
+                }
+                ("wild", Some("cluster" | "weights")) => {}
+                _ => return Err(self.bad_option_value("se", expr, &SE_CHOICES)),
+            }
+        }
+        if word == "conley" && self.panels[panel].spec.coords.is_none() {
+            let name = self.panels[panel].spec.name.clone();
+            return Err(self.report(
+                Diagnostic::error(
+                    "durbin::check::no_coordinates",
+                    self.at(expr.span),
+                    format!("`conley` needs distances, and panel `{name}` has no `coords`"),
+                )
+                .help(format!("add `coords LON, LAT` to panel `{name}`")),
+            ));
+        }
+        Ok(())
+    }
+}

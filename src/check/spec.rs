@@ -1,0 +1,360 @@
+//! What a program means, before any data are read: names are resolved, defaults written out, lengths in kilometers,
+//! formulas expanded into terms. Two programs that differ only in layout, or in writing defaults out, give equal specs:
+//! a [`Place`] equals every other place.
+
+use crate::estimators::{FixedEffects, Likelihood, Model, Variance};
+use crate::source::Span;
+use crate::syntax::ast::Operator;
+use std::sync::Arc;
+
+/// Where something stands in the program; no part of what it means.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Place(pub Span);
+
+impl PartialEq for Place {
+    fn eq(&self, _: &Place) -> bool {
+        true
+    }
+}
+
+/// The settings of `options { … }`, with their defaults.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    pub seed: u64,
+    pub level: f64,
+    pub draws: usize,
+    /// Significant digits of tables.
+    pub digits: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { seed: 42, level: 0.95, draws: 1000, digits: 4 }
+    }
+}
+
+/// A whole program.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Spec {
+    pub settings: Settings,
+    pub panels: Vec<PanelSpec>,
+    pub treatments: Vec<TreatmentSpec>,
+    pub models: Vec<ModelSpec>,
+    pub steps: Vec<Step>,
+}
+
+/// Where the rows of a panel come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RowSource {
+    File(String),
+    /// An earlier panel.
+    Panel(usize),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingPolicy {
+    Error,
+    Drop,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BalancePolicy {
+    Error,
+    Drop,
+    Allow,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct JoinSpec {
+    pub file: String,
+    pub by: Vec<String>,
+    pub optional: bool,
+    pub place: Place,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct CoordsSpec {
+    pub lon: String,
+    pub lat: String,
+    pub planar: bool,
+    pub place: Place,
+}
+
+/// `let` and `where` clauses act in the order they are written.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PanelStep {
+    Let { name: String, value: Column },
+    Where { condition: Column },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct PanelSpec {
+    pub name: String,
+    pub source: RowSource,
+    pub unit: String,
+    pub time: String,
+    pub joins: Vec<JoinSpec>,
+    pub coords: Option<CoordsSpec>,
+    pub steps: Vec<PanelStep>,
+    pub markers: Vec<String>,
+    pub missing: MissingPolicy,
+    pub balance: BalancePolicy,
+    /// The name in the declaration.
+    pub place: Place,
+    pub source_place: Place,
+    pub unit_place: Place,
+    pub time_place: Place,
+    pub missing_place: Place,
+    pub balance_place: Place,
+}
+
+/// An expression over the rows of a panel; `text` is its canonical spelling.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    pub kind: ColumnKind,
+    pub text: String,
+    pub place: Place,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum ColumnKind {
+    Number(f64),
+    Text(String),
+    Bool(bool),
+    Missing,
+    /// A column of the panel, from its files or a `let`.
+    Name(String),
+    /// The 0/1 column of a treatment.
+    Treatment(usize),
+    Negate(Box<Column>),
+    Not(Box<Column>),
+    /// Operators of one precedence, grouping as the language does.
+    Chain { first: Box<Column>, rest: Vec<(Operator, Column)> },
+    In { value: Box<Column>, list: Vec<Column>, negated: bool },
+    If { branches: Vec<(Column, Column)>, otherwise: Box<Column> },
+    Call { function: Function, arguments: Vec<Column>, number: f64 },
+    /// `W @ x`
+    SpatialLag { weights: WeightsUse, of: Box<Column> },
+    /// `i(x)`: one dummy per level but the first; only as a term of its own.
+    Levels(Box<Column>),
+}
+
+/// Functions of columns; those along time take their lag in `number`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    Log,
+    Exp,
+    Sqrt,
+    Abs,
+    Round,
+    Min,
+    Max,
+    IsMissing,
+    Coalesce,
+    Lag,
+    Lead,
+    Diff,
+    Growth,
+    Cumsum,
+}
+
+impl Function {
+    /// The function of a name of the language.
+    pub fn of(name: &str) -> Option<Function> {
+        Some(match name {
+            "log" => Function::Log,
+            "exp" => Function::Exp,
+            "sqrt" => Function::Sqrt,
+            "abs" => Function::Abs,
+            "round" => Function::Round,
+            "min" => Function::Min,
+            "max" => Function::Max,
+            "is_missing" => Function::IsMissing,
+            "coalesce" => Function::Coalesce,
+            "lag" => Function::Lag,
+            "lead" => Function::Lead,
+            "diff" => Function::Diff,
+            "growth" => Function::Growth,
+            "cumsum" => Function::Cumsum,
+            _ => return None,
+        })
+    }
+
+    /// Looks along the unit's time.
+    pub fn along_time(self) -> bool {
+        matches!(self, Function::Lag | Function::Lead | Function::Diff | Function::Growth | Function::Cumsum)
+    }
+}
+
+/// What becomes of units without neighbors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IslandPolicy {
+    Error,
+    Keep,
+    Nearest,
+    Drop,
+}
+
+/// How a matrix is built; `text` is the recipe in canonical spelling, lengths in km, defaults written out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WeightsExpr {
+    pub kind: WeightsKind,
+    pub text: String,
+    pub place: Place,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum WeightsKind {
+    Edges { file: String, from: Option<String>, to: Option<String>, weight: Option<String>, islands: IslandPolicy },
+    Matrix { file: String, islands: IslandPolicy },
+    Gal { file: String, islands: IslandPolicy },
+    Gwt { file: String, islands: IslandPolicy },
+    Band { lo: f64, hi: f64, islands: IslandPolicy },
+    Knn { k: usize, islands: IslandPolicy },
+    Inverse { power: f64, cutoff: Option<f64>, islands: IslandPolicy },
+    Block { column: String, islands: IslandPolicy },
+    Add(Arc<WeightsExpr>, Arc<WeightsExpr>),
+    Hadamard(Arc<WeightsExpr>, Arc<WeightsExpr>),
+    Product(Arc<WeightsExpr>, Arc<WeightsExpr>),
+    Transpose(Arc<WeightsExpr>),
+    Scale(f64, Arc<WeightsExpr>),
+    Row(Arc<WeightsExpr>),
+    Spectral(Arc<WeightsExpr>),
+    MinMax(Arc<WeightsExpr>),
+}
+
+/// A matrix as a formula names it, on one panel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WeightsUse {
+    pub name: String,
+    pub panel: usize,
+    pub recipe: Arc<WeightsExpr>,
+    pub place: Place,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum TreatmentRule {
+    Starts(Column),
+    Inline(Vec<(String, i64, Place)>),
+    Indicator { column: Column, reversible: bool },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct TreatmentSpec {
+    pub name: String,
+    pub panel: usize,
+    pub rule: TreatmentRule,
+    pub place: Place,
+}
+
+/// One term of a formula under its canonical name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Term {
+    pub value: Column,
+}
+
+/// A model as it will be estimated: every default is written out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelSpec {
+    /// `sdm`, `sdm_did`, …
+    pub query: String,
+    pub model: Model,
+    pub panel: usize,
+    pub outcome: Column,
+    pub terms: Vec<Term>,
+    pub weights: Vec<WeightsUse>,
+    /// Terms with spatial lags, by position; `None` means every term.
+    pub durbin: Option<Vec<usize>>,
+    pub lag_weights: Option<WeightsUse>,
+    pub error_weights: Option<WeightsUse>,
+    /// The treatment of a `_did` query.
+    pub treatment: Option<usize>,
+    /// `None`: two-way, or none where the panel has one period.
+    pub fixed_effects: Option<FixedEffects>,
+    pub variance: Variance,
+    /// As written in results: `iid`, `cluster(unit)`.
+    pub variance_name: String,
+    /// `None`: as methods C.3 decides.
+    pub likelihood: Option<Likelihood>,
+    pub df_adjust: bool,
+    pub level: f64,
+    pub condition: Option<Column>,
+    /// The formula, and the whole query.
+    pub formula_place: Place,
+    pub place: Place,
+}
+
+/// A question put to a fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Coef,
+    Residuals,
+    Fitted,
+    FixedEffects,
+    Vcov,
+    Loglik,
+    Aic,
+    Bic,
+    Nobs,
+    Tidy,
+    Predict,
+    Effects,
+}
+
+/// A value known only after estimation, or a constant.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ScalarExpr {
+    Number(f64),
+    Text(String),
+    Bool(bool),
+    /// `nobs(m)`, or an entry `coef(m).law`.
+    Answer { answer: Answer, model: usize, entry: Option<String>, place: Place },
+    Negate(Box<ScalarExpr>),
+    Not(Box<ScalarExpr>),
+    Chain { first: Box<ScalarExpr>, rest: Vec<(Operator, ScalarExpr)>, place: Place },
+    If { branches: Vec<(ScalarExpr, ScalarExpr)>, otherwise: Box<ScalarExpr> },
+    Call { function: Function, arguments: Vec<ScalarExpr>, place: Place },
+    In { value: Box<ScalarExpr>, list: Vec<ScalarExpr>, negated: bool },
+}
+
+/// The models side by side and how the table shows them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TableSpec {
+    /// Heading and model of each column.
+    pub columns: Vec<(String, usize)>,
+    pub stars: bool,
+    pub digits: usize,
+    pub labels: Vec<(String, String)>,
+    pub title: Option<String>,
+}
+
+/// What a statement shows or saves.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    Fit(usize),
+    Weights(WeightsUse),
+    Treatment(usize),
+    Panel(usize),
+    Scalar(ScalarExpr),
+    Answer { answer: Answer, model: usize },
+    Table(TableSpec),
+    List(Vec<(String, Output)>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum StepKind {
+    /// A named model.
+    Model { name: String, model: usize },
+    Print(Output),
+    Save { output: Output, path: String, path_place: Place },
+    Assert { condition: ScalarExpr, text: String, message: Option<String> },
+}
+
+/// One statement that does something, in program order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    pub kind: StepKind,
+    /// The expression as written.
+    pub source: String,
+    pub place: Place,
+}

@@ -1,0 +1,470 @@
+//! Weights expressions: sources, constructors, algebra and scaling become a recipe; on a panel they are checked for what
+//! they need of it.
+
+use super::arguments::Bound;
+use super::library::{Body, Entry};
+use super::scope::{Callable, Value};
+use super::spec::*;
+use super::{Check, Checker, Input, Reported};
+use crate::data;
+use crate::diagnostic::Diagnostic;
+use crate::source::Span;
+use crate::suggest;
+use crate::syntax::ast::*;
+use crate::syntax::print;
+use indexmap::IndexMap;
+use std::sync::Arc;
+
+const ISLAND_WORDS: [&str; 4] = ["error", "keep", "nearest", "drop"];
+
+impl IslandPolicy {
+    /// Its word in the language.
+    pub fn word(self) -> &'static str {
+        match self {
+            IslandPolicy::Error => "error",
+            IslandPolicy::Keep => "keep",
+            IslandPolicy::Nearest => "nearest",
+            IslandPolicy::Drop => "drop",
+        }
+    }
+
+    fn of(word: &str) -> IslandPolicy {
+        match word {
+            "keep" => IslandPolicy::Keep,
+            "nearest" => IslandPolicy::Nearest,
+            "drop" => IslandPolicy::Drop,
+            _ => IslandPolicy::Error,
+        }
+    }
+}
+
+impl Checker<'_> {
+    /// Whether a library name makes weights.
+    pub(crate) fn is_weights_function(&self, name: &str) -> bool {
+        self.request
+            .library
+            .get(name)
+            .is_some_and(|e| e.module == "weights" || matches!(e.body, Body::Family(_)))
+    }
+
+    /// Weights as a formula or a spatial lag names them, on `panel`.
+    pub(crate) fn weights_use(&mut self, expr: &Expr, panel: usize) -> Check<WeightsUse> {
+        let place = Place(self.at(expr.span));
+        let name = print::expression(strip(expr));
+        let value = match &strip(expr).kind {
+            ExprKind::Name(n) => match self.scope.look_up(&n.text) {
+                Some(v @ (Value::Weights(..) | Value::Broken)) => v,
+                Some(other) => return Err(self.wrong_kind(n.span, "weights", &other, Some(&n.text))),
+                None => return Err(self.unknown_name(n, |v| matches!(v, Value::Weights(..)))),
+            },
+            _ => self.value(expr)?,
+        };
+        match value {
+            Value::Weights(recipe, on) => {
+                if let Some(p) = on
+                    && p != panel
+                {
+                    let (own, query) = (self.panels[p].spec.name.clone(), self.panels[panel].spec.name.clone());
+                    return Err(self.report(
+                        Diagnostic::error(
+                            "durbin::check::which_panel",
+                            place.0,
+                            format!("`{name}` is on panel `{own}`, the columns are of panel `{query}`"),
+                        )
+                        .help(format!("declare weights `… on {query} = …`")),
+                    ));
+                }
+                self.needs(&recipe, panel)?;
+                Ok(WeightsUse { name, panel, recipe, place })
+            }
+            Value::Broken | Value::Later(_) => Err(Reported),
+            other => Err(self.wrong_kind(expr.span, "weights", &other, None)),
+        }
+    }
+
+    /// What a recipe needs of its panel: coordinates, a column.
+    pub(crate) fn needs(&mut self, recipe: &WeightsExpr, panel: usize) -> Check<()> {
+        let coordinates = self.panels[panel].spec.coords.is_some();
+        let distance = |word: &str, checker: &mut Self| {
+            if coordinates {
+                return Ok(());
+            }
+            let name = checker.panels[panel].spec.name.clone();
+            Err(checker.report(
+                Diagnostic::error(
+                    "durbin::check::no_coordinates",
+                    recipe.place.0,
+                    format!("`{word}` needs distances, and panel `{name}` has no `coords`"),
+                )
+                .help(format!("add `coords LON, LAT` to panel `{name}` (longitude first)")),
+            ))
+        };
+        match &recipe.kind {
+            WeightsKind::Band { .. } => distance("band", self),
+            WeightsKind::Knn { .. } => distance("knn", self),
+            WeightsKind::Inverse { .. } => distance("inverse_distance", self),
+            WeightsKind::Block { column, islands } => {
+                let span = recipe.place.0;
+                let name = Name { text: column.clone(), quoted: false, span };
+                if self.panels[panel].broken_columns.contains(column) {
+                    return Err(Reported);
+                }
+                if !self.panels[panel].columns.contains_key(column) {
+                    return Err(self.unknown_column(&name, panel));
+                }
+                if *islands == IslandPolicy::Nearest { distance("islands: nearest", self) } else { Ok(()) }
+            }
+            WeightsKind::Edges { islands, .. }
+            | WeightsKind::Matrix { islands, .. }
+            | WeightsKind::Gal { islands, .. }
+            | WeightsKind::Gwt { islands, .. } => {
+                if *islands == IslandPolicy::Nearest { distance("islands: nearest", self) } else { Ok(()) }
+            }
+            WeightsKind::Add(a, b) | WeightsKind::Hadamard(a, b) | WeightsKind::Product(a, b) => {
+                self.needs(a, panel)?;
+                self.needs(b, panel)
+            }
+            WeightsKind::Transpose(a)
+            | WeightsKind::Scale(_, a)
+            | WeightsKind::Row(a)
+            | WeightsKind::Spectral(a)
+            | WeightsKind::MinMax(a) => self.needs(a, panel),
+        }
+    }
+
+    /// `W(0, 250)` of a family declared in the program or the library.
+    pub(crate) fn expand_family(&mut self, family: &Callable, arguments: &[Argument], call: &Expr) -> Check<Value> {
+        let bound = self.bind(&family.name, &family.parameters, arguments, call.span)?;
+        let mut frame = IndexMap::new();
+        for p in &family.parameters {
+            let value = match (bound.get(&p.name.text), &p.default) {
+                (Some(e), _) => self.value(e)?,
+                (None, Some(d)) => self.word_or_value(d)?,
+                (None, None) => return Err(Reported),
+            };
+            frame.insert(p.name.text.clone(), value);
+        }
+        let outer = self.caller;
+        if outer.is_none() && self.is_library_span(family.body.span) {
+            self.caller = Some(call.span);
+        }
+        self.scope.frames.push(frame);
+        let value = self.value(&family.body);
+        self.scope.frames.pop();
+        self.caller = outer;
+        match value? {
+            Value::Weights(recipe, on) => Ok(Value::Weights(recipe, on)),
+            other => Err(self.wrong_kind(call.span, "weights", &other, None)),
+        }
+    }
+
+    fn is_library_span(&self, span: Span) -> bool {
+        self.request.sources.get(span.source).is_some_and(|s| s.name.starts_with("std/"))
+    }
+
+    /// A default may be a word (`queen`): kept as text.
+    fn word_or_value(&mut self, expr: &Expr) -> Check<Value> {
+        match &expr.kind {
+            ExprKind::Name(n) if n.text != "inf" => Ok(Value::Scalar(ScalarExpr::Text(n.text.clone()))),
+            _ => self.value(expr),
+        }
+    }
+
+    /// A weights function of the library.
+    pub(crate) fn weights_call(&mut self, call: &Expr, entry: &Entry, arguments: &[Argument]) -> Check<Value> {
+        if let Body::Family(body) = &entry.body {
+            let family =
+                Callable { name: entry.name.clone(), parameters: entry.parameters.clone(), body: body.clone() };
+            return self.expand_family(&family, arguments, call);
+        }
+        let bound = self.bind(&entry.name, &entry.parameters, arguments, call.span)?;
+        let first = entry.parameters.first().and_then(|p| bound.get(&p.name.text));
+        let islands = self.islands(&entry.name, &bound)?;
+        let kind = match (entry.name.as_str(), first) {
+            ("row", Some(e)) => WeightsKind::Row(self.recipe(e)?),
+            ("spectral", Some(e)) => WeightsKind::Spectral(self.recipe(e)?),
+            ("minmax", Some(e)) => WeightsKind::MinMax(self.recipe(e)?),
+            ("transpose", Some(e)) => WeightsKind::Transpose(self.recipe(e)?),
+            ("edges", Some(e)) => self.edges(call, e, &bound, islands)?,
+            ("matrix", Some(e)) => WeightsKind::Matrix { file: self.table_file(e)?.0, islands },
+            ("gal", Some(e)) => WeightsKind::Gal { file: self.plain_file(e)?, islands },
+            ("gwt", Some(e)) => WeightsKind::Gwt { file: self.plain_file(e)?, islands },
+            ("band", Some(lo)) => self.band(call, lo, &bound, entry, islands)?,
+            ("knn", Some(e)) => WeightsKind::Knn { k: self.count(e, "k", 1)?, islands },
+            ("inverse_distance", _) => self.inverse(&bound, islands)?,
+            ("block", Some(e)) => match &e.kind {
+                ExprKind::Name(n) => WeightsKind::Block { column: n.text.clone(), islands },
+                _ => {
+                    let v = self.value(e)?;
+                    return Err(self.wrong_kind(e.span, "a column", &v, None));
+                }
+            },
+            _ => return Err(self.later(call.span, format!("`{}`", entry.name))),
+        };
+        let place = Place(self.at(call.span));
+        Ok(Value::Weights(Arc::new(WeightsExpr { text: recipe_text(&kind), kind, place }), None))
+    }
+
+    fn islands(&mut self, name: &str, bound: &Bound) -> Check<IslandPolicy> {
+        match bound.get("islands") {
+            None if name == "band" => Ok(IslandPolicy::Keep),
+            None => Ok(IslandPolicy::Error),
+            Some(e) => self.choice("islands", e, &ISLAND_WORDS).map(IslandPolicy::of),
+        }
+    }
+
+    /// The recipe of an expression that must be weights.
+    pub(crate) fn recipe(&mut self, expr: &Expr) -> Check<Arc<WeightsExpr>> {
+        let name = if let ExprKind::Name(n) = &expr.kind { Some(n.text.clone()) } else { None };
+        match self.value(expr)? {
+            Value::Weights(w, _) => Ok(w),
+            Value::Later(_) => Err(Reported),
+            other => Err(self.wrong_kind(expr.span, "weights", &other, name.as_deref())),
+        }
+    }
+
+    /// A whole number of at least `least`.
+    pub(crate) fn count(&mut self, expr: &Expr, what: &str, least: usize) -> Check<usize> {
+        let x = self.number(expr, &format!("`{what}`"))?;
+        if x.fract() != 0.0 || x < least as f64 || x > 1e9 {
+            return Err(self.report(Diagnostic::error(
+                "durbin::check::out_of_range",
+                self.at(expr.span),
+                format!("`{what}` is a whole number from {least} on, {x} was given"),
+            )));
+        }
+        Ok(x as usize)
+    }
+
+    fn band(
+        &mut self,
+        call: &Expr,
+        lo: &Expr,
+        bound: &Bound,
+        entry: &Entry,
+        islands: IslandPolicy,
+    ) -> Check<WeightsKind> {
+        let hi = entry.parameters.get(1).and_then(|p| bound.get(&p.name.text));
+        let lo = self.length(lo, "the inner bound of a band")?;
+        let hi = hi.map_or(Ok(f64::INFINITY), |e| self.length(e, "the outer bound of a band"))?;
+        if lo < 0.0 || hi <= lo || lo.is_nan() || hi.is_nan() {
+            let swapped = if hi >= 0.0 && lo > hi { format!("; did you mean `band({hi}, {lo})`?") } else { String::new() };
+            return Err(self.report(
+                Diagnostic::error(
+                    "durbin::weights::band_bounds",
+                    self.at(call.span),
+                    format!("a band from {lo} km to {hi} km holds no distance"),
+                )
+                .help(format!("a band holds the distances in (lo, hi], with 0 <= lo < hi{swapped}")),
+            ));
+        }
+        Ok(WeightsKind::Band { lo, hi, islands })
+    }
+
+    fn inverse(&mut self, bound: &Bound, islands: IslandPolicy) -> Check<WeightsKind> {
+        let power = match bound.get("power") {
+            Some(e) => self.number(e, "`power`")?,
+            None => 1.0,
+        };
+        let cutoff = match bound.get("cutoff") {
+            Some(e) => Some(self.length(e, "`cutoff`")?).filter(|c| c.is_finite()),
+            None => None,
+        };
+        if let Some(e) = bound.get("power").filter(|_| power.is_nan() || power <= 0.0) {
+            return Err(self.report(Diagnostic::error(
+                "durbin::check::out_of_range",
+                self.at(e.span),
+                format!("`power` is positive, {power} was given"),
+            )));
+        }
+        if let Some(e) = bound.get("cutoff").filter(|_| cutoff.is_some_and(|c| c <= 0.0)) {
+            return Err(self.report(Diagnostic::error(
+                "durbin::check::out_of_range",
+                self.at(e.span),
+                "`cutoff` is a positive length",
+            )));
+        }
+        Ok(WeightsKind::Inverse { power, cutoff, islands })
+    }
+
+    fn edges(&mut self, call: &Expr, file: &Expr, bound: &Bound, islands: IslandPolicy) -> Check<WeightsKind> {
+        let (file, header) = self.table_file(file)?;
+        if bound.get("time").is_some() {
+            return Err(self.later(call.span, "weights that change over time (`time:`)"));
+        }
+        let mut named = |role: &str| -> Check<Option<String>> {
+            let Some(e) = bound.get(role) else { return Ok(None) };
+            let name = match &e.kind {
+                ExprKind::Name(n) => n.text.clone(),
+                _ => self.string(e)?,
+            };
+            if header.contains(&name) {
+                return Ok(Some(name));
+            }
+            let mut fault = Diagnostic::error(
+                "durbin::check::unknown_column",
+                self.at(e.span),
+                format!("`{file}` has no column `{name}`"),
+            );
+            fault.help = suggest::did_you_mean(&name, header.iter().map(String::as_str));
+            Err(self.report(fault))
+        };
+        let (from, to, weight) = (named("from")?, named("to")?, named("weight")?);
+        if (from.is_none() || to.is_none()) && header.len() < 2 {
+            return Err(self.report(
+                Diagnostic::error(
+                    "durbin::check::unknown_column",
+                    self.at(call.span),
+                    format!("`{file}` has {} column; an edge list has two or three", header.len()),
+                )
+                .help("the columns are from, to and, if there is one, weight"),
+            ));
+        }
+        Ok(WeightsKind::Edges { file, from, to, weight, islands })
+    }
+
+    /// The path of a table and its header, registered as an input.
+    fn table_file(&mut self, expr: &Expr) -> Check<(String, Vec<String>)> {
+        let path = self.string(expr)?;
+        let header = self.header(&path, expr.span)?;
+        Ok((path, header))
+    }
+
+    fn plain_file(&mut self, expr: &Expr) -> Check<String> {
+        let path = self.string(expr)?;
+        self.inputs.push(Input { path: path.clone(), place: self.at(expr.span) });
+        match self.request.loader.head(&path, 64) {
+            Ok(_) => Ok(path),
+            Err(fault) => {
+                let span = self.at(expr.span);
+                Err(self.report(Diagnostic::at(fault, Some(span))))
+            }
+        }
+    }
+
+    /// The header of a table, read once per use; its faults are `io::` and `data::`.
+    pub(crate) fn header(&mut self, path: &str, span: Span) -> Check<Vec<String>> {
+        let span = self.at(span);
+        self.inputs.push(Input { path: path.to_string(), place: span });
+        let bytes = self.request.loader.head(path, 1 << 20);
+        let bytes = bytes.map_err(|f| self.report(Diagnostic::at(f, Some(span))))?;
+        if let Err(f) = data::csv::check_extension(path) {
+            return Err(self.report(Diagnostic::at(f, Some(span))));
+        }
+        match data::csv::header(path, &bytes) {
+            Ok((names, faults)) => {
+                for f in faults {
+                    self.report(Diagnostic::at(f, Some(span)));
+                }
+                Ok(names)
+            }
+            Err(f) => Err(self.report(Diagnostic::at(f, Some(span)))),
+        }
+    }
+
+    /// `A + B`, `A * B`, `2 * A`.
+    pub(crate) fn weights_arithmetic(
+        &mut self,
+        expr: &Expr,
+        first: &Expr,
+        rest: &[(Operator, Span, Expr)],
+        values: Vec<Value>,
+    ) -> Check<Value> {
+        let spans: Vec<Span> = std::iter::once(first.span).chain(rest.iter().map(|r| r.2.span)).collect();
+        let place = Place(self.at(expr.span));
+        let mut items = values.into_iter().zip(spans);
+        let Some((mut total, _)) = items.next() else { return Err(Reported) };
+        for ((operator, at, _), (next, span)) in rest.iter().zip(items) {
+            let kind = match (&total, operator, &next) {
+                (Value::Weights(a, _), Operator::Plus, Value::Weights(b, _)) => WeightsKind::Add(a.clone(), b.clone()),
+                (Value::Weights(a, _), Operator::Times, Value::Weights(b, _)) => {
+                    WeightsKind::Hadamard(a.clone(), b.clone())
+                }
+                (Value::Weights(w, _), Operator::Times, Value::Scalar(ScalarExpr::Number(x)))
+                | (Value::Scalar(ScalarExpr::Number(x)), Operator::Times, Value::Weights(w, _)) => {
+                    if !x.is_finite() || *x < 0.0 {
+                        return Err(self.report(Diagnostic::error(
+                            "durbin::check::out_of_range",
+                            self.at(*at),
+                            format!("weights are not negative: they cannot be multiplied by {x}"),
+                        )));
+                    }
+                    WeightsKind::Scale(*x, w.clone())
+                }
+                (Value::Scalar(ScalarExpr::Number(a)), Operator::Times, Value::Scalar(ScalarExpr::Number(b))) => {
+                    total = Value::Scalar(ScalarExpr::Number(a * b));
+                    continue;
+                }
+                (a, op, b) => {
+                    let message = format!("{} `{}` {} is not weights algebra", a.kind(), op.text(), b.kind());
+                    return Err(self.report(
+                        Diagnostic::error("durbin::check::wrong_kind", self.at(span), message)
+                            .help("weights take `A + B`, `A * B`, `A @ B` and `2 * A`; a spatial lag is `W @ x`"),
+                    ));
+                }
+            };
+            total = Value::Weights(Arc::new(WeightsExpr { text: recipe_text(&kind), kind, place }), None);
+        }
+        Ok(total)
+    }
+
+    /// `A @ B` outside formulas: products of matrices, from the right.
+    pub(crate) fn product(&mut self, expr: &Expr, first: &Expr, rest: &[(Operator, Span, Expr)]) -> Check<Value> {
+        let place = Place(self.at(expr.span));
+        let operands: Vec<&Expr> = std::iter::once(first).chain(rest.iter().map(|r| &r.2)).collect();
+        let Some((last, matrices)) = operands.split_last() else { return Err(Reported) };
+        let is_column = matches!(&last.kind, ExprKind::Name(n) if self.scope.peek(&n.text).is_none()
+            && self.panels.iter().any(|p| p.columns.contains_key(&n.text)));
+        if is_column {
+            return Err(self.later(expr.span, "a spatial lag outside formulas and panel clauses"));
+        }
+        let mut total = self.recipe(last)?;
+        for w in matrices.iter().rev() {
+            let kind = WeightsKind::Product(self.recipe(w)?, total);
+            total = Arc::new(WeightsExpr { text: recipe_text(&kind), kind, place });
+        }
+        Ok(Value::Weights(total, None))
+    }
+}
+
+/// Without redundant brackets.
+fn strip(expr: &Expr) -> &Expr {
+    match &expr.kind {
+        ExprKind::Group(inner) => strip(inner),
+        _ => expr,
+    }
+}
+
+/// The recipe in words of the language, defaults written out: equal texts build equal matrices.
+pub fn recipe_text(kind: &WeightsKind) -> String {
+    let km = |x: f64| if x.is_infinite() { "inf".to_string() } else { format!("{x} km") };
+    let col = |role: &str, c: &Option<String>| c.as_ref().map(|c| format!(", {role}: {c}")).unwrap_or_default();
+    match kind {
+        WeightsKind::Edges { file, from, to, weight, islands } => format!(
+            "edges(\"{file}\"{}{}{}, islands: {})",
+            col("from", from),
+            col("to", to),
+            col("weight", weight),
+            islands.word()
+        ),
+        WeightsKind::Matrix { file, islands } => format!("matrix(\"{file}\", islands: {})", islands.word()),
+        WeightsKind::Gal { file, islands } => format!("gal(\"{file}\", islands: {})", islands.word()),
+        WeightsKind::Gwt { file, islands } => format!("gwt(\"{file}\", islands: {})", islands.word()),
+        WeightsKind::Band { lo, hi, islands } => format!("band({}, {}, islands: {})", km(*lo), km(*hi), islands.word()),
+        WeightsKind::Knn { k, islands } => format!("knn({k}, islands: {})", islands.word()),
+        WeightsKind::Inverse { power, cutoff, islands } => format!(
+            "inverse_distance(power: {power}, cutoff: {}, islands: {})",
+            km(cutoff.unwrap_or(f64::INFINITY)),
+            islands.word()
+        ),
+        WeightsKind::Block { column, islands } => format!("block({column}, islands: {})", islands.word()),
+        WeightsKind::Add(a, b) => format!("({} + {})", a.text, b.text),
+        WeightsKind::Hadamard(a, b) => format!("({} * {})", a.text, b.text),
+        WeightsKind::Product(a, b) => format!("({} @ {})", a.text, b.text),
+        WeightsKind::Transpose(a) => format!("transpose({})", a.text),
+        WeightsKind::Scale(x, a) => format!("({x} * {})", a.text),
+        WeightsKind::Row(a) => format!("row({})", a.text),
+        WeightsKind::Spectral(a) => format!("spectral({})", a.text),
+        WeightsKind::MinMax(a) => format!("minmax({})", a.text),
+    }
+}

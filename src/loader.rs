@@ -1,0 +1,187 @@
+//! The one door through which files enter, and the paths a program may name.
+//!
+//! A program reads below its own folder (and folders given by `--allow-read`), and writes below `--out`. Symbolic
+//! links are followed before the check. An embedder brings a [`Loader`] of its own.
+
+use crate::fault::{Fault, ticked_all};
+use crate::suggest;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{ErrorKind, Read};
+use std::path::{Component, Path, PathBuf};
+
+/// Gives a program the bytes of the files it names.
+pub trait Loader: Sync {
+    /// The whole file. Errors are `durbin::io::…`.
+    fn read(&self, path: &str) -> Result<Vec<u8>, Fault>;
+
+    /// At most `limit` bytes from its beginning, for the checker.
+    fn head(&self, path: &str, limit: usize) -> Result<Vec<u8>, Fault> {
+        let mut bytes = self.read(path)?;
+        bytes.truncate(limit);
+        Ok(bytes)
+    }
+}
+
+/// Files on disk below one folder and the folders allowed beside it.
+#[derive(Clone, Debug)]
+pub struct DiskLoader {
+    root: PathBuf,
+    allowed: Vec<PathBuf>,
+}
+
+impl DiskLoader {
+    /// `root`: the program's folder; `allowed`: what `--allow-read` names. Folders that do not exist allow nothing.
+    pub fn new(root: &Path, allowed: &[PathBuf]) -> DiskLoader {
+        let canonical = |p: &Path| fs::canonicalize(p).unwrap_or_else(|_| p.to_path_buf());
+        DiskLoader { root: canonical(root), allowed: allowed.iter().map(|p| canonical(p)).collect() }
+    }
+
+    /// Where a path of the program leads, links resolved.
+    fn resolve(&self, path: &str) -> Result<PathBuf, Fault> {
+        refuse_foreign(path)?;
+        let joined = self.root.join(path);
+        let inside = |p: &Path| p.starts_with(&self.root) || self.allowed.iter().any(|a| p.starts_with(a));
+        match fs::canonicalize(&joined) {
+            Ok(full) if inside(&full) => Ok(full),
+            Ok(full) => Err(outside(path, &full)),
+            Err(e) if e.kind() == ErrorKind::PermissionDenied => Err(no_permission(path)),
+            Err(_) => {
+                let plain = normalized(&joined);
+                if inside(&plain) { Err(self.not_found(path, &plain)) } else { Err(outside(path, &plain)) }
+            }
+        }
+    }
+
+    fn not_found(&self, path: &str, full: &Path) -> Fault {
+        let folder = full.parent().unwrap_or(&self.root);
+        let shown = match path.rsplit_once('/') {
+            Some((dir, _)) => format!("the folder `{dir}`"),
+            None => "the program's folder".to_string(),
+        };
+        let fault = Fault::error("durbin::io::not_found", format!("there is no file `{path}` in {shown}"));
+        let mut names: Vec<String> = fs::read_dir(folder)
+            .map(|entries| entries.flatten().filter_map(|e| e.file_name().into_string().ok()).collect())
+            .unwrap_or_default();
+        names.retain(|n| !n.starts_with('.'));
+        names.sort();
+        let wanted = path.rsplit('/').next().unwrap_or(path);
+        match suggest::did_you_mean(wanted, names.iter().map(String::as_str)) {
+            Some(help) => fault.help(help),
+            None if names.is_empty() => fault.help("the folder is empty; paths are relative to the program's folder"),
+            None => fault.help("paths are relative to the program's folder"),
+        }
+    }
+
+    fn open(&self, path: &str) -> Result<fs::File, Fault> {
+        let full = self.resolve(path)?;
+        if full.is_dir() {
+            let inside: Vec<String> = listing(&full);
+            let help = match inside.as_slice() {
+                [] => "name a file".to_string(),
+                files => format!("name a file in it: {}", ticked_all(&prefixed(path, &files[..files.len().min(5)]))),
+            };
+            return Err(
+                Fault::error("durbin::io::is_directory", format!("`{path}` is a folder, not a file")).help(help)
+            );
+        }
+        fs::File::open(&full).map_err(|e| match e.kind() {
+            ErrorKind::PermissionDenied => no_permission(path),
+            _ => Fault::error("durbin::io::not_found", format!("`{path}` cannot be opened: {e}")),
+        })
+    }
+}
+
+impl Loader for DiskLoader {
+    fn read(&self, path: &str) -> Result<Vec<u8>, Fault> {
+        let mut bytes = Vec::new();
+        self.open(path)?.read_to_end(&mut bytes).map_err(|e| unreadable(path, &e))?;
+        Ok(bytes)
+    }
+
+    fn head(&self, path: &str, limit: usize) -> Result<Vec<u8>, Fault> {
+        let mut bytes = Vec::new();
+        self.open(path)?.take(limit as u64).read_to_end(&mut bytes).map_err(|e| unreadable(path, &e))?;
+        Ok(bytes)
+    }
+}
+
+/// Files held in memory, by path: for tests and embedders.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryLoader {
+    pub files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Loader for MemoryLoader {
+    fn read(&self, path: &str) -> Result<Vec<u8>, Fault> {
+        refuse_foreign(path)?;
+        self.files.get(path).cloned().ok_or_else(|| {
+            let fault = Fault::error("durbin::io::not_found", format!("there is no file `{path}`"));
+            match suggest::did_you_mean(path, self.files.keys().map(String::as_str)) {
+                Some(help) => fault.help(help),
+                None => fault,
+            }
+        })
+    }
+}
+
+fn unreadable(path: &str, e: &std::io::Error) -> Fault {
+    Fault::error("durbin::io::no_permission", format!("`{path}` cannot be read: {e}"))
+}
+
+fn no_permission(path: &str) -> Fault {
+    Fault::error("durbin::io::no_permission", format!("`{path}` may not be read"))
+        .help("give read permission to the file, or name another")
+}
+
+fn outside(path: &str, leads: &Path) -> Fault {
+    Fault::error(
+        "durbin::io::outside",
+        format!("`{path}` lies outside the program's folder: it leads to `{}`", leads.display()),
+    )
+    .help("copy the file into the program's folder, or allow its folder with `--allow-read DIR`")
+}
+
+fn listing(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .map(|entries| entries.flatten().filter_map(|e| e.file_name().into_string().ok()).collect())
+        .unwrap_or_default();
+    names.sort();
+    names
+}
+
+fn prefixed(folder: &str, names: &[String]) -> Vec<String> {
+    names.iter().map(|n| format!("{}/{n}", folder.trim_end_matches('/'))).collect()
+}
+
+/// `a/./b/../c` → `a/c`, without touching the disk.
+pub fn normalized(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                out.pop();
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// Addresses and absolute paths are never read or written.
+pub fn refuse_foreign(path: &str) -> Result<(), Fault> {
+    if path.split_once("://").is_some_and(|(scheme, _)| scheme.chars().all(|c| c.is_ascii_alphanumeric())) {
+        return Err(Fault::error("durbin::io::url", format!("`{path}` is an address: a program reads files only"))
+            .help("download it into the program's folder and name the file"));
+    }
+    let mut chars = path.chars();
+    let drive = matches!((chars.next(), chars.next()), (Some(c), Some(':')) if c.is_ascii_alphabetic());
+    if path.starts_with('/') || path.starts_with('\\') || path.starts_with('~') || drive {
+        let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+        return Err(Fault::error("durbin::io::absolute_path", format!("`{path}` is an absolute path")).help(format!(
+            "write a path relative to the program's folder, such as `\"{name}\"`; `--allow-read DIR` opens other folders"
+        )));
+    }
+    Ok(())
+}
