@@ -1,1 +1,11 @@
 //! Files become tables, tables become panels: readers, keys, joins, balance, series.
+//!
+//! Everything here works on whole columns and answers with [`crate::fault::Fault`]s: plain words and places in data
+//! files. Whoever calls on behalf of a clause adds the clause's place in the program.
+
+pub mod csv;
+pub mod keys;
+pub mod numbers;
+pub mod similar;
+pub mod sniff;
+pub mod table;
