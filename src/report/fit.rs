@@ -28,6 +28,9 @@ pub fn text(name: Option<&str>, source: &str, fit: &Fit) -> String {
     }
     columns.lines.push(Line::Rule);
     out.push_str(&columns.render(0));
+    if fit.policy_effects.is_some() {
+        out.push_str(EXPOSED);
+    }
     out.push_str(&notes(fit));
     out
 }
@@ -40,7 +43,8 @@ pub fn effects_text(effects: &[Effect], policy: Option<&PolicyEffects>, level: f
         policy_lines(&mut columns, policy);
     }
     columns.lines.push(Line::Rule);
-    columns.render(0)
+    let exposed = if policy.is_some() { EXPOSED } else { "" };
+    columns.render(0) + exposed
 }
 
 pub(super) fn joined(lines: &[String]) -> String {
@@ -76,7 +80,13 @@ fn header(fit: &Fit) -> String {
     } else {
         out.push_str(&field("Method", &fit.method));
     }
-    out.push_str(&field("Standard errors", &words::standard_errors(fit)));
+    let errors = words::standard_errors(fit);
+    let reference = if fit.distribution == "t" && fit.distribution_df.is_finite() {
+        format!("{errors}; t with {} degrees of freedom", fit.distribution_df)
+    } else {
+        errors
+    };
+    out.push_str(&field("Standard errors", &reference));
     for (i, w) in fit.weights_used.iter().enumerate() {
         out.push_str(&field(if i == 0 { "Weights" } else { "" }, &words::weights_used(w)));
     }
@@ -215,7 +225,7 @@ pub(super) fn policy_rows(p: &PolicyEffects) -> [(&'static str, &Estimate, Optio
         ("indirect, on the treated", &p.indirect_on_treated, Some(p.treated_cells)),
         ("total, on the treated", &p.total_on_treated, Some(p.treated_cells)),
         ("indirect, on the untreated", &p.indirect_on_untreated, Some(p.untreated_cells)),
-        ("indirect, on exposed untreated", &p.indirect_on_exposed, Some(p.exposed_cells)),
+        ("indirect, on the exposed", &p.indirect_on_exposed, Some(p.exposed_cells)),
         ("aggregate, summed over all", &p.aggregate, None),
     ]
 }
@@ -245,3 +255,6 @@ fn notes(fit: &Fit) -> String {
     }
     out
 }
+
+/// What `exposed` means beneath a block of policy effects.
+const EXPOSED: &str = "Exposed: untreated unit-periods with a treated neighbor.\n";

@@ -1,6 +1,6 @@
 //! A table's cells as strings, once for every format: an estimate takes two lines, its standard error beneath.
 
-use super::number::{count, significant, stars};
+use super::number::{in_row, pair_decimals, stars, statistic};
 use crate::outcome::{Cell, Row, Table};
 
 /// One line of a table as strings.
@@ -38,18 +38,22 @@ fn row_lines(row: &Row, digits: usize) -> Vec<Vec<String>> {
         return vec![first];
     }
     let beneath = |c: &Cell| match c {
-        Cell::Estimate { se, .. } => format!("({})", significant(*se, digits)),
+        Cell::Estimate { se, .. } if se.is_nan() => String::new(),
+        Cell::Estimate { estimate, se, .. } => format!("({})", in_row(*se, pair_decimals(*estimate, *se, digits))),
         _ => String::new(),
     };
-    vec![first, std::iter::once(String::new()).chain(row.cells.iter().map(beneath)).collect()]
+    let second: Vec<String> = std::iter::once(String::new()).chain(row.cells.iter().map(beneath)).collect();
+    if second.iter().all(String::is_empty) { vec![first] } else { vec![first, second] }
 }
 
 fn upper(cell: &Cell, digits: usize) -> String {
     match cell {
         Cell::Empty => String::new(),
         Cell::Text(t) => t.clone(),
-        Cell::Count(n) => count(*n),
-        Cell::Number(x) => significant(*x, digits.max(5)),
-        Cell::Estimate { estimate, p, .. } => format!("{}{}", significant(*estimate, digits), stars(*p)),
+        Cell::Count(n) => n.to_string(),
+        Cell::Number(x) => statistic(*x, digits),
+        Cell::Estimate { estimate, se, p } => {
+            format!("{}{}", in_row(*estimate, pair_decimals(*estimate, *se, digits)), stars(*p))
+        }
     }
 }

@@ -70,4 +70,6 @@ fn as_table(entry: &Entry) -> Option<Table> {
 }
 
 #[cfg(test)]
-pub(crate) mod samples;
+mod samples;
+#[cfg(test)]
+mod tests;

@@ -45,6 +45,39 @@ pub fn decimals_for(estimate: f64, se: f64) -> Option<usize> {
     }
 }
 
+/// Decimals an estimate and its standard error share in a table: `digits` significant ones of the larger, at most
+/// `digits` decimals, but never fewer than two significant digits of the error.
+pub fn pair_decimals(estimate: f64, se: f64, digits: usize) -> Option<usize> {
+    let se = if se.is_finite() { se.abs() } else { 0.0 };
+    let larger = estimate.abs().max(se);
+    if larger == 0.0 || !larger.is_finite() {
+        return Some(digits.min(8));
+    }
+    let digits = i32::try_from(digits).unwrap_or(8).clamp(1, 8);
+    let wanted = (digits - 1 - exponent(larger)).min(digits);
+    let least = 1 - exponent(if se > 0.0 { se } else { larger });
+    let decimals = wanted.max(least);
+    if decimals > 8 || exponent(larger) > 8 { None } else { Some(usize::try_from(decimals).unwrap_or(0)) }
+}
+
+/// A statistic of a fit: at least two and at most `digits` decimals, significant digits where it is tiny.
+pub fn statistic(x: f64, digits: usize) -> String {
+    if !x.is_finite() || x == 0.0 {
+        return fixed(x, 0);
+    }
+    let digits = digits.clamp(2, 8);
+    let exponent = exponent(x.abs());
+    if exponent < 1 - digits as i32 || exponent > 12 {
+        return significant(x, digits);
+    }
+    fixed(x, usize::try_from(digits as i32 - 1 - exponent).unwrap_or(0).clamp(2, digits))
+}
+
+/// The power of ten of a positive number.
+fn exponent(x: f64) -> i32 {
+    x.log10().floor() as i32
+}
+
 /// A number with the decimals its row has.
 pub fn in_row(x: f64, decimals: Option<usize>) -> String {
     match decimals {

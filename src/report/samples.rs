@@ -1,21 +1,21 @@
-//! Hand-made outcomes for the renderers' tests, and what the renderers make of them.
+//! Hand-made outcomes for the renderers' tests.
 
-use super::table::{Stars, TableOptions, effects_table, side_by_side};
-use super::{formats_of, json, saved, text};
 use crate::outcome::*;
 
-fn estimate(estimate: f64, se: f64, p: f64) -> Estimate {
+pub fn estimate(estimate: f64, se: f64, p: f64) -> Estimate {
     Estimate { estimate, se, statistic: estimate / se, p, ci: [estimate - 1.96 * se, estimate + 1.96 * se] }
 }
 
-fn coefficient(term: &str, e: Estimate) -> Coefficient {
+pub fn coefficient(term: &str, e: Estimate) -> Coefficient {
     Coefficient { term: term.to_string(), value: e }
 }
 
 /// A spatial Durbin difference-in-differences over weights of any name.
 pub fn fit(weights: &str) -> Fit {
-    let own = [("law", 0.0957, 0.0386, 0.013), ("unemployrt", -0.0021, 0.00008, 0.0002), ("人均GDP", 1250.5, 402.25, 0.07)];
-    let mut coefficients: Vec<Coefficient> = own.iter().map(|(t, b, s, p)| coefficient(t, estimate(*b, *s, *p))).collect();
+    let own =
+        [("law", 0.0957, 0.0386, 0.013), ("unemployrt", -0.0021, 0.00008, 0.0002), ("人均GDP", 1250.5, 402.25, 0.07)];
+    let mut coefficients: Vec<Coefficient> =
+        own.iter().map(|(t, b, s, p)| coefficient(t, estimate(*b, *s, *p))).collect();
     let lags = own.iter().map(|(t, b, s, p)| coefficient(&format!("{weights} @ {t}"), estimate(-b / 2.0, *s, *p)));
     coefficients.extend(lags);
     coefficients.push(coefficient("rho", estimate(0.1234, 0.05, 0.0136)));
@@ -90,11 +90,11 @@ pub fn fit(weights: &str) -> Fit {
     }
 }
 
-fn entry(name: Option<&str>, source: &str, outcome: Outcome) -> Entry {
+pub fn entry(name: Option<&str>, source: &str, outcome: Outcome) -> Entry {
     Entry { name: name.map(String::from), source: source.into(), outcome, printed: true }
 }
 
-fn treatment() -> TreatmentSummary {
+pub fn treatment() -> TreatmentSummary {
     TreatmentSummary {
         panel: "states".into(),
         units: 48,
@@ -111,7 +111,7 @@ fn treatment() -> TreatmentSummary {
     }
 }
 
-fn array() -> LabeledArray {
+pub fn array() -> LabeledArray {
     LabeledArray {
         dimensions: vec!["unit".into(), "time".into()],
         labels: vec![(0..7).map(|i| format!("城{i}")).collect(), vec!["2001".into(), "2002".into()]],
@@ -119,15 +119,67 @@ fn array() -> LabeledArray {
     }
 }
 
-#[test]
-fn show() {
-    let f = fit("C");
-    println!("{}", text(&entry(Some("base"), "sdm_did(lhom ~ law + controls | C)", Outcome::Fit(Box::new(f.clone())))));
-    let g = fit("W_band(0, 600)");
-    let t = side_by_side(&[("base", &f), ("near", &g), ("again", &g), ("far", &g), ("farther", &g)], &TableOptions::default());
-    let te = entry(None, "table(base, near)", Outcome::Table(t));
-    println!("{}", text(&te));
-    println!("{}", saved(&te, "tex").unwrap());
-    println!("{}", text(&entry(None, "law", Outcome::Treatment(treatment()))));
-    println!("{}", text(&entry(None, "residuals(base)", Outcome::Array(array()))));
+pub fn weights() -> WeightsSummary {
+    WeightsSummary {
+        panel: "states".into(),
+        units: 48,
+        links: 214,
+        neighbors: NeighborCounts { min: 0, mean: 214.0 / 48.0, max: 8 },
+        islands: vec!["Maine".into()],
+        components: 2,
+        symmetric: false,
+        scaling: "row".into(),
+        rho_interval: [-1.3912, 1.0],
+        rho_interval_rule: "eigen".into(),
+        recipe: "row(edges(\"contiguity.csv\"))".into(),
+        hash: "0".into(),
+        notes: vec![],
+    }
+}
+
+pub fn panel() -> PanelSummary {
+    let nan = f64::NAN;
+    let column = |name: &str, kind: &str, missing, [mean, sd, min, max]: [f64; 4]| ColumnSummary {
+        name: name.into(),
+        kind: kind.into(),
+        missing,
+        mean,
+        sd,
+        min,
+        max,
+    };
+    PanelSummary {
+        units: 48,
+        periods: 11,
+        rows: 528,
+        balanced: true,
+        first_period: 2000,
+        last_period: 2010,
+        unit: "state".into(),
+        time: "year".into(),
+        columns: vec![
+            column("人均GDP", "number", 0, [0.123456789, 1.5, -2.0, 1e10]),
+            column("law_year", "number", 297, [2006.5, 0.8, 2005.0, 2009.0]),
+            column("region", "text", 0, [nan; 4]),
+        ],
+    }
+}
+
+/// Least squares without weights: no lags, no spatial parameters.
+pub fn plain_fit() -> Fit {
+    let mut f = fit("C");
+    f.model = "ols".into();
+    f.query = "did".into();
+    f.method = "ols".into();
+    f.weights = None;
+    f.weights_used = vec![];
+    f.lag_weights = None;
+    f.rho_interval = None;
+    f.policy_effects = None;
+    f.distribution = "t".into();
+    f.distribution_df = 47.0;
+    f.coefficients.retain(|c| !c.term.contains('@') && c.term != "rho");
+    f.dropped = vec![];
+    f.notes = vec![];
+    f
 }

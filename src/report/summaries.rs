@@ -2,7 +2,7 @@
 
 use super::fit::field;
 use super::layout::{Align, Columns, Line, padded};
-use super::number::{MISSING, count, fixed, significant};
+use super::number::{count, fixed, significant};
 use super::words;
 use crate::fault::quoted_list;
 use crate::outcome::{PanelSummary, TreatmentSummary, WeightsSummary};
@@ -11,6 +11,8 @@ use crate::outcome::{PanelSummary, TreatmentSummary, WeightsSummary};
 const BAR: usize = 40;
 /// Panels longer than this show only the periods in which something changes.
 const MANY_PERIODS: usize = 40;
+/// So many islands are named.
+const MANY_ISLANDS: usize = 20;
 
 /// A weights matrix: size, neighbors, islands by name, admissible interval (methods B.8).
 pub fn weights(source: &str, w: &WeightsSummary) -> String {
@@ -23,12 +25,7 @@ pub fn weights(source: &str, w: &WeightsSummary) -> String {
     out.push_str(&field("Links", &format!("{} ({density} % of all pairs)", count(w.links))));
     let n = &w.neighbors;
     out.push_str(&field("Neighbors", &format!("min {}, mean {}, max {}", n.min, fixed(n.mean, 2), n.max)));
-    let islands = if w.islands.is_empty() {
-        "none".to_string()
-    } else {
-        format!("{}: {}", w.islands.len(), w.islands.iter().map(|i| format!("\"{i}\"")).collect::<Vec<_>>().join(", "))
-    };
-    out.push_str(&field("Islands", &islands));
+    out.push_str(&field("Islands", &islands(&w.islands)));
     out.push_str(&field("Components", &count(w.components)));
     out.push_str(&field("Symmetric", if w.symmetric { "yes" } else { "no" }));
     out.push_str(&field("Scaling", &words::scaling(&w.scaling)));
@@ -39,6 +36,17 @@ pub fn weights(source: &str, w: &WeightsSummary) -> String {
         out.push_str(&field("Note", note));
     }
     out
+}
+
+/// How many and which; beyond [`MANY_ISLANDS`] how many more.
+fn islands(names: &[String]) -> String {
+    if names.is_empty() {
+        return "none".to_string();
+    }
+    let shown: Vec<String> = names.iter().take(MANY_ISLANDS).map(|i| format!("\"{i}\"")).collect();
+    let more = names.len() - shown.len();
+    let rest = if more > 0 { format!(" and {} more", count(more)) } else { String::new() };
+    format!("{}: {}{rest}", count(names.len()), shown.join(", "))
 }
 
 /// A treatment: who starts when, never and always, and the roll-out period by period.
@@ -52,9 +60,11 @@ pub fn treatment(source: &str, t: &TreatmentSummary) -> String {
     if !t.starts.is_empty() {
         out.push_str("\n  Starts\n");
         for c in &t.starts {
-            let names = if c.names.is_empty() { String::new() } else { format!("  {}", quoted_list(&c.names)) };
+            let names = if c.names.is_empty() { String::new() } else { quoted_list(&c.names) };
             let units = padded(&count(c.units), 6, Align::Right);
-            out.push_str(super::fit::joined(&super::layout::wrapped(&format!("    {}{units}", c.time), 16, &names)).as_str());
+            out.push_str(
+                super::fit::joined(&super::layout::wrapped(&format!("    {}{units}  ", c.time), 16, &names)).as_str(),
+            );
         }
     }
     out.push_str("\n  Treated units\n");
@@ -95,15 +105,21 @@ pub fn panel(source: &str, p: &PanelSummary) -> String {
     for c in &p.columns {
         let text = c.kind != "number";
         let number = |x: f64| if text { String::new() } else { plain(x) };
-        let missing = if c.missing == 0 { MISSING.to_string() } else { count(c.missing) };
         let numbers = [c.mean, c.sd, c.min, c.max].map(number);
-        columns.cells([c.name.clone(), c.kind.clone(), missing].into_iter().chain(numbers).collect());
+        columns.cells([c.name.clone(), c.kind.clone(), count(c.missing)].into_iter().chain(numbers).collect());
     }
     out.push_str(&columns.render(2));
     out
 }
 
-/// Six significant digits, whole numbers without decimals.
+/// Six significant digits without zeros at the end, whole numbers without decimals.
 pub(super) fn plain(x: f64) -> String {
-    if x.is_finite() && x.fract() == 0.0 && x.abs() < 1e9 { fixed(x, 0) } else { significant(x, 6) }
+    if x.is_finite() && x.fract() == 0.0 && x.abs() < 1e15 {
+        return fixed(x, 0);
+    }
+    let shown = significant(x, 6);
+    match shown.split_once('e') {
+        None if shown.contains('.') && x.is_finite() => shown.trim_end_matches('0').trim_end_matches('.').to_string(),
+        _ => shown,
+    }
 }

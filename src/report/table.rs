@@ -53,7 +53,11 @@ pub fn side_by_side(fits: &[(&str, &Fit)], options: &TableOptions) -> Table {
     let mut blocks = vec![head_block(&models, options)];
     blocks.push(term_block(Some("Coefficients".to_string()), sorted.iter().map(|b| b.own.as_slice()), options));
     blocks.extend(lag_blocks(&sorted, options));
-    blocks.push(term_block(Some("Spatial parameters".to_string()), sorted.iter().map(|b| b.spatial.as_slice()), options));
+    blocks.push(term_block(
+        Some("Spatial parameters".to_string()),
+        sorted.iter().map(|b| b.spatial.as_slice()),
+        options,
+    ));
     blocks.extend(effect_blocks(&models, options));
     blocks.push(policy_block(&models.iter().map(|f| f.policy_effects.as_ref()).collect::<Vec<_>>(), options));
     blocks.push(fixed_effects_block(&models));
@@ -74,9 +78,12 @@ pub fn effects_table(effects: &[Effect], policy: Option<&PolicyEffects>, options
         let on = |label: &str, cells: Vec<Cell>| Row { label: label.to_string(), cells };
         let cell = |e| options.cell(e);
         let rows = vec![
-            on("on the treated", [&p.direct_on_treated, &p.indirect_on_treated, &p.total_on_treated].map(cell).to_vec()),
+            on(
+                "on the treated",
+                [&p.direct_on_treated, &p.indirect_on_treated, &p.total_on_treated].map(cell).to_vec(),
+            ),
             on("on the untreated", vec![Cell::Empty, cell(&p.indirect_on_untreated), Cell::Empty]),
-            on("on exposed untreated", vec![Cell::Empty, cell(&p.indirect_on_exposed), Cell::Empty]),
+            on("on the exposed", vec![Cell::Empty, cell(&p.indirect_on_exposed), Cell::Empty]),
             on("aggregate, summed over all", vec![Cell::Empty, Cell::Empty, cell(&p.aggregate)]),
         ];
         blocks.push(Block { heading: Some("Policy effects".to_string()), rows });
@@ -137,9 +144,8 @@ fn lag_blocks(sorted: &[Blocks], options: &TableOptions) -> Vec<Block> {
         return vec![term_block(Some(format!("Spatial lags: {name} @ x")), lags, options)];
     }
     let block = |name: &&str| {
-        let lags = sorted
-            .iter()
-            .map(|b| b.lags.iter().find(|(w, _)| w == name).map_or(&[][..], |(_, list)| list.as_slice()));
+        let lags =
+            sorted.iter().map(|b| b.lags.iter().find(|(w, _)| w == name).map_or(&[][..], |(_, list)| list.as_slice()));
         term_block(Some(format!("Spatial lags: {name} @ x")), lags, options)
     };
     names.iter().map(block).collect()
@@ -173,8 +179,11 @@ fn effect_blocks(models: &[&Fit], options: &TableOptions) -> Vec<Block> {
 }
 
 fn policy_block(policies: &[Option<&PolicyEffects>], options: &TableOptions) -> Block {
-    let labels: Vec<&str> =
-        policies.iter().flatten().next().map_or(vec![], |p| policy_rows(p).iter().map(|(label, _, _)| *label).collect());
+    let labels: Vec<&str> = policies
+        .iter()
+        .flatten()
+        .next()
+        .map_or(vec![], |p| policy_rows(p).iter().map(|(label, _, _)| *label).collect());
     let cell = |p: &Option<&PolicyEffects>, i: usize| {
         p.map_or(Cell::Empty, |p| policy_rows(p).get(i).map_or(Cell::Empty, |(_, e, _)| options.cell(e)))
     };
@@ -243,10 +252,12 @@ fn table_notes(fits: &[(&str, &Fit)], options: &TableOptions) -> Vec<String> {
         }
     };
     if fits.iter().any(|(_, f)| !f.weights_used.is_empty()) {
-        notes.push("Effects are averages over units; they, not the coefficients, say what a regressor does.".to_string());
+        notes.push(
+            "Effects are averages over units; they, not the coefficients, say what a regressor does.".to_string(),
+        );
     }
     if fits.iter().any(|(_, f)| f.policy_effects.is_some()) {
-        let text = "Policy effects are averages over the unit-periods named; the aggregate is a sum.";
+        let text = "Policy effects are averages over the unit-periods named (exposed: untreated with a treated neighbor); the aggregate is a sum.";
         notes.push(text.to_string());
     }
     notes.extend(star_note(options));

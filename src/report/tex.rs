@@ -27,7 +27,8 @@ pub fn table(table: &Table) -> String {
     out.push_str("\\bottomrule\n");
     for note in &table.notes {
         // `p` breaks a long note within the page's own width.
-        let text = format!("\\multicolumn{{{columns}}}{{p{{0.9\\linewidth}}}}{{\\footnotesize {}}} \\\\\n", escaped(note));
+        let text =
+            format!("\\multicolumn{{{columns}}}{{p{{0.9\\linewidth}}}}{{\\footnotesize {}}} \\\\\n", escaped(note));
         out.push_str(&text);
     }
     out.push_str("\\end{tabular}\n");

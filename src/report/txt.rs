@@ -90,5 +90,5 @@ fn aligned(cell: &str) -> String {
     }
     let stars = cell.chars().rev().take_while(|&c| c == '*').count();
     let taken = if cell.ends_with(')') && cell.starts_with('(') { 1 } else { stars };
-    format!("{cell}{}", "\u{a0}".repeat(3 - taken.min(3)))
+    format!("{cell}{}", " ".repeat(3 - taken.min(3)))
 }

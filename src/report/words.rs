@@ -44,13 +44,13 @@ pub fn short(fit: &Fit) -> String {
 /// How fixed effects entered, and how many observations count.
 pub fn likelihood(fit: &Fit) -> String {
     let how = match fit.likelihood.as_str() {
-        "transform" => "transformed: fixed effects are removed by an orthonormal transformation",
-        "partial" => "partial: unit effects are transformed out, time effects concentrated out and corrected for",
-        "direct" => "direct: fixed effects are concentrated out, without correction",
+        "transform" => "transformed (fixed effects removed by an orthonormal transformation)",
+        "partial" => "partial (unit effects transformed out, time effects corrected for)",
+        "direct" => "direct (fixed effects as parameters, no correction)",
         other => other,
     };
     let how = if fit.fixed_effects.is_empty() { "of all observations (no fixed effects)" } else { how };
-    if fit.m_effective.is_finite() { format!("{how}; counts {} observations", fit.m_effective) } else { how.to_string() }
+    if fit.m_effective.is_finite() { format!("{how}, M = {}", fit.m_effective) } else { how.to_string() }
 }
 
 /// Standard errors in words; likelihood models and least squares mean different things by `iid`.
