@@ -3,7 +3,7 @@
 use super::layout::{Align, Columns, Line, padded, wrapped};
 use super::number::{MISSING, count, decimals_for, fixed, in_row, p_value, significant};
 use super::words;
-use crate::outcome::{Coefficient, Effect, Estimate, Fit, PolicyEffects};
+use crate::outcome::{Coefficient, Effect, Estimate, Fit, PolicyEffects, WeightsUsed};
 
 /// A fit as text; `name` is the model's, `source` the query as written.
 pub fn text(name: Option<&str>, source: &str, fit: &Fit) -> String {
@@ -199,10 +199,12 @@ fn is_spatial(fit: &Fit, term: &str) -> bool {
 
 /// A spatial lag's matrix and regressor, where the matrix is one the fit uses.
 fn lag_of<'a>(fit: &Fit, term: &'a str) -> Option<(&'a str, &'a str)> {
-    fit.weights_used.iter().find_map(|w| {
+    let split = |w: &WeightsUsed| {
         let x = term.strip_prefix(w.name.as_str())?.strip_prefix(" @ ")?;
         Some((&term[..w.name.len()], x))
-    })
+    };
+    // Of `A` and `A @ B` the longer is meant.
+    fit.weights_used.iter().filter_map(split).max_by_key(|(w, _)| w.len())
 }
 
 fn effect_lines(columns: &mut Columns, effects: &[Effect]) {

@@ -37,7 +37,7 @@ pub fn decimals_for(estimate: f64, se: f64) -> Option<usize> {
     let scale = if se.is_finite() && se > 0.0 { se } else { estimate.abs() };
     match scale {
         s if s == 0.0 || s.is_nan() => Some(4),
-        s if s < 1e-5 || s >= 1e7 => None,
+        s if !(1e-5..1e7).contains(&s) => None,
         s if s < 1e-3 => Some(6),
         s if s < 100.0 => Some(4),
         s if s < 1e4 => Some(2),

@@ -151,6 +151,9 @@ fn lag_blocks(sorted: &[Blocks], options: &TableOptions) -> Vec<Block> {
     names.iter().map(block).collect()
 }
 
+/// Takes the direct, indirect or total part.
+type Part = fn(&Effect) -> &Estimate;
+
 /// Direct, indirect and total, for the models that have weights; none where no model does.
 fn effect_blocks(models: &[&Fit], options: &TableOptions) -> Vec<Block> {
     if models.iter().all(|f| f.weights_used.is_empty()) {
@@ -162,13 +165,13 @@ fn effect_blocks(models: &[&Fit], options: &TableOptions) -> Vec<Block> {
             terms.push(&e.term);
         }
     }
-    let parts: [(&str, fn(&Effect) -> &Estimate); 3] =
+    let parts: [(&str, Part); 3] =
         [("Direct effects", |e| &e.direct), ("Indirect effects", |e| &e.indirect), ("Total effects", |e| &e.total)];
-    let cell = |f: &Fit, term: &str, part: fn(&Effect) -> &Estimate| {
+    let cell = |f: &Fit, term: &str, part: Part| {
         let effect = f.effects.iter().find(|e| e.term == term && !f.weights_used.is_empty());
         effect.map_or(Cell::Empty, |e| options.cell(part(e)))
     };
-    let block = |(heading, part): (&str, fn(&Effect) -> &Estimate)| Block {
+    let block = |(heading, part): (&str, Part)| Block {
         heading: Some(heading.to_string()),
         rows: terms
             .iter()

@@ -372,7 +372,7 @@ fn latex_escapes_and_keeps_unicode() {
  & m\_1 & m2 & {[}3] \\
 \midrule
 \multicolumn{4}{l}{\textit{Coefficients}} \\
-a\_b \& \textquotedbl{}专业化\textquotedbl{} & $-$0.5000$^{**}$ & 0.000120$^{***}$ & \\
+a\_b \& {\char34}专业化{\char34} & $-$0.5000$^{**}$ & 0.000120$^{***}$ & \\
  & (0.2500) & (0.000020) & \\
 \midrule
 N & 12345 & 0.5000 & Yes \\

@@ -75,7 +75,8 @@ fn escaped(text: &str) -> String {
             '<' => out.push_str("\\textless{}"),
             '>' => out.push_str("\\textgreater{}"),
             '|' => out.push_str("\\textbar{}"),
-            '"' => out.push_str("\\textquotedbl{}"),
+            // Every font encoding has it, unlike \textquotedbl.
+            '"' => out.push_str("{\\char34}"),
             '[' => out.push_str("{[}"),
             '*' if out.is_empty() => out.push_str("{*}"),
             '\n' | '\r' => out.push(' '),
