@@ -1,0 +1,262 @@
+//! A fit on the terminal: header, coefficients, spatial lags, spatial parameters, effects, policy effects, notes.
+
+use super::layout::{Align, Columns, Line, padded, wrapped};
+use super::number::{MISSING, count, decimals_for, fixed, in_row, p_value, significant};
+use super::words;
+use crate::outcome::{Coefficient, Effect, Estimate, Fit, PolicyEffects, WeightsUsed};
+
+/// A fit as text; `name` is the model's, `source` the query as written.
+pub fn text(name: Option<&str>, source: &str, fit: &Fit) -> String {
+    let title = words::title(fit);
+    let mut out = match name {
+        Some(name) => format!("{name}: {title}\n"),
+        None => format!("{title}\n"),
+    };
+    if name != Some(source) {
+        out.push_str(&joined(&wrapped("  ", 4, source)));
+    }
+    out.push('\n');
+    out.push_str(&header(fit));
+    out.push('\n');
+    out.push_str(&statistics(fit));
+    out.push('\n');
+    let mut columns = estimate_columns(&fit.distribution, fit.level);
+    coefficient_lines(&mut columns, fit);
+    effect_lines(&mut columns, &fit.effects);
+    if let Some(policy) = &fit.policy_effects {
+        policy_lines(&mut columns, policy);
+    }
+    columns.lines.push(Line::Rule);
+    out.push_str(&columns.render(0));
+    if fit.policy_effects.is_some() {
+        out.push_str(EXPOSED);
+    }
+    out.push_str(&notes(fit));
+    out
+}
+
+/// Effects alone, as `effects(m)` prints them.
+pub fn effects_text(effects: &[Effect], policy: Option<&PolicyEffects>, level: f64) -> String {
+    let mut columns = estimate_columns("", level);
+    effect_lines(&mut columns, effects);
+    if let Some(policy) = policy {
+        policy_lines(&mut columns, policy);
+    }
+    columns.lines.push(Line::Rule);
+    let exposed = if policy.is_some() { EXPOSED } else { "" };
+    columns.render(0) + exposed
+}
+
+pub(super) fn joined(lines: &[String]) -> String {
+    lines.iter().map(|l| format!("{}\n", l.trim_end())).collect()
+}
+
+/// `Key             value`, continued under the value.
+pub(super) fn field(key: &str, value: &str) -> String {
+    joined(&wrapped(&format!("  {}", padded(key, 17, Align::Left)), 19, value))
+}
+
+fn header(fit: &Fit) -> String {
+    let mut out = field("Outcome", &fit.outcome);
+    if let Some(treatment) = &fit.treatment {
+        out.push_str(&field("Treatment", treatment));
+    }
+    out.push_str(&field("Panel", &fit.panel));
+    let periods = match fit.periods {
+        1 => format!("{}", fit.first_period),
+        _ => format!("{} to {}", fit.first_period, fit.last_period),
+    };
+    let size = if fit.units * fit.periods == fit.nobs {
+        format!("{} units × {} periods = {} ({periods})", count(fit.units), count(fit.periods), count(fit.nobs))
+    } else {
+        let all = format!("{} units, {} periods ({periods})", count(fit.units), count(fit.periods));
+        format!("{} of {all}", count(fit.nobs))
+    };
+    out.push_str(&field("Observations", &size));
+    let effects = if fit.fixed_effects.is_empty() { "none".to_string() } else { fit.fixed_effects.join(", ") };
+    out.push_str(&field("Fixed effects", &effects));
+    if fit.method == "qml" || fit.method == "ml" {
+        out.push_str(&field("Likelihood", &words::likelihood(fit)));
+    } else {
+        out.push_str(&field("Method", &fit.method));
+    }
+    let errors = words::standard_errors(fit);
+    let reference = if fit.distribution == "t" && fit.distribution_df.is_finite() {
+        format!("{errors}; t with {} degrees of freedom", fit.distribution_df)
+    } else {
+        errors
+    };
+    out.push_str(&field("Standard errors", &reference));
+    for (i, w) in fit.weights_used.iter().enumerate() {
+        out.push_str(&field(if i == 0 { "Weights" } else { "" }, &words::weights_used(w)));
+    }
+    if !fit.converged {
+        out.push_str(&field("Converged", &format!("no, after {} iterations", fit.iterations)));
+    }
+    out
+}
+
+/// Fit statistics in two columns, and the admissible intervals of the spatial parameters.
+fn statistics(fit: &Fit) -> String {
+    let pairs = [
+        ("Log-likelihood", fixed(fit.loglik, 4), "sigma2", significant(fit.sigma2, 6)),
+        ("AIC", fixed(fit.aic, 4), "R2", fixed(fit.r2, 4)),
+        ("BIC", fixed(fit.bic, 4), "R2 within", fixed(fit.r2_within, 4)),
+    ];
+    let mut out = String::new();
+    for (a, x, b, y) in pairs {
+        let left = format!("  {}{}", padded(a, 17, Align::Left), padded(&x, 14, Align::Right));
+        out.push_str(&format!("{left}      {}{}\n", padded(b, 12, Align::Left), padded(&y, 12, Align::Right)));
+    }
+    let intervals = [("rho", fit.rho_interval), ("lambda", fit.lambda_interval)];
+    for (name, interval) in intervals {
+        let Some([lo, hi]) = interval else { continue };
+        let Some(c) = fit.coefficients.iter().find(|c| c.term == name) else { continue };
+        let value = format!("{}, admissible between {} and {}", fixed(c.value.estimate, 4), fixed(lo, 4), fixed(hi, 4));
+        out.push_str(&field(name, &value));
+    }
+    out
+}
+
+/// The head of every table of estimates: `z` or `t` by the reference distribution.
+fn estimate_columns(distribution: &str, level: f64) -> Columns {
+    let statistic = match distribution {
+        "t" => "t",
+        "normal" => "z",
+        _ => "z or t",
+    };
+    let percent = significant(100.0 * level, 3);
+    let percent = if percent.contains('.') { percent.trim_end_matches('0').trim_end_matches('.') } else { &percent };
+    let mut columns = Columns { lines: vec![Line::Rule], left: vec![] };
+    let interval = format!("{percent} % interval ");
+    columns.cells(["", "Estimate", "Std. error", statistic, "p", &interval].map(String::from).to_vec());
+    columns.lines.push(Line::Rule);
+    columns
+}
+
+fn estimate_line(columns: &mut Columns, label: String, e: &Estimate) {
+    let d = decimals_for(e.estimate, e.se);
+    let [lo, hi] = e.ci.map(|x| in_row(x, d));
+    let interval = match (lo.as_str(), hi.as_str()) {
+        (MISSING, MISSING) => MISSING.to_string(),
+        _ => format!("[{}, {}]", padded(&lo, 7, Align::Right), padded(&hi, 7, Align::Right)),
+    };
+    let statistic = if e.statistic.abs() >= 1e4 { significant(e.statistic, 3) } else { fixed(e.statistic, 2) };
+    columns.cells(vec![label, in_row(e.estimate, d), in_row(e.se, d), statistic, p_value(e.p), interval]);
+}
+
+fn coefficient_lines(columns: &mut Columns, fit: &Fit) {
+    let blocks = Blocks::of(fit);
+    let mut block = |heading: String, list: &[(String, &Coefficient)]| {
+        if list.is_empty() {
+            return;
+        }
+        columns.heading(heading);
+        for (label, c) in list {
+            estimate_line(columns, format!("  {label}"), &c.value);
+        }
+    };
+    block("Coefficients".to_string(), &blocks.own);
+    for (weights, lags) in &blocks.lags {
+        block(format!("Spatial lags: {weights} @ x"), lags);
+    }
+    block("Spatial parameters".to_string(), &blocks.spatial);
+}
+
+/// The coefficients of a fit, sorted as a report shows them.
+pub(super) struct Blocks<'a> {
+    pub own: Vec<(String, &'a Coefficient)>,
+    /// By matrix, in the order of the coefficients; labels without the matrix.
+    pub lags: Vec<(String, Vec<(String, &'a Coefficient)>)>,
+    pub spatial: Vec<(String, &'a Coefficient)>,
+}
+
+impl<'a> Blocks<'a> {
+    pub fn of(fit: &'a Fit) -> Blocks<'a> {
+        let mut blocks = Blocks { own: vec![], lags: vec![], spatial: vec![] };
+        for c in &fit.coefficients {
+            match lag_of(fit, &c.term) {
+                Some((weights, x)) => match blocks.lags.iter_mut().find(|(w, _)| w == weights) {
+                    Some((_, list)) => list.push((x.to_string(), c)),
+                    None => blocks.lags.push((weights.to_string(), vec![(x.to_string(), c)])),
+                },
+                None if is_spatial(fit, &c.term) => blocks.spatial.push((c.term.clone(), c)),
+                None => blocks.own.push((c.term.clone(), c)),
+            }
+        }
+        blocks
+    }
+}
+
+/// A regressor may be called `rho`; the parameter stands where the model has one.
+fn is_spatial(fit: &Fit, term: &str) -> bool {
+    match term {
+        "rho" => matches!(fit.model.as_str(), "sar" | "sdm" | "sac" | "gns"),
+        "lambda" => matches!(fit.model.as_str(), "sem" | "sdem" | "sac" | "gns"),
+        _ => false,
+    }
+}
+
+/// A spatial lag's matrix and regressor, where the matrix is one the fit uses.
+fn lag_of<'a>(fit: &Fit, term: &'a str) -> Option<(&'a str, &'a str)> {
+    let split = |w: &WeightsUsed| {
+        let x = term.strip_prefix(w.name.as_str())?.strip_prefix(" @ ")?;
+        Some((&term[..w.name.len()], x))
+    };
+    // Of `A` and `A @ B` the longer is meant.
+    fit.weights_used.iter().filter_map(split).max_by_key(|(w, _)| w.len())
+}
+
+fn effect_lines(columns: &mut Columns, effects: &[Effect]) {
+    if effects.is_empty() {
+        return;
+    }
+    columns.heading("Effects, averaged over units");
+    for e in effects {
+        columns.heading(format!("  {}", e.term));
+        estimate_line(columns, "    direct".to_string(), &e.direct);
+        estimate_line(columns, "    indirect".to_string(), &e.indirect);
+        estimate_line(columns, "    total".to_string(), &e.total);
+    }
+}
+
+/// The policy effects with plain labels and how many unit-periods each averages over (methods D.4).
+pub(super) fn policy_rows(p: &PolicyEffects) -> [(&'static str, &Estimate, Option<usize>); 6] {
+    [
+        ("direct, on the treated", &p.direct_on_treated, Some(p.treated_cells)),
+        ("indirect, on the treated", &p.indirect_on_treated, Some(p.treated_cells)),
+        ("total, on the treated", &p.total_on_treated, Some(p.treated_cells)),
+        ("indirect, on the untreated", &p.indirect_on_untreated, Some(p.untreated_cells)),
+        ("indirect, on the exposed", &p.indirect_on_exposed, Some(p.exposed_cells)),
+        ("aggregate, summed over all", &p.aggregate, None),
+    ]
+}
+
+fn policy_lines(columns: &mut Columns, p: &PolicyEffects) {
+    columns.heading("Policy effects, averaged over (n) unit-periods");
+    for (label, e, cells) in policy_rows(p) {
+        let n = cells.map_or(String::new(), |n| format!(" ({})", count(n)));
+        estimate_line(columns, format!("  {label}{n}"), e);
+    }
+}
+
+fn notes(fit: &Fit) -> String {
+    let mut out = String::new();
+    for d in fit.dropped.iter().filter(|d| d.rows > 0) {
+        let mut text = format!("{} rows left out: {}", count(d.rows), d.reason);
+        if let Some(units) = &d.units {
+            text.push_str(&format!(" ({})", crate::fault::quoted_list(units)));
+        }
+        if let Some(detail) = &d.detail {
+            text.push_str(&format!("; {detail}"));
+        }
+        out.push_str(&joined(&wrapped("Note: ", 6, &text)));
+    }
+    for note in &fit.notes {
+        out.push_str(&joined(&wrapped("Note: ", 6, note)));
+    }
+    out
+}
+
+/// What `exposed` means beneath a block of policy effects.
+const EXPOSED: &str = "Exposed: untreated unit-periods with a treated neighbor.\n";

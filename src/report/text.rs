@@ -1,0 +1,86 @@
+//! Any outcome as plain text for the terminal, at most [`LINE`](super::layout::LINE) columns wide where labels allow.
+
+use super::layout::{Columns, Line};
+use super::summaries::plain;
+use super::{fit, number, summaries, txt};
+use crate::outcome::{Entry, LabeledArray, Outcome, Scalar};
+
+/// How many rows of an array are shown.
+const ROWS: usize = 12;
+
+/// An entry as the terminal shows it; ends with a newline.
+pub fn text(entry: &Entry) -> String {
+    let source = entry.source.as_str();
+    match &entry.outcome {
+        Outcome::Fit(f) => fit::text(entry.name.as_deref(), source, f),
+        Outcome::Weights(w) => summaries::weights(source, w),
+        Outcome::Treatment(t) => summaries::treatment(source, t),
+        Outcome::Panel(p) => summaries::panel(source, p),
+        Outcome::Table(t) => txt::table(t),
+        Outcome::Array(a) => array(source, a),
+        Outcome::Value(v) => format!("{}\n", scalar(v)),
+        Outcome::Text(t) => format!("{}\n", t.trim_end()),
+        Outcome::Effects { effects, policy_effects, level } => {
+            format!("{source}\n\n{}", fit::effects_text(effects, policy_effects.as_ref(), *level))
+        }
+        Outcome::List(items) => list(items),
+    }
+}
+
+fn scalar(value: &Scalar) -> String {
+    match value {
+        Scalar::Bool(b) => b.to_string(),
+        Scalar::Number(x) if x.is_nan() => number::MISSING.to_string(),
+        Scalar::Number(x) => x.to_string(),
+        Scalar::Text(t) => t.clone(),
+    }
+}
+
+fn list(items: &[Entry]) -> String {
+    if items.is_empty() {
+        return "an empty list\n".to_string();
+    }
+    let parts: Vec<String> =
+        items.iter().enumerate().map(|(i, e)| format!("[{} of {}] {}", i + 1, items.len(), text(e))).collect();
+    parts.join("\n")
+}
+
+fn array(source: &str, a: &LabeledArray) -> String {
+    if a.dimensions.is_empty() {
+        return format!("{}\n", a.values.first().map_or(number::MISSING.to_string(), |&x| plain(x)));
+    }
+    let sizes: Vec<String> =
+        a.dimensions.iter().zip(&a.labels).map(|(d, l)| format!("{} {d}", number::count(l.len()))).collect();
+    let missing = a.values.iter().filter(|x| x.is_nan()).count();
+    let gaps = if missing > 0 { format!(", {} missing", number::count(missing)) } else { String::new() };
+    let mut out = format!("{source}: {}{gaps}\n\n", sizes.join(" × "));
+    let mut columns = Columns { lines: vec![], left: (1..a.dimensions.len()).collect() };
+    columns.cells(a.dimensions.iter().cloned().chain(["value".to_string()]).collect());
+    columns.lines.push(Line::Rule);
+    for i in 0..a.values.len().min(ROWS) {
+        columns.cells(array_row(a, i));
+    }
+    out.push_str(&columns.render(2));
+    if a.values.len() > ROWS {
+        out.push_str(&format!("  … and {} more\n", number::count(a.values.len() - ROWS)));
+    }
+    out
+}
+
+fn array_row(a: &LabeledArray, i: usize) -> Vec<String> {
+    let value = a.values.get(i).map_or(number::MISSING.to_string(), |&x| plain(x));
+    labels_at(a, i).into_iter().map(String::from).chain([value]).collect()
+}
+
+/// The labels of the `i`-th value, the last dimension running fastest.
+pub(super) fn labels_at(a: &LabeledArray, i: usize) -> Vec<&str> {
+    let mut rest = i;
+    let mut labels: Vec<&str> = Vec::with_capacity(a.labels.len());
+    for dimension in a.labels.iter().rev() {
+        let n = dimension.len().max(1);
+        labels.push(dimension.get(rest % n).map_or("", String::as_str));
+        rest /= n;
+    }
+    labels.reverse();
+    labels
+}

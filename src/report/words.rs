@@ -1,0 +1,95 @@
+//! Models, likelihoods and standard errors in words, as a methods section names them.
+
+use crate::fault::counted;
+use crate::outcome::{Fit, WeightsUsed};
+
+/// The model family in words (methods C.1).
+pub fn model(name: &str) -> &str {
+    match name {
+        "ols" => "Linear model",
+        "slx" => "Spatial lag of X model",
+        "sar" => "Spatial autoregressive model",
+        "sem" => "Spatial error model",
+        "sdm" => "Spatial Durbin model",
+        "sdem" => "Spatial Durbin error model",
+        "sac" => "Spatial autoregressive model with spatial errors",
+        "gns" => "General nesting spatial model",
+        other => other,
+    }
+}
+
+/// Whether a fit is of a query that ends in `did`.
+pub fn is_did(fit: &Fit) -> bool {
+    fit.query == "did" || fit.query.ends_with("_did")
+}
+
+/// `Spatial Durbin model, difference-in-differences`.
+pub fn title(fit: &Fit) -> String {
+    if !is_did(fit) {
+        return model(&fit.model).to_string();
+    }
+    let base = if fit.model == "ols" { "Two-way fixed effects" } else { model(&fit.model) };
+    format!("{base}, difference-in-differences")
+}
+
+/// The short name of a table's `Model` row: `SDM-DiD`.
+pub fn short(fit: &Fit) -> String {
+    match (is_did(fit), fit.model.as_str()) {
+        (true, "ols") => "DiD".to_string(),
+        (true, m) => format!("{}-DiD", m.to_uppercase()),
+        (false, m) => m.to_uppercase(),
+    }
+}
+
+/// How fixed effects entered, and how many observations count.
+pub fn likelihood(fit: &Fit) -> String {
+    let how = match fit.likelihood.as_str() {
+        "transform" => "transformed (fixed effects removed by an orthonormal transformation)",
+        "partial" => "partial (unit effects transformed out, time effects corrected for)",
+        "direct" => "direct (fixed effects as parameters, no correction)",
+        other => other,
+    };
+    let how = if fit.fixed_effects.is_empty() { "of all observations (no fixed effects)" } else { how };
+    if fit.m_effective.is_finite() { format!("{how}, M = {}", fit.m_effective) } else { how.to_string() }
+}
+
+/// Standard errors in words; likelihood models and least squares mean different things by `iid`.
+pub fn standard_errors(fit: &Fit) -> String {
+    let least_squares = matches!(fit.model.as_str(), "ols" | "slx");
+    match fit.se_type.as_str() {
+        "iid" if least_squares => "iid".to_string(),
+        "iid" => "iid (expected information)".to_string(),
+        "observed" => "observed information".to_string(),
+        "qml" => "quasi-maximum likelihood sandwich".to_string(),
+        "robust" => "robust to heteroskedasticity".to_string(),
+        other => match other.strip_prefix("cluster(").and_then(|r| r.strip_suffix(')')) {
+            Some(by) => format!("clustered by {}", by.replace(", ", " and ")),
+            None => other.to_string(),
+        },
+    }
+}
+
+/// A scaling in words: `row-standardized`.
+pub fn scaling(word: &str) -> String {
+    match word {
+        "row" => "row-standardized".to_string(),
+        "spectral" => "scaled by the spectral radius".to_string(),
+        "minmax" => "scaled by min-max".to_string(),
+        "none" => "not scaled".to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// `no islands`, `1 island ("Hawaii")`, the first five names.
+pub fn islands(names: &[String]) -> String {
+    if names.is_empty() {
+        return "no islands".to_string();
+    }
+    format!("{} ({})", counted(names.len(), "island", "islands"), crate::fault::quoted_list(names))
+}
+
+/// One matrix of a fit: `C: 214 links, row-standardized, no islands`.
+pub fn weights_used(w: &WeightsUsed) -> String {
+    let links = format!("{} {}", super::number::count(w.links), if w.links == 1 { "link" } else { "links" });
+    format!("{}: {links}, {}, {}", w.name, scaling(&w.scaling), islands(&w.islands))
+}
