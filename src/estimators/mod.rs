@@ -3,6 +3,16 @@
 //! [`Problem`] is one model on one balanced sample (`N × T`, unit fastest); [`estimate`] fits it by the formulas of
 //! methods C.1–C.6 and C.11 and returns coefficients, their variance, effects (D.1, D.2) and policy effects (D.4).
 
+mod fit;
+pub(crate) mod kernels;
+mod optimize;
+mod profile;
+mod rows;
+pub(crate) mod sample;
+pub(crate) mod solution;
+
+pub use fit::estimate;
+
 use crate::weights::Weights;
 use std::sync::Arc;
 

@@ -1,1 +1,9 @@
 //! Variance estimators, effects and tests.
+
+pub(crate) mod effects;
+pub(crate) mod information;
+pub(crate) mod martingale;
+pub(crate) mod operators;
+pub(crate) mod policy;
+pub(crate) mod quasi;
+pub(crate) mod sandwich;

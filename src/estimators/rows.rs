@@ -1,0 +1,68 @@
+//! The rows of methods C.3: what a likelihood counts and how it removes effects.
+
+use super::{EstimateError, FixedEffects, Likelihood};
+
+/// One row of the table in methods C.3, with what methods C.5 and C.6 need to know about it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Row {
+    /// M, the observations the likelihood counts.
+    pub observations: f64,
+    /// m, how many log-determinants it carries.
+    pub periods: f64,
+    /// c, how many factors `1 − ρ` leave the determinant when period effects are transformed away.
+    pub constant: f64,
+    /// M° of the score adjustment (methods C.5, last item).
+    pub adjusted: f64,
+    pub unit_effects: bool,
+    pub period_effects: bool,
+    /// Rows 5 and 6: traces are those of `J G J`.
+    pub projected: bool,
+    /// Rows 4 and 7 under `partial`: the correction of methods C.5 follows.
+    pub corrected: bool,
+}
+
+impl Row {
+    /// The row for `units × periods` observations. `NotFinite` when no observation is left to count.
+    pub fn new(
+        units: usize,
+        periods: usize,
+        effects: FixedEffects,
+        likelihood: Likelihood,
+    ) -> Result<Self, EstimateError> {
+        let (n, t) = (units as f64, periods as f64);
+        let direct = likelihood == Likelihood::Direct;
+        let transform = likelihood == Likelihood::Transform;
+        let unit_effects = matches!(effects, FixedEffects::Unit | FixedEffects::Both);
+        let period_effects = matches!(effects, FixedEffects::Time | FixedEffects::Both);
+        let across = if period_effects && transform { n - 1.0 } else { n };
+        let along = if unit_effects && !direct { t - 1.0 } else { t };
+        let adjusted = if direct {
+            n * t
+        } else {
+            (if period_effects { n - 1.0 } else { n }) * (if unit_effects { t - 1.0 } else { t })
+        };
+        if across * along <= 0.0 {
+            return Err(EstimateError::NotFinite);
+        }
+        Ok(Row {
+            observations: across * along,
+            periods: along,
+            constant: if period_effects && transform { along } else { 0.0 },
+            adjusted,
+            unit_effects,
+            period_effects,
+            projected: period_effects && transform,
+            corrected: period_effects && likelihood == Likelihood::Partial,
+        })
+    }
+
+    /// Dummies the effects stand for (methods C.11): `N + T − 1`, N, T or none (the intercept is among the slopes).
+    pub fn dummies(&self, units: usize, periods: usize) -> usize {
+        match (self.unit_effects, self.period_effects) {
+            (true, true) => units + periods - 1,
+            (true, false) => units,
+            (false, true) => periods,
+            (false, false) => 0,
+        }
+    }
+}
