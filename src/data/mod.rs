@@ -3,9 +3,17 @@
 //! Everything here works on whole columns and answers with [`crate::fault::Fault`]s: plain words and places in data
 //! files. Whoever calls on behalf of a clause adds the clause's place in the program.
 
+pub mod balance;
+pub mod coords;
 pub mod csv;
+pub mod describe;
+pub mod finite;
+pub mod join;
 pub mod keys;
+pub mod missing;
 pub mod numbers;
+pub mod series;
 pub mod similar;
 pub mod sniff;
 pub mod table;
+pub mod time;

@@ -154,7 +154,7 @@ impl Table {
         let rows: Vec<u32> = rows.iter().copied().filter(|&r| (r as usize) < self.rows()).collect();
         let lines = rows.iter().map(|&r| self.lines[r as usize]).collect();
         let plain = Arc::new(rows);
-        let mut composed: Vec<(Arc<Vec<u32>>, Arc<Vec<u32>>)> = Vec::new();
+        let mut composed: Vec<Composed> = Vec::new();
         let columns = self
             .columns
             .iter()
@@ -178,8 +178,11 @@ impl Table {
     }
 }
 
+/// A list of rows and what it became when seen through another.
+type Composed = (Arc<Vec<u32>>, Arc<Vec<u32>>);
+
 /// The rows a view shows when seen through `outer`; columns that share their rows share the result.
-fn compose(view: &View, outer: &Arc<Vec<u32>>, known: &mut Vec<(Arc<Vec<u32>>, Arc<Vec<u32>>)>) -> Arc<Vec<u32>> {
+fn compose(view: &View, outer: &Arc<Vec<u32>>, known: &mut Vec<Composed>) -> Arc<Vec<u32>> {
     let Some(inner) = &view.rows else { return outer.clone() };
     if let Some((_, done)) = known.iter().find(|(k, _)| Arc::ptr_eq(k, inner)) {
         return done.clone();

@@ -1,0 +1,101 @@
+//! A panel in numbers: units, periods, and each column's kind, missing values, mean, spread and range.
+
+use crate::data::keys::{Keys, PanelIndex};
+use crate::data::numbers::{Kind, is_missing, kind_of, parse};
+use crate::data::series::Series;
+use crate::data::time::mean_sd;
+use crate::outcome::{ColumnSummary, PanelSummary};
+
+/// Describes the rows of a panel: the columns of the table but its keys and those without a name, then derived ones,
+/// each with one value per row of the table. Standard deviations have the divisor n − 1.
+pub fn describe(
+    keys: &Keys,
+    index: &PanelIndex,
+    rows: &[u32],
+    markers: &[String],
+    derived: &[(&str, &Series)],
+) -> PanelSummary {
+    let small = index.restrict(rows);
+    let (units, periods) = (small.units.len(), small.periods.len());
+    let own = (0..keys.table.header.len())
+        .filter(|&c| c != keys.unit && c != keys.time && !keys.table.name(c).is_empty())
+        .map(|c| table_column(keys, c, rows, markers));
+    let columns = own.chain(derived.iter().map(|(name, values)| series(name, values, rows))).collect();
+    PanelSummary {
+        units,
+        periods,
+        rows: rows.len(),
+        balanced: units * periods == rows.len(),
+        first_period: small.periods.first().copied().unwrap_or(0),
+        last_period: small.periods.last().copied().unwrap_or(0),
+        unit: keys.table.name(keys.unit).to_string(),
+        time: keys.table.name(keys.time).to_string(),
+        columns,
+    }
+}
+
+fn table_column(keys: &Keys, col: usize, rows: &[u32], markers: &[String]) -> ColumnSummary {
+    let name = keys.table.name(col);
+    let cells = || rows.iter().map(|&r| keys.table.get(r as usize, col)).filter(|c| !is_missing(c, markers));
+    if kind_of(keys.table, col, markers, rows) == Kind::Number {
+        let values: Vec<f64> = cells().filter_map(parse).collect();
+        return summary(name, Kind::Number, rows.len() - values.len(), &values);
+    }
+    text(name, rows.len() - cells().count())
+}
+
+fn text(name: &str, missing: usize) -> ColumnSummary {
+    summary(name, Kind::Text, missing, &[])
+}
+
+fn series(name: &str, values: &Series, rows: &[u32]) -> ColumnSummary {
+    let missing = rows.iter().filter(|&&r| values.is_missing(r as usize)).count();
+    let there = |value: &dyn Fn(usize) -> Option<f64>| -> Vec<f64> {
+        rows.iter().filter_map(|&r| value(r as usize)).filter(|x| !x.is_nan()).collect()
+    };
+    match values {
+        Series::Texts(_) => text(name, missing),
+        Series::Numbers(x) => summary(name, Kind::Number, missing, &there(&|r| x.get(r).copied())),
+        Series::Bools(x) => {
+            let value = |r: usize| x.get(r).copied().flatten().map(|b| f64::from(u8::from(b)));
+            summary(name, Kind::Number, missing, &there(&value))
+        }
+    }
+}
+
+fn summary(name: &str, kind: Kind, missing: usize, values: &[f64]) -> ColumnSummary {
+    let (mean, sd) = if values.is_empty() { (f64::NAN, f64::NAN) } else { mean_sd(values) };
+    ColumnSummary {
+        name: name.to_string(),
+        kind: kind.word().to_string(),
+        missing,
+        mean,
+        sd,
+        min: values.iter().copied().fold(f64::NAN, f64::min),
+        max: values.iter().copied().fold(f64::NAN, f64::max),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::csv::read;
+    use crate::data::keys::read_keys;
+
+    #[test]
+    fn columns_are_described_over_the_rows_in_use() {
+        let table = read("t.csv", b"u,t,x,name,\nA,1,1,NA,0\nA,2,3,b,0\nB,1,NA,b,0\nB,2,99,c,0\n").unwrap().0;
+        let keys = Keys { panel: "p", table: &table, unit: 0, time: 1 };
+        let (index, _) = read_keys(&keys, &table.all_rows()).unwrap();
+        let derived = Series::Bools(vec![Some(true), Some(false), None, Some(true)]);
+        let s = describe(&keys, &index, &[0, 1, 2], &["NA".into()], &[("big", &derived)]);
+        assert_eq!((s.units, s.periods, s.rows, s.balanced), (2, 2, 3, false));
+        assert_eq!((s.first_period, s.last_period, s.unit.as_str()), (1, 2, "u"));
+        let names: Vec<&str> = s.columns.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names, ["x", "name", "big"]);
+        let x = &s.columns[0];
+        assert_eq!((x.missing, x.mean, x.sd, x.min, x.max), (1, 2.0, 2f64.sqrt(), 1.0, 3.0));
+        assert_eq!((s.columns[1].kind.as_str(), s.columns[1].missing), ("text", 1));
+        assert_eq!((s.columns[2].missing, s.columns[2].mean), (1, 0.5));
+    }
+}
