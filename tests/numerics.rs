@@ -140,19 +140,6 @@ fn agrees(case: &str, name: &str, p: &Problem, x: &[&str]) -> usize {
     seen
 }
 
-#[test]
-fn a_cross_section_agrees_with_independent_programs() {
-    let x = ["income", "housing"];
-    let p = panel("tests/oracle/columbus/tracts.csv", "tract", "year", &["crime", "income", "housing"]);
-    let w = contiguity("tests/oracle/columbus/contiguity.csv", &p.units);
-    let of = |model| Problem { fixed_effects: FixedEffects::None, ..problem(model, &p, p.columns["crime"].clone(), &x, &w) };
-    agrees("columbus_sar_sem_sdm", "fit_a", &of(Model::Sar), &x);
-    agrees("columbus_sar_sem_sdm", "fit_e", &of(Model::Sem), &x);
-    agrees("columbus_sar_sem_sdm", "fit_d", &of(Model::Sdm), &x);
-    agrees("columbus_ols_slx", "fit_o", &of(Model::Ols), &x);
-    agrees("columbus_ols_slx", "fit_x", &of(Model::Slx), &x);
-}
-
 fn castle() -> (Panel, Arc<Weights>) {
     let wanted = ["homicide", "robbery", "unemployrt", "poverty", "l_police", "law_year", "year"];
     let mut p = panel("examples/castle/panel.csv", "state", "year", &wanted);

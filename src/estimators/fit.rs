@@ -208,7 +208,9 @@ fn corrected<'a>(
     let (n, m, s2) = (sample.units, sample.row.periods, solution.sigma2);
     let systematic = operators.systematic_lag(solution);
     let information = expected(solution, systematic.as_deref(), &operators.traces(sample.row.projected));
-    let Some(inverse) = invert(&information) else { return Err(crate::linalg::LinalgError::NotPositiveDefinite.into()) };
+    let Some(inverse) = invert(&information) else {
+        return Err(crate::linalg::LinalgError::NotPositiveDefinite.into());
+    };
     let ones = vec![1.0; n];
     let mut score = DVector::zeros(places.size());
     if sample.row.corrected {
@@ -228,7 +230,8 @@ fn corrected<'a>(
         score[places.sigma2] += m / (2.0 * s2);
     }
     if df_adjust {
-        let gram = DMatrix::from_fn(sample.slopes(), sample.slopes(), |i, j| dot(&solution.basis[i], &solution.basis[j]));
+        let gram =
+            DMatrix::from_fn(sample.slopes(), sample.slopes(), |i, j| dot(&solution.basis[i], &solution.basis[j]));
         let Some(gram) = invert(&gram) else { return Err(crate::linalg::LinalgError::NotPositiveDefinite.into()) };
         for (place, matrix) in [(places.rho, &operators.g), (places.lambda, &operators.h)] {
             let (Some(place), Some(a)) = (place, matrix) else { continue };

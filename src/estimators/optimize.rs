@@ -180,9 +180,8 @@ impl Objective<'_> {
                     continue;
                 }
                 let found = Optimum { rho: x[0], lambda: x[1], loglik: self.at(x[0], x[1])?.0 };
-                let known = optima
-                    .iter()
-                    .any(|o| (o.rho - found.rho).abs() < 1e-5 && (o.lambda - found.lambda).abs() < 1e-5);
+                let known =
+                    optima.iter().any(|o| (o.rho - found.rho).abs() < 1e-5 && (o.lambda - found.lambda).abs() < 1e-5);
                 if !known && found.loglik.is_finite() {
                     optima.push(found);
                 }
@@ -265,9 +264,7 @@ impl Objective<'_> {
                 limit(0, -(d * gradient[0] - off * gradient[1]) / determinant),
                 limit(1, -(a * gradient[1] - off * gradient[0]) / determinant),
             ],
-            [first, second] => {
-                [if first { single(0, a) } else { 0.0 }, if second { single(1, d) } else { 0.0 }]
-            }
+            [first, second] => [if first { single(0, a) } else { 0.0 }, if second { single(1, d) } else { 0.0 }],
         })
     }
 

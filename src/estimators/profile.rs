@@ -4,9 +4,9 @@
 //! `s(λ) = R(λ)l` (methods C.3, SEM/SDEM). Starting from data with period means removed is exact: `R(λ)l` lies in the
 //! space projected away.
 
+use super::EstimateError;
 use super::kernels::dot;
 use super::sample::{Sample, lag};
-use super::EstimateError;
 use crate::weights::Weights;
 use nalgebra::{DMatrix, DVector};
 

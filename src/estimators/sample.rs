@@ -1,9 +1,9 @@
 //! The sample of a model: lags on raw data, effects removed afterwards (methods 0, convention 3), and an orthonormal
 //! basis of the design in which every later cross-product is well conditioned.
 
+use super::kernels::{axpy, dot};
 use super::rows::Row;
 use super::{EstimateError, FixedEffects, Problem};
-use super::kernels::{axpy, dot};
 use crate::weights::Weights;
 use nalgebra::{DMatrix, DVector};
 
@@ -132,7 +132,6 @@ impl<'a> Sample<'a> {
         let place = self.lagged.iter().position(|&j| j == k)?;
         Some(usize::from(self.intercept) + self.problem.regressors.len() + b * self.lagged.len() + place)
     }
-
 }
 
 /// `(I_T ⊗ W) x`.
@@ -152,13 +151,7 @@ pub(crate) fn remove_effects(x: &mut [f64], units: usize, periods: usize, row: &
 }
 
 /// Residual of `Q(x)` off an orthonormal basis, its coordinates there, and `Q(x)'Q(x)`.
-fn off_basis(
-    x: &[f64],
-    units: usize,
-    periods: usize,
-    row: &Row,
-    basis: &[Vec<f64>],
-) -> (Vec<f64>, DVector<f64>, f64) {
+fn off_basis(x: &[f64], units: usize, periods: usize, row: &Row, basis: &[Vec<f64>]) -> (Vec<f64>, DVector<f64>, f64) {
     let mut q = x.to_vec();
     remove_effects(&mut q, units, periods, row);
     let square = dot(&q, &q);
@@ -180,10 +173,7 @@ pub(crate) fn project_off(x: &mut [f64], basis: &[Vec<f64>]) -> DVector<f64> {
 }
 
 /// Gram–Schmidt with a second pass, in the columns' order.
-fn orthonormalize(
-    raw: &[Vec<f64>],
-    demeaned: Vec<Vec<f64>>,
-) -> Result<(Vec<Vec<f64>>, DMatrix<f64>), EstimateError> {
+fn orthonormalize(raw: &[Vec<f64>], demeaned: Vec<Vec<f64>>) -> Result<(Vec<Vec<f64>>, DMatrix<f64>), EstimateError> {
     let p = demeaned.len();
     let mut basis: Vec<Vec<f64>> = Vec::with_capacity(p);
     let mut triangle = DMatrix::zeros(p, p);

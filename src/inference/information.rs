@@ -3,7 +3,7 @@
 //! Parameters in the order (γ, ρ, λ, σ²) with γ on the orthonormal basis of the design; absent ones are left out.
 
 use super::operators::Traces;
-use crate::estimators::kernels::{axpy, dot};
+use crate::estimators::kernels::dot;
 use crate::estimators::sample::lag;
 use crate::estimators::solution::Solution;
 use nalgebra::{DMatrix, DVector};
@@ -159,11 +159,4 @@ pub(crate) fn invert(matrix: &DMatrix<f64>) -> Option<DMatrix<f64>> {
     let scaled = DMatrix::from_fn(matrix.nrows(), matrix.ncols(), |i, j| matrix[(i, j)] * scale[i] * scale[j]);
     let inverse = scaled.cholesky()?.inverse();
     Some(DMatrix::from_fn(matrix.nrows(), matrix.ncols(), |i, j| inverse[(i, j)] * scale[i] * scale[j]))
-}
-
-/// Adds `c·x` into a vector of zeros: a copy with a factor.
-pub(crate) fn scaled(c: f64, x: &[f64]) -> Vec<f64> {
-    let mut out = vec![0.0; x.len()];
-    axpy(c, x, &mut out);
-    out
 }

@@ -1,8 +1,8 @@
 //! The spatial operators of methods C.6: `G = WS⁻¹`, `Ġ = RGR⁻¹`, `H = W₂R⁻¹`, their traces and products.
 
+use crate::estimators::EstimateError;
 use crate::estimators::kernels::{SpatialFilter, axpy, dot, spatial_lag};
 use crate::estimators::solution::Solution;
-use crate::estimators::{EstimateError, Remark};
 use crate::weights::Weights;
 use faer::{Mat, MatRef};
 
@@ -37,7 +37,10 @@ impl Dense {
         let a = MatRef::from_column_major_slice(&self.data, self.n, self.n);
         let b = MatRef::from_column_major_slice(x, self.n, x.len() / self.n);
         let product = a * b;
-        (0..product.ncols()).flat_map(|j| (0..product.nrows()).map(move |i| (i, j))).map(|(i, j)| product[(i, j)]).collect()
+        (0..product.ncols())
+            .flat_map(|j| (0..product.nrows()).map(move |i| (i, j)))
+            .map(|(i, j)| product[(i, j)])
+            .collect()
     }
 
     /// `W A`.
@@ -102,7 +105,6 @@ pub(crate) struct Operators {
     pub g: Option<Dense>,
     /// `H = W₂R⁻¹`.
     pub h: Option<Dense>,
-    pub remarks: Vec<Remark>,
 }
 
 impl Operators {
@@ -112,7 +114,7 @@ impl Operators {
         lag: Option<(&Weights, &SpatialFilter)>,
         error: Option<(&Weights, &SpatialFilter)>,
     ) -> Result<Self, EstimateError> {
-        let mut out = Operators { inverse: None, g_plain: None, g: None, h: None, remarks: Vec::new() };
+        let mut out = Operators { inverse: None, g_plain: None, g: None, h: None };
         let mut error_inverse = None;
         if let Some((w, filter)) = error {
             let inverse = Dense::from_mat(&filter.dense_inverse(solution.lambda)?);
@@ -138,9 +140,8 @@ impl Operators {
 
     /// Traces; `projected` (rows 5, 6) takes them between `J`.
     pub fn traces(&self, projected: bool) -> Traces {
-        let star = |m: &Option<Dense>| {
-            m.as_ref().map(|m| if projected { m.projected(&vec![1.0; m.n]) } else { m.clone() })
-        };
+        let star =
+            |m: &Option<Dense>| m.as_ref().map(|m| if projected { m.projected(&vec![1.0; m.n]) } else { m.clone() });
         let (g, h) = (star(&self.g), star(&self.h));
         let mut out = Traces::default();
         if let Some(g) = &g {

@@ -49,7 +49,11 @@ pub(crate) fn policy(
     }
     if let Some(m) = multipliers {
         // ∂e/∂ρ = G e; of the own part diag(G M), M = S⁻¹C column by column
-        directions.push(Direction { at: sample.slopes(), effect: m.g.apply(&effect), own: own_slope(sample, m, k, coefficients) });
+        directions.push(Direction {
+            at: sample.slopes(),
+            effect: m.g.apply(&effect),
+            own: own_slope(sample, m, k, coefficients),
+        });
     }
     let total = Direction { at: usize::MAX, effect, own };
     Some(pooled(n, d, &exposed_by, &total, &directions, vcov))
@@ -97,11 +101,12 @@ fn pooled(
     let first = d.iter().position(|v| *v > 0.5).map_or(d.len(), |r| r / n * n);
     let treated: Vec<usize> = (0..d.len()).filter(|&r| d[r] > 0.5).collect();
     let untreated: Vec<usize> = (first..d.len()).filter(|&r| d[r] <= 0.5).collect();
-    let exposed: Vec<usize> =
-        untreated.iter().copied().filter(|&r| exposed_by.iter().any(|w| w[r] > 0.0)).collect();
+    let exposed: Vec<usize> = untreated.iter().copied().filter(|&r| exposed_by.iter().any(|w| w[r] > 0.0)).collect();
     let all: Vec<usize> = (0..d.len()).collect();
-    let mean_effect = |x: &Direction, cells: &[usize]| cells.iter().map(|&r| x.effect[r]).sum::<f64>() / cells.len() as f64;
-    let mean_own = |x: &Direction, cells: &[usize]| cells.iter().map(|&r| x.own[r % n]).sum::<f64>() / cells.len() as f64;
+    let mean_effect =
+        |x: &Direction, cells: &[usize]| cells.iter().map(|&r| x.effect[r]).sum::<f64>() / cells.len() as f64;
+    let mean_own =
+        |x: &Direction, cells: &[usize]| cells.iter().map(|&r| x.own[r % n]).sum::<f64>() / cells.len() as f64;
     let of = |functional: &dyn Fn(&Direction) -> f64| -> Measured {
         let mut gradient = DVector::zeros(vcov.nrows());
         for direction in directions {

@@ -1,6 +1,13 @@
 //! Spatial weights: sources and geometry become a sparse matrix in the panel's unit order.
 
-use sprs::CsMat;
+pub mod algebra;
+pub mod edges;
+pub mod geometry;
+pub mod islands;
+pub mod scale;
+pub mod summary;
+
+use sprs::{CsMat, TriMat};
 
 /// How a matrix was scaled last (methods B.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,4 +38,40 @@ pub struct Weights {
     /// `s > 0` such that `diag(s) W diag(s)⁻¹` is symmetric, where it is known (methods B.6): all ones for a symmetric
     /// matrix, `√δ` for the row-standardised one of a symmetric `A` with row sums `δ`.
     pub symmetrizer: Option<Vec<f64>>,
+}
+
+/// A matrix from entries `(i, k, w)` sorted by row and column, without repetitions; zeros are left out.
+pub(crate) fn from_entries(n: usize, entries: &[(usize, usize, f64)]) -> CsMat<f64> {
+    let mut triplets = TriMat::with_capacity((n, n), entries.len());
+    for &(i, k, w) in entries.iter().filter(|e| e.2 != 0.0) {
+        triplets.add_triplet(i, k, w);
+    }
+    triplets.to_csr()
+}
+
+impl Weights {
+    /// An unscaled matrix; its symmetry is read off its values.
+    pub fn unscaled(matrix: CsMat<f64>) -> Weights {
+        let symmetrizer = is_symmetric(&matrix).then(|| vec![1.0; matrix.rows()]);
+        Weights { matrix, scaling: Scaling::None, symmetrizer }
+    }
+
+    pub fn units(&self) -> usize {
+        self.matrix.rows()
+    }
+
+    /// Row sums, in unit order.
+    pub fn row_sums(&self) -> Vec<f64> {
+        self.matrix.outer_iterator().map(|row| row.data().iter().sum()).collect()
+    }
+
+    /// Units without neighbors, by position.
+    pub fn islands(&self) -> Vec<usize> {
+        self.matrix.outer_iterator().enumerate().filter(|(_, row)| row.nnz() == 0).map(|(i, _)| i).collect()
+    }
+}
+
+/// Whether every value equals its mirror image, bit for bit.
+pub fn is_symmetric(matrix: &CsMat<f64>) -> bool {
+    matrix.iter().all(|(v, (i, k))| matrix.get(k, i) == Some(v))
 }

@@ -1,0 +1,176 @@
+//! Edge lists: rows `from, to[, weight]` of a file become a matrix, matched by key.
+
+use super::{Weights, from_entries};
+use crate::fault::{Fault, counted, quoted_list};
+use crate::suggest;
+
+/// One row of an edge list and the line it stands on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EdgeRow {
+    pub from: String,
+    pub to: String,
+    /// NaN where the cell is no number.
+    pub weight: f64,
+    pub line: usize,
+}
+
+/// The matrix of an edge list on `units` (sorted keys). `known` says of a key that it is a unit left out of the panel:
+/// its edges are skipped. Units no edge names are islands. All faults of the file are returned, at most one a kind.
+pub fn edges(
+    file: &str,
+    rows: &[EdgeRow],
+    units: &[String],
+    known: &dyn Fn(&str) -> bool,
+) -> Result<(Weights, Vec<Fault>), Vec<Fault>> {
+    let place = |key: &str| units.binary_search_by(|u| u.as_str().cmp(key)).ok();
+    let mut faults = Vec::new();
+    let mut strangers: Vec<(&str, usize)> = Vec::new();
+    let mut entries: Vec<(usize, usize, f64, usize)> = Vec::new();
+    let mut loops: Vec<&EdgeRow> = Vec::new();
+    for row in rows {
+        for key in [row.from.as_str(), row.to.as_str()] {
+            if place(key).is_none() && !known(key) && !strangers.iter().any(|s| s.0 == key) {
+                strangers.push((key, row.line));
+            }
+        }
+        let (Some(i), Some(k)) = (place(&row.from), place(&row.to)) else { continue };
+        if i == k {
+            loops.push(row);
+        }
+        entries.push((i, k, row.weight, row.line));
+    }
+    faults.extend(mismatch(file, &strangers, units));
+    faults.extend(diagonal(file, &loops));
+    faults.extend(bad_weights(file, rows));
+    entries.sort_by_key(|e| (e.0, e.1, e.3));
+    faults.extend(repeated(file, &entries, units));
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let plain: Vec<(usize, usize, f64)> = entries.iter().map(|e| (e.0, e.1, e.2)).collect();
+    let weights = Weights::unscaled(from_entries(units.len(), &plain));
+    let warnings = one_way(&weights, file, units);
+    Ok((weights, warnings))
+}
+
+fn mismatch(file: &str, strangers: &[(&str, usize)], units: &[String]) -> Option<Fault> {
+    let (first, _) = strangers.first()?;
+    let names: Vec<&str> = strangers.iter().map(|s| s.0).collect();
+    let message = format!(
+        "`{file}` names {} the panel does not have among its {}: {}",
+        counted(names.len(), "unit", "units"),
+        units.len(),
+        quoted_list(&names)
+    );
+    let mut fault = Fault::error("durbin::plan::unit_mismatch", message);
+    for (name, line) in strangers.iter().take(5) {
+        fault = fault.label(file, *line, 1, format!("\"{name}\" is no unit of the panel"));
+    }
+    let near = suggest::nearest(first, units.iter().map(String::as_str));
+    let near = near.map(|n| format!("did you mean \"{n}\"? ")).unwrap_or_default();
+    Some(
+        fault.help(format!(
+            "{near}mend the key, or rebuild the weights on the panel's units; keys are compared as written"
+        )),
+    )
+}
+
+fn diagonal(file: &str, loops: &[&EdgeRow]) -> Option<Fault> {
+    let first = loops.first()?;
+    let message = format!(
+        "{} a unit with itself: \"{}\" has weight {}",
+        if loops.len() == 1 { "1 row links".to_string() } else { format!("{} rows link", loops.len()) },
+        first.from,
+        first.weight
+    );
+    Some(
+        Fault::error("durbin::weights::diagonal", message)
+            .label(file, first.line, 1, "here")
+            .help("the diagonal of a weights matrix is zero: remove the row"),
+    )
+}
+
+fn bad_weights(file: &str, rows: &[EdgeRow]) -> Vec<Fault> {
+    let mut out = Vec::new();
+    if let Some(r) = rows.iter().find(|r| !r.weight.is_finite()) {
+        let message = format!("the weight from \"{}\" to \"{}\" is no number", r.from, r.to);
+        out.push(Fault::error("durbin::weights::bad_weight", message).label(file, r.line, 1, "here"));
+    }
+    if let Some(r) = rows.iter().find(|r| r.weight < 0.0) {
+        let message = format!("the weight from \"{}\" to \"{}\" is negative: {}", r.from, r.to, r.weight);
+        out.push(Fault::error("durbin::weights::negative", message).label(file, r.line, 1, "here"));
+    }
+    out
+}
+
+fn repeated(file: &str, entries: &[(usize, usize, f64, usize)], units: &[String]) -> Option<Fault> {
+    let pair = entries.windows(2).find(|w| (w[0].0, w[0].1) == (w[1].0, w[1].1))?;
+    let message = format!("the link from \"{}\" to \"{}\" is listed twice", units[pair[0].0], units[pair[0].1]);
+    Some(
+        Fault::error("durbin::weights::duplicate_link", message)
+            .label(file, pair[0].3, 1, "first here")
+            .label(file, pair[1].3, 1, "and here again")
+            .help("keep one of the rows"),
+    )
+}
+
+/// Every link in one direction only.
+fn one_way(weights: &Weights, file: &str, units: &[String]) -> Vec<Fault> {
+    let m = &weights.matrix;
+    if m.nnz() == 0 || m.iter().any(|(_, (i, k))| m.get(k, i).is_some()) {
+        return Vec::new();
+    }
+    let first = m.iter().next().map(|(_, (i, k))| format!("\"{}\" to \"{}\"", units[i], units[k])).unwrap_or_default();
+    let message = format!("`{file}` gives each of its {} links in one direction only, first {first}", m.nnz());
+    vec![
+        Fault::warning("durbin::weights::one_way_links", message)
+            .help("for a symmetric neighborhood write `A + transpose(A)`"),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(from: &str, to: &str, weight: f64, line: usize) -> EdgeRow {
+        EdgeRow { from: from.into(), to: to.into(), weight, line }
+    }
+
+    fn units() -> Vec<String> {
+        ["a", "b", "c"].map(String::from).to_vec()
+    }
+
+    #[test]
+    fn the_order_of_rows_changes_nothing() {
+        let rows = vec![row("a", "b", 1.0, 2), row("b", "a", 2.0, 3), row("b", "c", 3.0, 4)];
+        let mut turned = rows.clone();
+        turned.reverse();
+        let build = |r: &[EdgeRow]| edges("e.csv", r, &units(), &|_| false).unwrap().0;
+        assert_eq!(build(&rows), build(&turned));
+        assert_eq!(build(&rows).islands(), [2]);
+    }
+
+    #[test]
+    fn every_fault_of_a_list_is_found_with_its_line() {
+        let rows = vec![row("a", "z", 1.0, 2), row("b", "b", 1.0, 3), row("a", "b", -1.0, 4), row("a", "b", 1.0, 5)];
+        let faults = edges("e.csv", &rows, &units(), &|_| false).unwrap_err();
+        let codes: Vec<&str> = faults.iter().map(|f| f.code).collect();
+        assert_eq!(
+            codes,
+            [
+                "durbin::plan::unit_mismatch",
+                "durbin::weights::diagonal",
+                "durbin::weights::negative",
+                "durbin::weights::duplicate_link"
+            ]
+        );
+        assert_eq!(faults.iter().map(|f| f.labels[0].line).collect::<Vec<_>>(), [2, 3, 4, 4]);
+    }
+
+    #[test]
+    fn links_of_one_direction_are_reported() {
+        let rows = vec![row("a", "b", 1.0, 2), row("b", "c", 1.0, 3)];
+        let warnings = edges("e.csv", &rows, &units(), &|_| false).unwrap().1;
+        assert_eq!(warnings[0].code, "durbin::weights::one_way_links");
+    }
+}

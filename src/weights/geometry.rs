@@ -1,0 +1,349 @@
+//! Distances between units and the matrices built from them: bands, nearest neighbors, inverse distance.
+//!
+//! Great-circle distances are haversine on the mean earth radius (methods B.1). A cell index over the unit sphere finds
+//! candidates; membership is decided by the distance itself, which is the same from both ends, bit for bit.
+
+use super::{Weights, from_entries};
+use crate::fault::Fault;
+
+/// Mean earth radius (IUGG), km.
+pub const EARTH_RADIUS_KM: f64 = 6371.0088;
+
+/// Where the units are, in unit order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Coordinates {
+    /// Longitude and latitude in degrees.
+    Degrees(Vec<[f64; 2]>),
+    /// Projected meters.
+    Planar(Vec<[f64; 2]>),
+}
+
+impl Coordinates {
+    pub fn len(&self) -> usize {
+        match self {
+            Coordinates::Degrees(p) | Coordinates::Planar(p) => p.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Distance of two units in km; the same for (i, k) and (k, i).
+    pub fn distance_km(&self, i: usize, k: usize) -> f64 {
+        let (i, k) = (i.min(k), i.max(k));
+        match self {
+            Coordinates::Degrees(p) => haversine_km(p[i], p[k]),
+            Coordinates::Planar(p) => (p[i][0] - p[k][0]).hypot(p[i][1] - p[k][1]) / 1000.0,
+        }
+    }
+
+    /// A point in space whose straight distance grows with the unit's distance.
+    fn point(&self, i: usize) -> [f64; 3] {
+        match self {
+            Coordinates::Degrees(p) => {
+                let (lon, lat) = (p[i][0].to_radians(), p[i][1].to_radians());
+                [lat.cos() * lon.cos(), lat.cos() * lon.sin(), lat.sin()]
+            }
+            Coordinates::Planar(p) => [p[i][0] / 1000.0, p[i][1] / 1000.0, 0.0],
+        }
+    }
+
+    /// The straight distance of two points that far apart, a little enlarged for rounding.
+    fn chord(&self, km: f64) -> f64 {
+        let exact = match self {
+            Coordinates::Degrees(_) => 2.0 * (0.5 * (km / EARTH_RADIUS_KM).min(std::f64::consts::PI)).sin(),
+            Coordinates::Planar(_) => km,
+        };
+        exact * (1.0 + 1e-9) + 1e-12
+    }
+}
+
+/// Great-circle distance in km of two points in degrees (methods B.1).
+pub fn haversine_km(a: [f64; 2], b: [f64; 2]) -> f64 {
+    let (phi_a, phi_b) = (a[1].to_radians(), b[1].to_radians());
+    let half_phi = 0.5 * (phi_b - phi_a);
+    let half_lambda = 0.5 * (b[0] - a[0]).to_radians();
+    let h = (half_phi.sin().powi(2) + phi_a.cos() * phi_b.cos() * half_lambda.sin().powi(2)).clamp(0.0, 1.0);
+    2.0 * EARTH_RADIUS_KM * h.sqrt().atan2((1.0 - h).sqrt())
+}
+
+/// Units sorted into cubes of one size.
+struct Cells<'a> {
+    coordinates: &'a Coordinates,
+    points: Vec<[f64; 3]>,
+    size: f64,
+    /// Cube and unit, sorted.
+    filed: Vec<([i64; 3], usize)>,
+}
+
+impl<'a> Cells<'a> {
+    fn new(coordinates: &'a Coordinates, size: f64) -> Cells<'a> {
+        let points: Vec<[f64; 3]> = (0..coordinates.len()).map(|i| coordinates.point(i)).collect();
+        let mut filed: Vec<([i64; 3], usize)> =
+            points.iter().enumerate().map(|(i, p)| (p.map(|x| (x / size).floor() as i64), i)).collect();
+        filed.sort_unstable();
+        Cells { coordinates, points, size, filed }
+    }
+
+    /// Calls `visit` for every other unit whose straight distance may be at most `chord`.
+    fn near(&self, i: usize, chord: f64, visit: &mut dyn FnMut(usize)) {
+        let reach = (chord / self.size).ceil();
+        if !(0.0..=20.0).contains(&reach) {
+            (0..self.points.len()).filter(|&k| k != i).for_each(visit);
+            return;
+        }
+        let reach = reach as i64;
+        let [x, y, z] = self.points[i].map(|p| (p / self.size).floor() as i64);
+        for dx in -reach..=reach {
+            for dy in -reach..=reach {
+                // cubes that differ in z only stand in a row
+                let from = self.filed.partition_point(|f| f.0 < [x + dx, y + dy, z - reach]);
+                for &(cell, k) in &self.filed[from..] {
+                    if cell > [x + dx, y + dy, z + reach] {
+                        break;
+                    }
+                    if k != i {
+                        visit(k);
+                    }
+                }
+            }
+        }
+    }
+
+    fn within(&self, i: usize, lo: f64, hi: f64) -> Vec<(usize, f64)> {
+        let chord = self.coordinates.chord(hi);
+        let mut out = Vec::new();
+        self.near(i, chord, &mut |k| {
+            let d = self.coordinates.distance_km(i, k);
+            if d > lo && d <= hi {
+                out.push((k, d));
+            }
+        });
+        out.sort_by_key(|e| e.0);
+        out
+    }
+}
+
+/// `1{lo < d ≤ hi}` in km; `hi` may be infinite. `lo = 0` excludes only the unit itself.
+pub fn band(coordinates: &Coordinates, lo_km: f64, hi_km: f64) -> Result<Weights, Fault> {
+    let n = coordinates.len();
+    let lo = if lo_km == 0.0 { -1.0 } else { lo_km };
+    let cells = Cells::new(coordinates, coordinates.chord(hi_km.min(20_100.0)).max(1e-9));
+    let mut entries = Vec::new();
+    for i in 0..n {
+        entries.extend(cells.within(i, lo, hi_km).into_iter().map(|(k, _)| (i, k, 1.0)));
+    }
+    if entries.is_empty() {
+        return Err(empty_band(coordinates, lo_km, hi_km));
+    }
+    Ok(Weights::unscaled(from_entries(n, &entries)))
+}
+
+fn empty_band(coordinates: &Coordinates, lo_km: f64, hi_km: f64) -> Fault {
+    let mut ends = (f64::INFINITY, 0.0f64);
+    for i in 0..coordinates.len().min(2000) {
+        for k in i + 1..coordinates.len() {
+            let d = coordinates.distance_km(i, k);
+            ends = (ends.0.min(d), ends.1.max(d));
+        }
+    }
+    Fault::error("durbin::weights::empty", format!("no pair of units lies in the band from {lo_km} km to {hi_km} km"))
+        .help(format!("the distances there are run from {:.1} km to {:.1} km", ends.0, ends.1))
+}
+
+/// 1 for the `k` nearest; ties go to the unit whose key comes first. Also the units whose choice was a tie.
+pub fn knn(coordinates: &Coordinates, k: usize) -> Result<(Weights, Vec<usize>), Fault> {
+    let n = coordinates.len();
+    if k >= n {
+        return Err(Fault::error(
+            "durbin::weights::too_many_neighbors",
+            format!("{k} neighbors are wanted of each of {n} units"),
+        )
+        .help(format!("a unit has at most {} neighbors", n.saturating_sub(1))));
+    }
+    let radius = first_radius(coordinates, k);
+    let cells = Cells::new(coordinates, radius.max(1e-9));
+    let mut entries = Vec::new();
+    let mut tied = Vec::new();
+    for i in 0..n {
+        let mut nearest = nearest(&cells, i, k, radius);
+        if nearest.len() > k && nearest[k - 1].0 == nearest[k].0 {
+            tied.push(i);
+        }
+        nearest.truncate(k);
+        let mut row: Vec<usize> = nearest.into_iter().map(|e| e.1).collect();
+        row.sort_unstable();
+        entries.extend(row.into_iter().map(|j| (i, j, 1.0)));
+    }
+    Ok((Weights::unscaled(from_entries(n, &entries)), tied))
+}
+
+/// A straight distance within which a unit has about `2k` others, were they spread evenly.
+fn first_radius(coordinates: &Coordinates, k: usize) -> f64 {
+    let n = coordinates.len() as f64;
+    let mut lo = [f64::INFINITY; 3];
+    let mut hi = [f64::NEG_INFINITY; 3];
+    for i in 0..coordinates.len() {
+        let p = coordinates.point(i);
+        for d in 0..3 {
+            lo[d] = lo[d].min(p[d]);
+            hi[d] = hi[d].max(p[d]);
+        }
+    }
+    let mut sides: Vec<f64> = (0..3).map(|d| hi[d] - lo[d]).collect();
+    sides.sort_by(f64::total_cmp);
+    (sides[2] * sides[1].max(1e-6 * sides[2]) * 2.0 * k as f64 / (n * std::f64::consts::PI)).sqrt()
+}
+
+/// At least `k` (and the next) by distance, then by unit.
+fn nearest(cells: &Cells, i: usize, k: usize, radius: f64) -> Vec<(f64, usize)> {
+    let wanted = (k + 1).min(cells.points.len() - 1);
+    let mut chord = radius.max(1e-9);
+    loop {
+        let mut found: Vec<(f64, usize)> = Vec::new();
+        let mut sure = 0;
+        cells.near(i, chord, &mut |j| {
+            let (a, b) = (cells.points[i], cells.points[j]);
+            let straight = (0..3).map(|d| (a[d] - b[d]).powi(2)).sum::<f64>().sqrt();
+            if straight <= chord * (1.0 - 1e-9) {
+                sure += 1;
+            }
+            found.push((cells.coordinates.distance_km(i, j), j));
+        });
+        if sure >= wanted || found.len() + 1 == cells.points.len() {
+            found.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            return found;
+        }
+        chord *= 2.0;
+    }
+}
+
+/// `d^{-power}` for distances up to `cutoff_km` (all, where it is `None`); units at one place are a fault.
+pub fn inverse_distance(
+    coordinates: &Coordinates,
+    units: &[String],
+    power: f64,
+    cutoff_km: Option<f64>,
+) -> Result<Weights, Fault> {
+    let n = coordinates.len();
+    let hi = cutoff_km.unwrap_or(f64::INFINITY);
+    let cells = Cells::new(coordinates, coordinates.chord(hi.min(20_100.0)).max(1e-9));
+    let mut entries = Vec::new();
+    for i in 0..n {
+        for (k, d) in cells.within(i, -1.0, hi) {
+            if d == 0.0 {
+                let (a, b) = (&units[i.min(k)], &units[i.max(k)]);
+                return Err(Fault::error(
+                    "durbin::weights::zero_distance",
+                    format!("\"{a}\" and \"{b}\" are at one place: their inverse distance does not exist"),
+                )
+                .help("give them different coordinates"));
+            }
+            entries.push((i, k, d.powf(-power)));
+        }
+    }
+    if entries.is_empty() {
+        return Err(empty_band(coordinates, 0.0, hi));
+    }
+    Ok(Weights::unscaled(from_entries(n, &entries)))
+}
+
+/// Pairs whose distance is within 0.6 % of a band's edge: sphere and ellipsoid may sort them differently.
+pub fn near_edge(coordinates: &Coordinates, edges_km: &[f64]) -> usize {
+    let edges = edges_km.iter().copied().filter(|e| *e > 0.0 && e.is_finite());
+    edges
+        .map(|edge| {
+            let cells = Cells::new(coordinates, coordinates.chord(edge * 1.006).max(1e-9));
+            let rows = (0..coordinates.len()).map(|i| cells.within(i, edge * 0.994, edge * 1.006).len());
+            rows.sum::<usize>() / 2
+        })
+        .sum()
+}
+
+/// The nearest other unit and its distance in km.
+pub fn nearest_unit(coordinates: &Coordinates, i: usize) -> Option<(usize, f64)> {
+    (0..coordinates.len())
+        .filter(|&k| k != i)
+        .map(|k| (k, coordinates.distance_km(i, k)))
+        .min_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The 48 contiguous states, by name.
+    fn states() -> (Vec<String>, Coordinates) {
+        let mut rows: Vec<(String, [f64; 2])> = include_str!("../../examples/castle/states.csv")
+            .lines()
+            .skip(1)
+            .map(|l| {
+                let f: Vec<&str> = l.split(',').collect();
+                (f[0].to_string(), [f[1].parse().unwrap(), f[2].parse().unwrap()])
+            })
+            .collect();
+        rows.sort_by(|a, b| a.0.cmp(&b.0));
+        (rows.iter().map(|r| r.0.clone()).collect(), Coordinates::Degrees(rows.iter().map(|r| r.1).collect()))
+    }
+
+    #[test]
+    fn links_of_the_states_agree_with_libpysal() {
+        let (units, at) = states();
+        let half = band(&at, 0.0, 500.0).unwrap();
+        assert_eq!(half.matrix.nnz(), 194);
+        assert_eq!(half.islands().iter().map(|&i| units[i].as_str()).collect::<Vec<_>>(), ["Arizona", "New Mexico"]);
+        assert_eq!(band(&at, 0.0, 600.0).unwrap().matrix.nnz(), 286);
+        assert_eq!(knn(&at, 4).unwrap().0.matrix.nnz(), 192);
+        assert_eq!(inverse_distance(&at, &units, 1.0, Some(1000.0)).unwrap().matrix.nnz(), 642);
+    }
+
+    /// Points all over the earth from a small recurrence, the poles and the date line among them.
+    fn scattered(n: usize) -> Coordinates {
+        let mut x = 12345u64;
+        let mut next = move || {
+            x = x.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (x >> 11) as f64 / (1u64 << 53) as f64
+        };
+        let mut points: Vec<[f64; 2]> = (0..n).map(|_| [360.0 * next() - 180.0, 180.0 * next() - 90.0]).collect();
+        points.extend([[179.9, 10.0], [-179.9, 10.1], [0.0, 90.0], [100.0, 89.9], [-60.0, -90.0]]);
+        Coordinates::Degrees(points)
+    }
+
+    #[test]
+    fn the_index_finds_what_comparing_all_pairs_finds() {
+        let at = scattered(300);
+        let n = at.len();
+        for (lo, hi) in [(0.0, 700.0), (700.0, 2500.0), (2500.0, f64::INFINITY)] {
+            let w = band(&at, lo, hi).unwrap();
+            for i in 0..n {
+                for k in 0..n {
+                    let d = at.distance_km(i, k);
+                    let inside = i != k && d > lo && d <= hi;
+                    assert_eq!(w.matrix.get(i, k).is_some(), inside, "{i} {k} {d}");
+                }
+            }
+        }
+        let (w, _) = knn(&at, 7).unwrap();
+        for i in 0..n {
+            let mut all: Vec<(f64, usize)> = (0..n).filter(|&k| k != i).map(|k| (at.distance_km(i, k), k)).collect();
+            all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            assert!(all[..7].iter().all(|e| w.matrix.get(i, e.1).is_some()));
+            assert_eq!(w.matrix.outer_view(i).unwrap().nnz(), 7);
+        }
+    }
+
+    #[test]
+    fn bands_partition_all_pairs() {
+        let (_, at) = states();
+        let count = |lo, hi| band(&at, lo, hi).unwrap().matrix.nnz();
+        assert_eq!(count(0.0, 500.0) + count(500.0, 1500.0) + count(1500.0, f64::INFINITY), 48 * 47);
+    }
+
+    #[test]
+    fn band_excludes_its_lower_edge_and_includes_its_upper() {
+        let at = Coordinates::Planar(vec![[0.0, 0.0], [1000.0, 0.0], [3000.0, 0.0]]);
+        let w = band(&at, 1.0, 2.0).unwrap();
+        assert_eq!((w.matrix.get(0, 1), w.matrix.get(1, 2)), (None, Some(&1.0)));
+    }
+}
