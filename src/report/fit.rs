@@ -75,11 +75,10 @@ fn header(fit: &Fit) -> String {
     out.push_str(&field("Observations", &size));
     let effects = if fit.fixed_effects.is_empty() { "none".to_string() } else { fit.fixed_effects.join(", ") };
     out.push_str(&field("Fixed effects", &effects));
-    if fit.method == "qml" || fit.method == "ml" {
-        out.push_str(&field("Likelihood", &words::likelihood(fit)));
-    } else {
-        out.push_str(&field("Method", &fit.method));
+    if let Some(method) = words::method(&fit.method) {
+        out.push_str(&field("Method", method));
     }
+    out.push_str(&field("Likelihood", &words::likelihood(fit)));
     let errors = words::standard_errors(fit);
     let reference = if fit.distribution == "t" && fit.distribution_df.is_finite() {
         format!("{errors}; t with {} degrees of freedom", fit.distribution_df)

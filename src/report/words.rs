@@ -41,6 +41,17 @@ pub fn short(fit: &Fit) -> String {
     }
 }
 
+/// The method in words; nothing for quasi-maximum likelihood, whose line is the likelihood's.
+pub fn method(name: &str) -> Option<&str> {
+    match name {
+        "qml" => None,
+        "ols" => Some("least squares"),
+        "gs2sls" => Some("spatial two-stage least squares"),
+        "gmm" => Some("generalized method of moments"),
+        other => Some(other),
+    }
+}
+
 /// How fixed effects entered, and how many observations count.
 pub fn likelihood(fit: &Fit) -> String {
     let how = match fit.likelihood.as_str() {
