@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use ::csv::{ReaderBuilder, StringRecord};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
+use crate::data::places::{Fields, Lines};
 use crate::data::sniff::{foreign_format, likely_encoding, looks_utf16};
 use crate::data::table::{Table, TextColumn};
 use crate::fault::{Fault, counted, ticked_list};
@@ -222,29 +223,38 @@ fn read_header(records: &mut Records) -> Result<(Vec<String>, Vec<Fault>, usize)
         .map(|&s| String::from_utf8_lossy(&raw[..s]).chars().count() + 1)
         .collect();
     let column_of = |i: usize| columns.get(i).copied().unwrap_or(1);
+    duplicate_header(file, line, &names, column_of)?;
+    let unnamed: Vec<usize> = (0..names.len()).filter(|&i| names[i].is_empty()).collect();
+    let warnings = unnamed_columns(file, line, &unnamed, column_of).into_iter().collect();
+    Ok((names, warnings, line))
+}
+
+/// Refuses two columns of one name; columns without a name are no duplicates.
+fn duplicate_header(
+    file: &str,
+    line: usize,
+    names: &[String],
+    column_of: impl Fn(usize) -> usize,
+) -> Result<(), Fault> {
     let twice: Vec<(usize, usize)> = names
         .iter()
         .enumerate()
         .filter(|(_, n)| !n.is_empty())
         .filter_map(|(i, n)| names[..i].iter().position(|m| m == n).map(|first| (first, i)))
         .collect();
-    if let Some(&(first, second)) = twice.first() {
-        let mut same: Vec<&str> = twice.iter().map(|&(_, i)| names[i].as_str()).collect();
-        same.dedup();
-        let message = format!(
-            "the header of {file} has two columns named {}, at positions {} and {}",
-            ticked_list(&same),
-            first + 1,
-            second + 1
-        );
-        return Err(Fault::error("durbin::data::duplicate_header", message)
-            .help("rename one of them in the file")
-            .label(file, line, column_of(first), format!("`{}` is here", names[first]))
-            .label(file, line, column_of(second), "and here again"));
-    }
-    let unnamed: Vec<usize> = (0..names.len()).filter(|&i| names[i].is_empty()).collect();
-    let warnings = unnamed_columns(file, line, &unnamed, column_of).into_iter().collect();
-    Ok((names, warnings, line))
+    let Some(&(first, second)) = twice.first() else { return Ok(()) };
+    let mut same: Vec<&str> = twice.iter().map(|&(_, i)| names[i].as_str()).collect();
+    same.dedup();
+    let message = format!(
+        "the header of {file} has two columns named {}, at positions {} and {}",
+        ticked_list(&same),
+        first + 1,
+        second + 1
+    );
+    Err(Fault::error("durbin::data::duplicate_header", message)
+        .help("rename one of them in the file")
+        .label(file, line, column_of(first), format!("`{}` is here", names[first]))
+        .label(file, line, column_of(second), "and here again"))
 }
 
 fn unnamed_columns(file: &str, line: usize, unnamed: &[usize], column_of: impl Fn(usize) -> usize) -> Option<Fault> {
@@ -312,82 +322,6 @@ impl Ragged {
             1,
             format!("{} here", counted(found, "field", "fields")),
         ))
-    }
-}
-
-/// Where the fields of one raw record begin, and where a quote opens that never closes.
-struct Fields {
-    starts: Vec<usize>,
-    open_quote: Option<usize>,
-}
-
-impl Fields {
-    fn of(raw: &[u8], separator: u8) -> Fields {
-        let mut starts = vec![0];
-        let mut open = None;
-        let (mut fresh, mut closing) = (true, false);
-        for (i, &b) in raw.iter().enumerate() {
-            if open.is_some() && !closing {
-                closing = b == b'"';
-                continue;
-            }
-            if closing && b == b'"' {
-                closing = false;
-                continue;
-            }
-            if closing {
-                (open, closing) = (None, false);
-            }
-            if b == separator {
-                starts.push(i + 1);
-                fresh = true;
-            } else {
-                if b == b'"' && fresh {
-                    open = Some(i);
-                }
-                fresh = false;
-            }
-        }
-        Fields { starts, open_quote: open.filter(|_| !closing) }
-    }
-}
-
-/// Lines of a text as an editor counts: LF, CR LF and a lone CR each end one. Questions must not go backwards.
-struct Lines<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    line: usize,
-    has_cr: bool,
-}
-
-impl<'a> Lines<'a> {
-    fn new(bytes: &'a [u8]) -> Lines<'a> {
-        Lines { bytes, at: 0, line: 1, has_cr: bytes.contains(&b'\r') }
-    }
-
-    fn line_at(&mut self, offset: usize) -> usize {
-        let offset = offset.min(self.bytes.len());
-        if offset < self.at {
-            (self.at, self.line) = (0, 1);
-        }
-        let passed = &self.bytes[self.at..offset];
-        self.line += passed.iter().filter(|&&b| b == b'\n').count();
-        if self.has_cr {
-            let lone = |i: usize| self.bytes[i] == b'\r' && self.bytes.get(i + 1) != Some(&b'\n');
-            self.line += (self.at..offset).filter(|&i| lone(i)).count();
-        }
-        self.at = offset;
-        self.line
-    }
-
-    fn start_of_line(&self, offset: usize) -> usize {
-        let before = &self.bytes[..offset.min(self.bytes.len())];
-        before.iter().rposition(|b| matches!(b, b'\n' | b'\r')).map_or(0, |i| i + 1)
-    }
-
-    fn column_at(&self, offset: usize) -> usize {
-        let offset = offset.min(self.bytes.len());
-        String::from_utf8_lossy(&self.bytes[self.start_of_line(offset)..offset]).chars().count() + 1
     }
 }
 

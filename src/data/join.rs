@@ -125,8 +125,10 @@ fn duplicate(left: &Table, right: &Table, by: &[usize], twice: &[(u32, u32)]) ->
     let key = shown(right, by, first as usize);
     let more = if twice.len() > 1 { format!("; {} rows repeat a key", twice.len()) } else { String::new() };
     let (a, b) = (right.line(first as usize), right.line(second as usize));
-    let message =
-        format!("\"{key}\" stands on lines {a} and {b} of {}, which {} joins by it{more}", right.file, left.file);
+    let message = format!(
+        "\"{key}\" stands on lines {a} and {b} of {}; a join takes one row for each row of {}{more}",
+        right.file, left.file
+    );
     let fault = Fault::error("durbin::data::join_duplicate", message)
         .help(format!("keep one row per key in {}, or name every key after `by`", right.file));
     let fault = right.label(fault, first as usize, by.first().copied().unwrap_or(0), format!("\"{key}\" is here"));

@@ -256,7 +256,7 @@ fn read_times(table: &Table, col: usize, rows: &[u32]) -> Result<Vec<i64>, Fault
         "durbin::data::time_not_integer",
         format!("\"{value}\" in time column `{}` is not an integer{more}", table.name(col)),
     )
-    .help("an integer per period, in a column of its own: 2003, or 8013 for the quarter 2003Q1 counted 4 a year");
+    .help("write an integer for each period in a column of its own: the year, or quarters counted one after another");
     Err(table.label(fault, first, col, format!("\"{value}\" stands here")))
 }
 

@@ -12,6 +12,7 @@ pub mod join;
 pub mod keys;
 pub mod missing;
 pub mod numbers;
+mod places;
 pub mod series;
 pub mod similar;
 pub mod sniff;

@@ -1,1 +1,3 @@
 //! Treatments and the designs built on them.
+
+pub mod treatment;
