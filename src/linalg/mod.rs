@@ -2,6 +2,22 @@
 //!
 //! Matrices of a panel are `N × T` slices of `f64`, unit fastest: position `t·N + i` (methods 0).
 
+pub mod cholesky;
+pub mod csr;
+pub mod dense;
+pub mod elimination;
+pub mod filter;
+pub mod interpolant;
+pub mod interval;
+pub mod iterate;
+mod lanczos;
+pub mod multifrontal;
+pub mod pivoted;
+pub mod probes;
+#[cfg(test)]
+pub mod samples;
+pub mod structure;
+
 use thiserror::Error;
 
 /// Why a kernel cannot answer.
@@ -19,4 +35,7 @@ pub enum LinalgError {
     NoConvergence,
     #[error("{what} would need {bytes} bytes")]
     TooLarge { what: &'static str, bytes: u64 },
+    /// An argument of the wrong shape.
+    #[error("expected {what}")]
+    Shape { what: &'static str },
 }
