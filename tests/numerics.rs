@@ -1,5 +1,7 @@
 //! Estimators against numbers of independent programs (`tests/oracle`) and against invariants.
 
+#![allow(clippy::unwrap_used)]
+
 use durbin::data::csv;
 use durbin::estimators::*;
 use durbin::weights::{Scaling, Weights};

@@ -291,7 +291,7 @@ fn least_squares(sample: &Sample) -> Result<Estimated, EstimateError> {
         sandwich::variance(sample, &residual, sample.problem.variance).ok_or(EstimateError::VarianceNotDefined)?;
     let back = sample.inverse_triangle();
     let vcov = &back * variance * back.transpose();
-    let slopes = sample.from_basis(&sample.d0);
+    let slopes = sample.slopes_from(&sample.d0);
     let m = sample.row.observations;
     let sigma2 = dot(&residual, &residual) / m;
     let coefficients: Vec<f64> = slopes.iter().copied().collect();

@@ -110,7 +110,7 @@ impl<'a> Sample<'a> {
     }
 
     /// Coefficients on the design from coefficients on the basis: `β = R⁻¹ γ`.
-    pub fn from_basis(&self, gamma: &DVector<f64>) -> DVector<f64> {
+    pub fn slopes_from(&self, gamma: &DVector<f64>) -> DVector<f64> {
         self.triangle.solve_upper_triangular(gamma).unwrap_or_else(|| DVector::from_element(gamma.len(), f64::NAN))
     }
 

@@ -114,7 +114,7 @@ impl<'a> Solution<'a> {
 
     /// The slopes β.
     pub fn slopes(&self) -> DVector<f64> {
-        self.sample.from_basis(&self.gamma)
+        self.sample.slopes_from(&self.gamma)
     }
 }
 

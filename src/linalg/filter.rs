@@ -34,6 +34,9 @@ enum Route {
     Lu,
 }
 
+/// Real and imaginary parts, shared.
+type Eigenvalues = Arc<Vec<(f64, f64)>>;
+
 /// `ln|I − ρW|`, solves with `I − ρW` and its transpose, and the admissible interval, for one `W`.
 ///
 /// Whatever does not depend on ρ (eigenvalues, order of elimination, fronts) is found once, when first needed.
@@ -48,7 +51,7 @@ pub struct SpatialFilter {
     column_bound: f64,
     symmetrizer: Option<Vec<f64>>,
     route: Route,
-    eigenvalues: OnceLock<Result<Arc<Vec<(f64, f64)>>, LinalgError>>,
+    eigenvalues: OnceLock<Result<Eigenvalues, LinalgError>>,
     interval: OnceLock<Result<RhoInterval, LinalgError>>,
     elimination: OnceLock<Result<Arc<Elimination>, LinalgError>>,
     fronts: OnceLock<Result<MultifrontalLu, LinalgError>>,

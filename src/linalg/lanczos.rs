@@ -137,7 +137,7 @@ fn lanczos_until(
     let start = 1.0 / (n as f64).sqrt();
     // Equal moduli with pseudo-random signs, tilted so that no symmetry of the graph is orthogonal to it.
     let mut q: Vec<f64> =
-        (0..n).map(|i| start * rademacher(0x1A7C_205, 0, i as u64) * (1.0 + 0.5 * (i as f64 / n as f64))).collect();
+        (0..n).map(|i| start * rademacher(0x01A7_C205, 0, i as u64) * (1.0 + 0.5 * (i as f64 / n as f64))).collect();
     let size = norm(&q);
     q.iter_mut().for_each(|x| *x /= size);
     let mut basis: Vec<Vec<f64>> = Vec::new();

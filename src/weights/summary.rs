@@ -1,7 +1,6 @@
 //! What a printed weights matrix says.
 
 use super::{Weights, is_symmetric};
-use crate::estimators::Interval;
 use crate::outcome::{NeighborCounts, WeightsSummary};
 
 /// Connected components of the graph, links taken in both directions.
@@ -41,8 +40,14 @@ pub fn hash(weights: &Weights, units: &[String]) -> String {
     hasher.finalize().to_hex()[..16].to_string()
 }
 
-/// The summary; `recipe` is the rule that built the matrix, `interval` that of ρ.
-pub fn summary(weights: &Weights, units: &[String], panel: &str, recipe: &str, interval: Interval) -> WeightsSummary {
+/// The summary; `recipe` is the rule that built the matrix, `interval` that of ρ with the rule that found it.
+pub fn summary(
+    weights: &Weights,
+    units: &[String],
+    panel: &str,
+    recipe: &str,
+    interval: ([f64; 2], &str),
+) -> WeightsSummary {
     let counts: Vec<usize> = weights.matrix.outer_iterator().map(|r| r.nnz()).collect();
     let links: usize = counts.iter().sum();
     WeightsSummary {
@@ -58,10 +63,28 @@ pub fn summary(weights: &Weights, units: &[String], panel: &str, recipe: &str, i
         components: components(weights),
         symmetric: is_symmetric(&weights.matrix),
         scaling: weights.scaling.word().to_string(),
-        rho_interval: [interval.lo, interval.hi],
-        rho_interval_rule: interval.rule.to_string(),
+        rho_interval: interval.0,
+        rho_interval_rule: interval.1.to_string(),
         recipe: recipe.to_string(),
         hash: hash(weights, units),
         notes: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::weights::from_entries;
+
+    #[test]
+    fn a_summary_counts_links_islands_and_components() {
+        let units: Vec<String> = ["a", "b", "c", "d"].map(String::from).to_vec();
+        let w = Weights::unscaled(from_entries(4, &[(0, 1, 1.0), (1, 0, 1.0), (1, 2, 2.0), (2, 1, 2.0)]));
+        let s = summary(&w, &units, "towns", "edges(\"e.csv\")", ([-0.5, 0.5], "eigen"));
+        assert_eq!((s.links, s.neighbors.min, s.neighbors.max, s.components), (4, 0, 2, 2));
+        assert_eq!(s.islands, ["d"]);
+        assert!(s.symmetric);
+        let renamed: Vec<String> = ["a", "b", "c", "e"].map(String::from).to_vec();
+        assert_ne!(hash(&w, &units), hash(&w, &renamed));
     }
 }
