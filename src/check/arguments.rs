@@ -52,24 +52,36 @@ impl Checker<'_> {
             if !parameters.iter().any(|p| p.name.text == label.text) {
                 failed = Some(self.unknown_option(callee, parameters, label));
             } else if bound.named.contains_key(&label.text) {
-                failed = Some(self.report(
-                    Diagnostic::error("durbin::check::said_twice", label.span, format!("`{}` is given twice", label.text))
+                failed = Some(
+                    self.report(
+                        Diagnostic::error(
+                            "durbin::check::said_twice",
+                            label.span,
+                            format!("`{}` is given twice", label.text),
+                        )
                         .help("keep one of them"),
-                ));
+                    ),
+                );
             } else {
                 bound.named.insert(label.text.clone(), &argument.value);
             }
         }
         if extra > 0 {
             let taken = parameters.len();
-            failed = Some(self.report(
-                Diagnostic::error(
-                    "durbin::check::arguments",
-                    self.at(span),
-                    format!("`{callee}` takes {}, {} given", counted(taken, "argument", "arguments"), taken + extra),
-                )
-                .help(format!("`{}`", signature(callee, parameters))),
-            ));
+            failed = Some(
+                self.report(
+                    Diagnostic::error(
+                        "durbin::check::arguments",
+                        self.at(span),
+                        format!(
+                            "`{callee}` takes {}, {} given",
+                            counted(taken, "argument", "arguments"),
+                            taken + extra
+                        ),
+                    )
+                    .help(format!("`{}`", signature(callee, parameters))),
+                ),
+            );
         }
         let lacking: Vec<&str> = parameters
             .iter()
@@ -77,14 +89,16 @@ impl Checker<'_> {
             .map(|p| p.name.text.as_str())
             .collect();
         if !lacking.is_empty() && failed.is_none() {
-            failed = Some(self.report(
-                Diagnostic::error(
-                    "durbin::check::arguments",
-                    self.at(span),
-                    format!("`{callee}` lacks a value for {}", ticked_all(&lacking)),
-                )
-                .help(format!("`{}`", signature(callee, parameters))),
-            ));
+            failed = Some(
+                self.report(
+                    Diagnostic::error(
+                        "durbin::check::arguments",
+                        self.at(span),
+                        format!("`{callee}` lacks a value for {}", ticked_all(&lacking)),
+                    )
+                    .help(format!("`{}`", signature(callee, parameters))),
+                ),
+            );
         }
         failed.map_or(Ok(bound), Err)
     }

@@ -54,11 +54,13 @@ impl Checker<'_> {
                 )
                 .help("leave the unit out"),
             )),
-            ExprKind::List(_) | ExprKind::Record(_) | ExprKind::Comprehension { .. } => Err(self.report(Diagnostic::error(
-                "durbin::check::wrong_kind",
-                self.at(expr.span),
-                format!("a column is wanted, `{}` is none", print::expression(expr)),
-            ))),
+            ExprKind::List(_) | ExprKind::Record(_) | ExprKind::Comprehension { .. } => {
+                Err(self.report(Diagnostic::error(
+                    "durbin::check::wrong_kind",
+                    self.at(expr.span),
+                    format!("a column is wanted, `{}` is none", print::expression(expr)),
+                )))
+            }
             ExprKind::Dot | ExprKind::Formula { .. } => Err(self.report(
                 Diagnostic::error(
                     "durbin::check::not_a_term",
@@ -287,13 +289,7 @@ impl Checker<'_> {
         Ok(ColumnKind::In { value: Box::new(value), list, negated: rest[0].0 == Operator::NotIn })
     }
 
-    fn column_call(
-        &mut self,
-        expr: &Expr,
-        callee: &Expr,
-        arguments: &[Argument],
-        panel: usize,
-    ) -> Check<ColumnKind> {
+    fn column_call(&mut self, expr: &Expr, callee: &Expr, arguments: &[Argument], panel: usize) -> Check<ColumnKind> {
         let ExprKind::Name(name) = &callee.kind else {
             let text = print::expression(callee);
             return Err(self.report(Diagnostic::error(

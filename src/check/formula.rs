@@ -74,10 +74,12 @@ impl Checker<'_> {
             }
             None => {
                 let at = tilde.unwrap_or(expr.span);
-                failed = Some(self.report(
-                    Diagnostic::error("durbin::check::no_terms", self.at(at), "nothing stands between `~` and `|`")
-                        .help("a model has at least one regressor: `y ~ x | W`"),
-                ));
+                failed = Some(
+                    self.report(
+                        Diagnostic::error("durbin::check::no_terms", self.at(at), "nothing stands between `~` and `|`")
+                            .help("a model has at least one regressor: `y ~ x | W`"),
+                    ),
+                );
             }
         }
         let mut uses = Vec::new();
@@ -222,7 +224,8 @@ impl Checker<'_> {
         let mut subsets: Vec<u32> = (1..1u32 << columns.len().min(8)).collect();
         subsets.sort_by_key(|s| (s.count_ones(), std::cmp::Reverse(s.reverse_bits())));
         for subset in subsets {
-            let chosen: Vec<&Column> = (0..columns.len()).filter(|i| subset >> i & 1 == 1).map(|i| &columns[i]).collect();
+            let chosen: Vec<&Column> =
+                (0..columns.len()).filter(|i| subset >> i & 1 == 1).map(|i| &columns[i]).collect();
             let Some((head, rest)) = chosen.split_first() else { continue };
             if rest.is_empty() {
                 self.add_term((*head).clone(), out);
@@ -290,7 +293,15 @@ impl Checker<'_> {
         let spec = &self.panels[panel].spec;
         let effects: Vec<&str> = names
             .iter()
-            .map(|n| if *n == spec.unit { "unit" } else if *n == spec.time { "time" } else { n.as_str() })
+            .map(|n| {
+                if *n == spec.unit {
+                    "unit"
+                } else if *n == spec.time {
+                    "time"
+                } else {
+                    n.as_str()
+                }
+            })
             .collect();
         let repaired = if effects.len() == 1 { effects[0].to_string() } else { format!("[{}]", effects.join(", ")) };
         let fault = Diagnostic::error(

@@ -176,7 +176,11 @@ impl<'a> Checker<'a> {
                     Diagnostic::error(
                         "durbin::check::which_panel",
                         self.at(span),
-                        format!("{what} may be about any of {} panels: {}", names.len(), crate::fault::ticked_list(&names)),
+                        format!(
+                            "{what} may be about any of {} panels: {}",
+                            names.len(),
+                            crate::fault::ticked_list(&names)
+                        ),
                     )
                     .help(repair.replace("PANEL", &names[0])),
                 ))

@@ -62,25 +62,29 @@ impl Checker<'_> {
             && matches!(fe, FixedEffects::Unit | FixedEffects::None)
             && let Some(e) = bound.get("likelihood")
         {
-            failed = Some(self.report(
-                Diagnostic::error(
-                    "durbin::check::bad_option_value",
-                    self.at(e.span),
-                    "`likelihood: partial` is for models with time effects",
-                )
-                .help("`transform` needs no row sums here: leave `likelihood:` out"),
-            ));
+            failed = Some(
+                self.report(
+                    Diagnostic::error(
+                        "durbin::check::bad_option_value",
+                        self.at(e.span),
+                        "`likelihood: partial` is for models with time effects",
+                    )
+                    .help("`transform` needs no row sums here: leave `likelihood:` out"),
+                ),
+            );
         }
         if did && options.fixed_effects.is_some_and(|fe| fe != FixedEffects::Both) {
             let e = bound.get("fe").map_or(entry.parameters[0].name.span, |e| e.span);
-            failed = Some(self.report(
-                Diagnostic::error(
-                    "durbin::check::bad_option_value",
-                    self.at(e),
-                    format!("`{}` removes unit and time effects", entry.name),
-                )
-                .help(format!("leave `fe:` out, or use `{}`", model.name())),
-            ));
+            failed = Some(
+                self.report(
+                    Diagnostic::error(
+                        "durbin::check::bad_option_value",
+                        self.at(e),
+                        format!("`{}` removes unit and time effects", entry.name),
+                    )
+                    .help(format!("leave `fe:` out, or use `{}`", model.name())),
+                ),
+            );
         }
         failed.map_or(Ok(options), Err)
     }
@@ -280,7 +284,13 @@ impl Checker<'_> {
         )
     }
 
-    fn cluster(&mut self, expr: &Expr, arguments: &[Argument], model: Model, text: String) -> Check<(Variance, String)> {
+    fn cluster(
+        &mut self,
+        expr: &Expr,
+        arguments: &[Argument],
+        model: Model,
+        text: String,
+    ) -> Check<(Variance, String)> {
         let words: Option<Vec<&str>> = arguments
             .iter()
             .map(|a| match (&a.label, &a.value.kind) {

@@ -37,7 +37,9 @@ impl Checker<'_> {
             Value::Weights(recipe, on) => {
                 let panel = match on {
                     Some(p) => p,
-                    None => self.only_panel(expr.span, "this weights matrix", "declare it `weights NAME on PANEL = …`")?,
+                    None => {
+                        self.only_panel(expr.span, "this weights matrix", "declare it `weights NAME on PANEL = …`")?
+                    }
                 };
                 self.needs(&recipe, panel)?;
                 Output::Weights(WeightsUse { name: print::expression(expr), panel, recipe, place: Place(expr.span) })
@@ -63,8 +65,12 @@ impl Checker<'_> {
     }
 
     fn scalar_answer(&self, answer: Answer, model: usize, span: Span) -> Option<ScalarExpr> {
-        matches!(answer, Answer::Nobs | Answer::Loglik | Answer::Aic | Answer::Bic)
-            .then_some(ScalarExpr::Answer { answer, model, entry: None, place: Place(span) })
+        matches!(answer, Answer::Nobs | Answer::Loglik | Answer::Aic | Answer::Bic).then_some(ScalarExpr::Answer {
+            answer,
+            model,
+            entry: None,
+            place: Place(span),
+        })
     }
 
     pub(crate) fn assert_statement(&mut self, statement: &Statement, condition: &Expr, message: Option<&Text>) {
@@ -113,7 +119,8 @@ impl Checker<'_> {
         let extension = file.rsplit_once('.').map_or(String::new(), |(_, e)| format!(".{}", e.to_lowercase()));
         let fitting: &[&str] = if figure { &FIGURE_FORMATS } else { &TABLE_FORMATS };
         if !ALL_FORMATS.contains(&extension.as_str()) {
-            let shown = if extension.is_empty() { "no extension".into() } else { format!("the extension `{extension}`") };
+            let shown =
+                if extension.is_empty() { "no extension".into() } else { format!("the extension `{extension}`") };
             return Err(self.report(
                 Diagnostic::error(
                     "durbin::output::unknown_format",

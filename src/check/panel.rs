@@ -61,7 +61,9 @@ impl Checker<'_> {
                 }
                 Some(Value::Data(_)) => return Err(self.later(block.source.span, "a panel from a data set")),
                 Some(Value::Broken) => return Err(Reported),
-                Some(other) => return Err(self.wrong_kind(n.span, "a file or an earlier panel", &other, Some(&n.text))),
+                Some(other) => {
+                    return Err(self.wrong_kind(n.span, "a file or an earlier panel", &other, Some(&n.text)));
+                }
                 None => return Err(self.unknown_name(n, |v| matches!(v, Value::Panel(_)))),
             },
             _ => return Err(self.later(block.source.span, "this source of a panel")),
@@ -104,11 +106,17 @@ impl Checker<'_> {
             };
             match first.get(word) {
                 Some(&place) => {
-                    failed = Some(self.report(
-                        Diagnostic::error("durbin::check::said_twice", clause.span, format!("`{word}` is said twice"))
+                    failed = Some(
+                        self.report(
+                            Diagnostic::error(
+                                "durbin::check::said_twice",
+                                clause.span,
+                                format!("`{word}` is said twice"),
+                            )
                             .label(place, "first here")
                             .help("keep one of them"),
-                    ));
+                        ),
+                    );
                 }
                 None => {
                     first.insert(word, clause.span);
@@ -229,10 +237,9 @@ impl Checker<'_> {
                     .help("`keys`, `value` and `absent` belong to `data`; a panel has `unit` and `time`"),
                 ))
             }
-            ClauseKind::Shapes { .. }
-            | ClauseKind::Encoding(_)
-            | ClauseKind::Separator(_)
-            | ClauseKind::Decimal(_) => Err(self.later(clause.span, format!("the clause `{}`", clause.kind.word()))),
+            ClauseKind::Shapes { .. } | ClauseKind::Encoding(_) | ClauseKind::Separator(_) | ClauseKind::Decimal(_) => {
+                Err(self.later(clause.span, format!("the clause `{}`", clause.kind.word())))
+            }
         }
     }
 
@@ -306,14 +313,16 @@ impl Checker<'_> {
         for column in columns.iter().filter(|c| !c.is_empty() && !by.iter().any(|k| k.text == **c)) {
             if let Some(own) = self.panels[at].columns.get(column) {
                 let own = own.clone();
-                failed = Some(self.report(
-                    Diagnostic::error(
-                        "durbin::data::join_clash",
-                        clause.span,
-                        format!("column `{column}` is in both `{own}` and `{path}`"),
-                    )
-                    .help("rename it in one of the files"),
-                ));
+                failed = Some(
+                    self.report(
+                        Diagnostic::error(
+                            "durbin::data::join_clash",
+                            clause.span,
+                            format!("column `{column}` is in both `{own}` and `{path}`"),
+                        )
+                        .help("rename it in one of the files"),
+                    ),
+                );
             } else {
                 self.panels[at].columns.insert(column.clone(), path.clone());
             }

@@ -202,7 +202,10 @@ impl Checker<'_> {
             Diagnostic::error(
                 "durbin::check::first_term_not_treatment",
                 self.at(first.value.place.0),
-                format!("the first term of a difference-in-differences is its treatment; `{}` is none", first.value.text),
+                format!(
+                    "the first term of a difference-in-differences is its treatment; `{}` is none",
+                    first.value.text
+                ),
             )
             .label(self.at(expr.span), "in this formula")
             .help(help),
@@ -250,7 +253,14 @@ impl Checker<'_> {
     fn later_arguments(&mut self, call: &Expr, entry: &Entry, bound: &Bound) {
         let needs_treatment = matches!(
             entry.name.as_str(),
-            "event_study" | "placebo" | "att_gt" | "sun_abraham" | "imputation" | "bacon" | "rings_did" | "parallel_trends"
+            "event_study"
+                | "placebo"
+                | "att_gt"
+                | "sun_abraham"
+                | "imputation"
+                | "bacon"
+                | "rings_did"
+                | "parallel_trends"
         );
         for (i, (parameter, e)) in bound.named.iter().enumerate() {
             let out_of_range = match parameter.as_str() {
@@ -385,7 +395,11 @@ fn assemble(
         lag_weights,
         error_weights,
         treatment,
-        fixed_effects: if did { Some(options.fixed_effects.unwrap_or(FixedEffects::Both)) } else { options.fixed_effects },
+        fixed_effects: if did {
+            Some(options.fixed_effects.unwrap_or(FixedEffects::Both))
+        } else {
+            options.fixed_effects
+        },
         variance,
         variance_name,
         likelihood: options.likelihood,

@@ -129,12 +129,29 @@ pub enum ColumnKind {
     Negate(Box<Column>),
     Not(Box<Column>),
     /// Operators of one precedence, grouping as the language does.
-    Chain { first: Box<Column>, rest: Vec<(Operator, Column)> },
-    In { value: Box<Column>, list: Vec<Column>, negated: bool },
-    If { branches: Vec<(Column, Column)>, otherwise: Box<Column> },
-    Call { function: Function, arguments: Vec<Column>, number: f64 },
+    Chain {
+        first: Box<Column>,
+        rest: Vec<(Operator, Column)>,
+    },
+    In {
+        value: Box<Column>,
+        list: Vec<Column>,
+        negated: bool,
+    },
+    If {
+        branches: Vec<(Column, Column)>,
+        otherwise: Box<Column>,
+    },
+    Call {
+        function: Function,
+        arguments: Vec<Column>,
+        number: f64,
+    },
     /// `W @ x`
-    SpatialLag { weights: WeightsUse, of: Box<Column> },
+    SpatialLag {
+        weights: WeightsUse,
+        of: Box<Column>,
+    },
     /// `i(x)`: one dummy per level but the first; only as a term of its own.
     Levels(Box<Column>),
 }
@@ -308,13 +325,33 @@ pub enum ScalarExpr {
     Text(String),
     Bool(bool),
     /// `nobs(m)`, or an entry `coef(m).law`.
-    Answer { answer: Answer, model: usize, entry: Option<String>, place: Place },
+    Answer {
+        answer: Answer,
+        model: usize,
+        entry: Option<String>,
+        place: Place,
+    },
     Negate(Box<ScalarExpr>),
     Not(Box<ScalarExpr>),
-    Chain { first: Box<ScalarExpr>, rest: Vec<(Operator, ScalarExpr)>, place: Place },
-    If { branches: Vec<(ScalarExpr, ScalarExpr)>, otherwise: Box<ScalarExpr> },
-    Call { function: Function, arguments: Vec<ScalarExpr>, place: Place },
-    In { value: Box<ScalarExpr>, list: Vec<ScalarExpr>, negated: bool },
+    Chain {
+        first: Box<ScalarExpr>,
+        rest: Vec<(Operator, ScalarExpr)>,
+        place: Place,
+    },
+    If {
+        branches: Vec<(ScalarExpr, ScalarExpr)>,
+        otherwise: Box<ScalarExpr>,
+    },
+    Call {
+        function: Function,
+        arguments: Vec<ScalarExpr>,
+        place: Place,
+    },
+    In {
+        value: Box<ScalarExpr>,
+        list: Vec<ScalarExpr>,
+        negated: bool,
+    },
 }
 
 /// The models side by side and how the table shows them.
@@ -344,10 +381,21 @@ pub enum Output {
 #[derive(Clone, Debug, PartialEq)]
 pub enum StepKind {
     /// A named model.
-    Model { name: String, model: usize },
+    Model {
+        name: String,
+        model: usize,
+    },
     Print(Output),
-    Save { output: Output, path: String, path_place: Place },
-    Assert { condition: ScalarExpr, text: String, message: Option<String> },
+    Save {
+        output: Output,
+        path: String,
+        path_place: Place,
+    },
+    Assert {
+        condition: ScalarExpr,
+        text: String,
+        message: Option<String>,
+    },
 }
 
 /// One statement that does something, in program order.

@@ -58,13 +58,9 @@ impl Checker<'_> {
         if let Some(earlier) = self.scope.names.get(&name.text) {
             let place = earlier.place;
             self.report(
-                Diagnostic::error(
-                    "durbin::check::name_taken",
-                    name.span,
-                    format!("`{}` is bound twice", name.text),
-                )
-                .label(place, "first here")
-                .help("choose another name"),
+                Diagnostic::error("durbin::check::name_taken", name.span, format!("`{}` is bound twice", name.text))
+                    .label(place, "first here")
+                    .help("choose another name"),
             );
             return;
         }

@@ -216,8 +216,12 @@ impl Checker<'_> {
             Operator::At => return self.product(expr, first, rest),
             Operator::Colon => {
                 return Err(self.report(
-                    Diagnostic::error("durbin::syntax::unexpected", self.at(rest[0].1), "`:` interacts terms of a formula")
-                        .help("a range is written `-5..3`"),
+                    Diagnostic::error(
+                        "durbin::syntax::unexpected",
+                        self.at(rest[0].1),
+                        "`:` interacts terms of a formula",
+                    )
+                    .help("a range is written `-5..3`"),
                 ));
             }
             Operator::In | Operator::NotIn => return self.membership(first, rest),
@@ -273,7 +277,8 @@ impl Checker<'_> {
                     Value::Scalar(fold(chain))
                 }
                 (a, op, b) => {
-                    let message = format!("{} `{}` {}: a length and a number do not mix", a.kind(), op.text(), b.kind());
+                    let message =
+                        format!("{} `{}` {}: a length and a number do not mix", a.kind(), op.text(), b.kind());
                     return Err(self.report(
                         Diagnostic::error("durbin::check::unit_of_measure", self.at(*span), message)
                             .help("give the number a unit, such as `100 km`, or leave the unit out"),

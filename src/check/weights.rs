@@ -41,10 +41,7 @@ impl IslandPolicy {
 impl Checker<'_> {
     /// Whether a library name makes weights.
     pub(crate) fn is_weights_function(&self, name: &str) -> bool {
-        self.request
-            .library
-            .get(name)
-            .is_some_and(|e| e.module == "weights" || matches!(e.body, Body::Family(_)))
+        self.request.library.get(name).is_some_and(|e| e.module == "weights" || matches!(e.body, Body::Family(_)))
     }
 
     /// Weights as a formula or a spatial lag names them, on `panel`.
@@ -118,7 +115,11 @@ impl Checker<'_> {
             | WeightsKind::Matrix { islands, .. }
             | WeightsKind::Gal { islands, .. }
             | WeightsKind::Gwt { islands, .. } => {
-                if *islands == IslandPolicy::Nearest { distance("islands: nearest", self) } else { Ok(()) }
+                if *islands == IslandPolicy::Nearest {
+                    distance("islands: nearest", self)
+                } else {
+                    Ok(())
+                }
             }
             WeightsKind::Add(a, b) | WeightsKind::Hadamard(a, b) | WeightsKind::Product(a, b) => {
                 self.needs(a, panel)?;
@@ -248,7 +249,8 @@ impl Checker<'_> {
         let lo = self.length(lo, "the inner bound of a band")?;
         let hi = hi.map_or(Ok(f64::INFINITY), |e| self.length(e, "the outer bound of a band"))?;
         if lo < 0.0 || hi <= lo || lo.is_nan() || hi.is_nan() {
-            let swapped = if hi >= 0.0 && lo > hi { format!("; did you mean `band({hi}, {lo})`?") } else { String::new() };
+            let swapped =
+                if hi >= 0.0 && lo > hi { format!("; did you mean `band({hi}, {lo})`?") } else { String::new() };
             return Err(self.report(
                 Diagnostic::error(
                     "durbin::weights::band_bounds",

@@ -62,16 +62,19 @@ impl SparseCholesky {
         let factor = self.factor(rho)?;
         let supernodes = self.elimination.supernodes()?;
         let view = SupernodalLltRef::new(supernodes, &factor.values);
-        let mut sum = 0.0;
+        let (mut sum, mut smallest) = (0.0, f64::INFINITY);
         for s in 0..supernodes.n_supernodes() {
             let block = view.supernode(s).val();
             for j in 0..block.ncols() {
                 sum += block[(j, j)].ln();
+                smallest = smallest.min(block[(j, j)]);
             }
         }
         let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
         *spare = factor.values;
-        if sum.is_finite() { Ok(2.0 * sum) } else { Err(LinalgError::NotPositiveDefinite) }
+        // A pivot that rounding may have made of zero does not prove definiteness.
+        let definite = sum.is_finite() && smallest * smallest >= super::filter::singular_pivot(self.symmetrizer.len());
+        if definite { Ok(2.0 * sum) } else { Err(LinalgError::NotPositiveDefinite) }
     }
 
     /// Factors `I − ρB`.

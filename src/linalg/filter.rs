@@ -24,8 +24,11 @@ pub const DENSE_UNITS: usize = 2000;
 const SMALLEST_PIVOT: f64 = 1e-10;
 /// … and multipliers below this, which costs five of sixteen digits at worst.
 const LARGEST_MULTIPLIER: f64 = 1e5;
-/// Pivots, or factors `|1 − ρω|`, below this make the filter singular.
-const SINGULAR_PIVOT: f64 = 1e-14;
+
+/// Pivots, or factors `|1 − ρω|`, below this make the filter of `n` units singular: rounding makes such pivots of zero.
+pub fn singular_pivot(n: usize) -> f64 {
+    4e-15 * n.max(3) as f64
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Route {
@@ -34,7 +37,7 @@ enum Route {
     Lu,
 }
 
-/// Real and imaginary parts, shared.
+/// Real and imaginary parts.
 type Eigenvalues = Arc<Vec<(f64, f64)>>;
 
 /// `ln|I − ρW|`, solves with `I − ρW` and its transpose, and the admissible interval, for one `W`.
@@ -173,7 +176,13 @@ impl SpatialFilter {
     }
 
     fn all_eigenvalues(&self) -> Result<&Arc<Vec<(f64, f64)>>, LinalgError> {
-        let find = || dense::eigenvalues(&self.w, &self.components, self.symmetrizer.is_some()).map(Arc::new);
+        let find = || {
+            let mut all = dense::eigenvalues(&self.w, &self.components, self.symmetrizer.is_some())?;
+            if self.largest_is_one() {
+                snap_to_one(&mut all, self.unit_classes);
+            }
+            Ok(Arc::new(all))
+        };
         self.eigenvalues.get_or_init(find).as_ref().map_err(Clone::clone)
     }
 
@@ -214,7 +223,7 @@ impl SpatialFilter {
             Route::Eigen => {
                 let all = self.all_eigenvalues()?;
                 let smallest = all.iter().map(|&(a, b)| (1.0 - rho * a).hypot(rho * b)).fold(f64::INFINITY, f64::min);
-                if smallest < SINGULAR_PIVOT {
+                if smallest < singular_pivot(self.w.n) {
                     return Err(LinalgError::Singular { rho });
                 }
                 Ok(log_determinant_of(all, rho))
@@ -246,7 +255,11 @@ impl SpatialFilter {
             let lu = PivotedLu::factor(self.transposed(), self.elimination()?, rho)?;
             (lu.ln_abs_det(), lu.smallest_pivot())
         };
-        if value.is_finite() && smallest >= SINGULAR_PIVOT { Ok(value) } else { Err(LinalgError::Singular { rho }) }
+        if value.is_finite() && smallest >= singular_pivot(self.w.n) {
+            Ok(value)
+        } else {
+            Err(LinalgError::Singular { rho })
+        }
     }
 
     /// `ln|I − ρW|` on `lo..hi` from exact values at `nodes` Chebyshev points (2 to 64), or the exact sums when the
@@ -382,6 +395,18 @@ impl SpatialFilter {
             return Err(LinalgError::Singular { rho });
         }
         Ok(self.dense_lu(rho)?.inverse())
+    }
+}
+
+/// Puts exact ones in place of the `count` eigenvalues nearest to one, which structure says they are: close to the end
+/// of the interval `ln(1 − ρω)` would blow up their rounding errors.
+fn snap_to_one(eigenvalues: &mut [(f64, f64)], count: usize) {
+    let mut nearest: Vec<usize> = (0..eigenvalues.len()).collect();
+    let gap = |k: &usize| (eigenvalues[*k].0 - 1.0).hypot(eigenvalues[*k].1);
+    nearest.sort_by(|a, b| gap(a).total_cmp(&gap(b)));
+    nearest.truncate(count);
+    for k in nearest {
+        eigenvalues[k] = (1.0, 0.0);
     }
 }
 

@@ -3,6 +3,7 @@
 //! Matrices of a panel are `N × T` slices of `f64`, unit fastest: position `t·N + i` (methods 0).
 
 pub mod cholesky;
+pub mod cross;
 pub mod csr;
 pub mod dense;
 pub mod elimination;
@@ -12,6 +13,8 @@ pub mod interval;
 pub mod iterate;
 mod lanczos;
 pub mod multifrontal;
+pub mod order;
+pub mod panel;
 pub mod pivoted;
 pub mod probes;
 #[cfg(test)]
