@@ -9,6 +9,7 @@
 //! `source ← fault, diagnostic ← syntax ← check ← plan ← execute ← session ← cli`; `linalg ← weights, estimators,
 //! inference, designs`, `data` beside them; `report` knows outcome types only. `tests/layers.rs` holds the table.
 
+pub mod check;
 pub mod data;
 pub mod designs;
 pub mod diagnostic;

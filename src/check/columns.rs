@@ -160,7 +160,7 @@ impl Checker<'_> {
             Some(other) => return Err(self.wrong_kind(base.span, "a data set", &other, Some(&base.text))),
             None => {}
         }
-        if let Some(term) = foreign::stata_term(&base.text, &print::name(name)) {
+        if let Some(term) = foreign::stata_term(&base.text, &print::name(&name.text)) {
             let written = format!("{}.{}", base.text, name.text);
             return Err(self.report(
                 Diagnostic::error(

@@ -30,7 +30,7 @@ impl Checker<'_> {
         names_in(expr, &mut names);
         let holds = |p: &super::PanelInfo| {
             let known = |n: &&Name| p.columns.contains_key(&n.text) || p.broken_columns.contains(&n.text);
-            names.iter().filter(|n| self.scope.peek(&n.text).is_none()).all(|n| known(&n))
+            names.iter().filter(|n| self.scope.peek(&n.text).is_none()).all(known)
         };
         let mut fitting = (0..self.panels.len()).filter(|&i| holds(&self.panels[i]));
         match (fitting.next(), fitting.next()) {

@@ -151,7 +151,7 @@ impl Checker<'_> {
                     Diagnostic::lint(
                         "durbin::check::unused_weights",
                         w.place.0,
-                        format!("`{}` uses no weights; `{}` is ignored", print::callee(call), w.name),
+                        format!("`{}` uses no weights; `{}` is ignored", call_name(call), w.name),
                     )
                     .help(format!("leave the weights out, or ask for spatial lags with `{sibling}`")),
                 );
@@ -165,7 +165,7 @@ impl Checker<'_> {
                 Diagnostic::error(
                     "durbin::check::no_weights",
                     self.at(expr.span),
-                    format!("`{}` is a spatial model and has no weights", print::callee(call)),
+                    format!("`{}` is a spatial model and has no weights", call_name(call)),
                 )
                 .help(format!("weights stand after the bar: `{} | {have}`", print::expression(expr))),
             ));
@@ -408,5 +408,13 @@ fn assemble(
         condition: options.condition,
         formula_place: Place::default(),
         place: Place::default(),
+    }
+}
+
+/// What is called, as the program spells it.
+fn call_name(call: &Expr) -> String {
+    match &call.kind {
+        ExprKind::Call { callee, .. } => print::expression(callee),
+        _ => print::expression(call),
     }
 }

@@ -98,7 +98,7 @@ impl Checker<'_> {
             );
         }
         let candidates = self.scope.names_of(wanted);
-        let help = suggest::did_you_mean(&name.text, candidates.into_iter());
+        let help = suggest::did_you_mean(&name.text, candidates);
         let mut fault = Diagnostic::error(
             "durbin::check::unknown_name",
             self.at(name.span),

@@ -350,7 +350,7 @@ impl Checker<'_> {
         self.inputs.push(Input { path: path.to_string(), place: span });
         let bytes = self.request.loader.head(path, 1 << 20);
         let bytes = bytes.map_err(|f| self.report(Diagnostic::at(f, Some(span))))?;
-        if let Err(f) = data::csv::check_extension(path) {
+        if let Err(f) = data::sniff::check_extension(path) {
             return Err(self.report(Diagnostic::at(f, Some(span))));
         }
         match data::csv::header(path, &bytes) {
