@@ -5,6 +5,7 @@ pub mod edges;
 pub mod geometry;
 pub mod islands;
 pub mod scale;
+pub mod subset;
 pub mod summary;
 
 use sprs::{CsMat, TriMat};

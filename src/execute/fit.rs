@@ -1,0 +1,227 @@
+//! An estimate with the names of its model becomes a [`Fit`]: terms, statistics, p-values, intervals, how it was made.
+
+use crate::check::spec::ModelSpec;
+use crate::estimators::{EffectOf, Estimated, FixedEffects, Likelihood, Measured, PolicyOf, Reference};
+use crate::outcome::{Coefficient, Effect, Estimate, Fit, PolicyEffects, Vcov, WeightsUsed};
+use crate::plan::{MatrixUsed, ModelPlan};
+use crate::weights::summary::hash;
+use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
+
+/// The reference distribution of a fit's statistics, at its level.
+struct Tails {
+    reference: Reference,
+    /// Half-width of an interval in standard errors.
+    quantile: f64,
+}
+
+impl Tails {
+    fn new(reference: Reference, level: f64) -> Tails {
+        let upper = 0.5 + level / 2.0;
+        let quantile = match reference {
+            Reference::Normal => Normal::standard().inverse_cdf(upper),
+            Reference::T(df) => StudentsT::new(0.0, 1.0, df).map_or(f64::NAN, |t| t.inverse_cdf(upper)),
+        };
+        Tails { reference, quantile }
+    }
+
+    /// The two-sided p-value of a statistic.
+    fn p(&self, statistic: f64) -> f64 {
+        if !statistic.is_finite() {
+            return f64::NAN;
+        }
+        match self.reference {
+            Reference::Normal => 2.0 * Normal::standard().sf(statistic.abs()),
+            Reference::T(df) => StudentsT::new(0.0, 1.0, df).map_or(f64::NAN, |t| 2.0 * t.sf(statistic.abs())),
+        }
+    }
+
+    fn estimate(&self, value: f64, se: f64) -> Estimate {
+        let se = if se > 0.0 && se.is_finite() { se } else { f64::NAN };
+        let statistic = value / se;
+        let half = self.quantile * se;
+        Estimate { estimate: value, se, statistic, p: self.p(statistic), ci: [value - half, value + half] }
+    }
+
+    fn measured(&self, m: Measured) -> Estimate {
+        self.estimate(m.estimate, m.se)
+    }
+
+    fn effect(&self, term: &str, e: &EffectOf) -> Effect {
+        Effect {
+            term: term.to_string(),
+            direct: self.measured(e.direct),
+            indirect: self.measured(e.indirect),
+            total: self.measured(e.total),
+        }
+    }
+
+    fn policy(&self, p: &PolicyOf) -> PolicyEffects {
+        PolicyEffects {
+            direct_on_treated: self.measured(p.direct_on_treated),
+            indirect_on_treated: self.measured(p.indirect_on_treated),
+            total_on_treated: self.measured(p.total_on_treated),
+            indirect_on_untreated: self.measured(p.indirect_on_untreated),
+            indirect_on_exposed: self.measured(p.indirect_on_exposed),
+            aggregate: self.measured(p.aggregate),
+            treated_cells: p.treated_cells,
+            untreated_cells: p.untreated_cells,
+            exposed_cells: p.exposed_cells,
+        }
+    }
+}
+
+/// The terms of a model in the order of its coefficients.
+pub(super) fn terms(plan: &ModelPlan) -> Vec<String> {
+    let problem = &plan.problem;
+    let mut out = Vec::new();
+    if problem.fixed_effects == FixedEffects::None {
+        out.push("(Intercept)".to_string());
+    }
+    out.extend(plan.terms.iter().cloned());
+    if problem.model.has_durbin() {
+        for matrix in &plan.durbin_weights {
+            let lagged = plan.terms.iter().zip(&problem.regressors).filter(|(_, r)| r.lagged);
+            out.extend(lagged.map(|(t, _)| format!("{} @ {}", matrix.name, operand(t))));
+        }
+    }
+    if problem.model.has_lag() {
+        out.push("rho".to_string());
+    }
+    if problem.model.has_error() {
+        out.push("lambda".to_string());
+    }
+    out
+}
+
+/// A term as the right side of `@`, which binds tighter than `:` and arithmetic.
+fn operand(term: &str) -> String {
+    let mut depth = 0usize;
+    let mut quoted = false;
+    for c in term.chars() {
+        match c {
+            '`' => quoted = !quoted,
+            '(' | '[' if !quoted => depth += 1,
+            ')' | ']' if !quoted => depth = depth.saturating_sub(1),
+            ' ' | ':' if !quoted && depth == 0 => return format!("({term})"),
+            _ => {}
+        }
+    }
+    term.to_string()
+}
+
+/// Everything results.md asks of a fit.
+pub(super) fn fit(spec: &ModelSpec, panel: &str, plan: &ModelPlan, e: &Estimated) -> Fit {
+    let tails = Tails::new(e.reference, spec.level);
+    let terms = terms(plan);
+    let se = |i: usize| e.vcov.get(i).and_then(|row| row.get(i)).map_or(f64::NAN, |v| v.sqrt());
+    let coefficients = terms
+        .iter()
+        .zip(&e.coefficients)
+        .enumerate()
+        .map(|(i, (term, b))| Coefficient { term: term.clone(), value: tails.estimate(*b, se(i)) })
+        .collect();
+    let problem = &plan.problem;
+    let name = |m: &Option<MatrixUsed>| m.as_ref().map(|m| vec![m.name.clone()]);
+    let interval = |i: Option<crate::estimators::Interval>| i.map(|i| [i.lo, i.hi]);
+    let spatial = e.rho_interval.or(e.lambda_interval);
+    let (distribution, df) = match e.reference {
+        Reference::Normal => ("normal", f64::NAN),
+        Reference::T(df) => ("t", df),
+    };
+    let lagged = plan.terms.iter().zip(&problem.regressors).filter(|(_, r)| r.lagged && problem.model.has_durbin());
+    Fit {
+        model: problem.model.name().to_string(),
+        query: spec.query.clone(),
+        method: if spatial.is_some() { "qml" } else { "ols" }.to_string(),
+        likelihood: likelihood(problem.likelihood).to_string(),
+        m_effective: e.m_effective,
+        durbin: lagged.map(|(t, _)| t.clone()).collect(),
+        lag_weights: name(&plan.lag_weights),
+        error_weights: name(&plan.error_weights),
+        df_adjust: problem.df_adjust,
+        level: spec.level,
+        outcome: spec.outcome.text.clone(),
+        weights: weights_text(spec),
+        weights_used: weights_used(plan),
+        treatment: spec.treatment.and_then(|_| plan.terms.first().cloned()),
+        fixed_effects: effects_removed(problem.fixed_effects),
+        se_type: spec.variance_name.clone(),
+        distribution: distribution.to_string(),
+        distribution_df: df,
+        panel: panel.to_string(),
+        nobs: plan.nobs,
+        units: problem.units,
+        periods: problem.periods,
+        first_period: plan.periods.first().copied().unwrap_or(0),
+        last_period: plan.periods.last().copied().unwrap_or(0),
+        dropped: plan.dropped.clone(),
+        coefficients,
+        effects: plan.terms.iter().zip(&e.effects).map(|(t, x)| tails.effect(t, x)).collect(),
+        policy_effects: e.policy.as_ref().map(|p| tails.policy(p)),
+        sigma2: e.sigma2,
+        loglik: e.loglik,
+        aic: -2.0 * e.loglik + 2.0 * e.parameters as f64,
+        bic: -2.0 * e.loglik + e.m_effective.ln() * e.parameters as f64,
+        df_residual: e.df_residual,
+        r2: e.r2,
+        r2_within: e.r2_within,
+        log_determinant: e.log_determinant.map(String::from),
+        rho_interval: interval(e.rho_interval),
+        rho_interval_rule: spatial.map(|i| i.rule.to_string()),
+        lambda_interval: interval(e.lambda_interval),
+        iterations: e.iterations,
+        converged: e.converged,
+        vcov: Vcov { terms, matrix: e.vcov.clone() },
+        notes: plan.notes.clone(),
+    }
+}
+
+fn likelihood(likelihood: Likelihood) -> &'static str {
+    match likelihood {
+        Likelihood::Transform => "transform",
+        Likelihood::Partial => "partial",
+        Likelihood::Direct => "direct",
+    }
+}
+
+fn effects_removed(effects: FixedEffects) -> Vec<String> {
+    let words: &[&str] = match effects {
+        FixedEffects::None => &[],
+        FixedEffects::Unit => &["unit"],
+        FixedEffects::Time => &["time"],
+        FixedEffects::Both => &["unit", "time"],
+    };
+    words.iter().map(|w| w.to_string()).collect()
+}
+
+/// What stands after the bar.
+fn weights_text(spec: &ModelSpec) -> Option<String> {
+    match spec.weights.as_slice() {
+        [] => None,
+        [one] => Some(one.name.clone()),
+        several => {
+            let names: Vec<&str> = several.iter().map(|w| w.name.as_str()).collect();
+            Some(format!("[{}]", names.join(", ")))
+        }
+    }
+}
+
+/// Every matrix of a model once, in the order terms, lag, error.
+fn weights_used(plan: &ModelPlan) -> Vec<WeightsUsed> {
+    let mut out: Vec<WeightsUsed> = Vec::new();
+    for m in plan.durbin_weights.iter().chain(&plan.lag_weights).chain(&plan.error_weights) {
+        if out.iter().any(|u| u.name == m.name) {
+            continue;
+        }
+        let islands = m.weights.islands().into_iter().filter_map(|i| plan.units.get(i).cloned()).collect();
+        out.push(WeightsUsed {
+            name: m.name.clone(),
+            links: m.weights.matrix.nnz(),
+            islands,
+            scaling: m.weights.scaling.word().to_string(),
+            source: m.recipe.clone(),
+            hash: hash(&m.weights, &plan.units),
+        });
+    }
+    out
+}

@@ -1,0 +1,298 @@
+//! [`Plan`] → outcomes: models estimated, answers put, assertions held, saved values rendered. Nothing is written here.
+//!
+//! Independent models are estimated at the same time; every fault of every model is reported, and where there is one
+//! there are no outcomes.
+
+mod answers;
+mod collinear;
+mod fit;
+mod remarks;
+
+use crate::check::scalar::{evaluate, sides};
+use crate::check::spec::{Output, ScalarExpr, Spec, Step, StepKind, TableSpec};
+use crate::diagnostic::Diagnostic;
+use crate::estimators::{EstimateError, Estimated, Interrupt, estimate};
+use crate::fault::Fault;
+use crate::outcome::{Entry, Fit, Outcome, Scalar};
+use crate::plan::{ModelPlan, Plan};
+use crate::report::{self, Stars, TableOptions, side_by_side};
+use rayon::prelude::*;
+
+/// A file a `save` asks for, rendered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saved {
+    /// As the program writes it.
+    pub path: String,
+    pub content: String,
+    pub place: crate::source::Span,
+}
+
+/// What a run gives; where a diagnostic is an error, entries and files are empty.
+#[derive(Debug, Default)]
+pub struct Executed {
+    pub entries: Vec<Entry>,
+    pub files: Vec<Saved>,
+    pub diagnostics: Vec<Diagnostic>,
+    /// The run was stopped from outside.
+    pub interrupted: bool,
+}
+
+/// A model with its answers.
+pub(crate) struct Fitted {
+    pub plan: ModelPlan,
+    pub estimated: Estimated,
+    pub fit: Fit,
+}
+
+/// One model's fit with its warnings, or why there is none.
+type Estimation = Result<(Fitted, Vec<Diagnostic>), Vec<Diagnostic>>;
+
+/// Estimates every model of a plan and answers every statement, in program order.
+pub fn execute(spec: &Spec, plan: Plan, interrupt: &dyn Interrupt) -> Executed {
+    let mut out = Executed::default();
+    let Plan { panels, treatments, models, summaries, .. } = plan;
+    let results: Vec<Option<Estimation>> = models
+        .into_par_iter()
+        .enumerate()
+        .map(|(number, model)| Some(fitted(spec, number, model?, interrupt)))
+        .collect();
+    out.interrupted = interrupt.stop();
+    let mut fits = Vec::new();
+    for result in results {
+        fits.push(match result {
+            Some(Ok((fitted, remarks))) => {
+                add_all(&mut out.diagnostics, remarks);
+                Some(fitted)
+            }
+            Some(Err(faults)) => {
+                add_all(&mut out.diagnostics, faults);
+                None
+            }
+            None => None,
+        });
+    }
+    if out.interrupted || out.diagnostics.iter().any(Diagnostic::is_error) {
+        return out;
+    }
+    let run = Run { spec, panels: &panels, treatments: &treatments, summaries: &summaries, fits: &fits };
+    for step in &spec.steps {
+        run.step(step, &mut out);
+    }
+    if out.diagnostics.iter().any(Diagnostic::is_error) {
+        out.entries.clear();
+        out.files.clear();
+    }
+    out
+}
+
+/// Warnings of one cause are said once, whatever the number of models that meet it.
+fn add_all(diagnostics: &mut Vec<Diagnostic>, more: Vec<Diagnostic>) {
+    for d in more {
+        let same = |k: &Diagnostic| k.code == d.code && k.message == d.message && (!d.is_error() || k.span == d.span);
+        if !diagnostics.iter().any(same) {
+            diagnostics.push(d);
+        }
+    }
+}
+
+fn fitted(spec: &Spec, number: usize, plan: ModelPlan, interrupt: &dyn Interrupt) -> Estimation {
+    let model = &spec.models[number];
+    let place = model.place.0;
+    match estimate(&plan.problem, interrupt) {
+        Ok(estimated) => {
+            let said = remarks::remarks(model, &plan, &estimated);
+            let diagnostics = said.into_iter().map(|f| Diagnostic::at(f, Some(place))).collect();
+            let panel = &spec.panels[model.panel].name;
+            let fit = fit::fit(model, panel, &plan, &estimated);
+            Ok((Fitted { plan, estimated, fit }, diagnostics))
+        }
+        Err(EstimateError::Interrupted) => Err(Vec::new()),
+        Err(EstimateError::RankDeficient { columns }) => {
+            let faults = collinear::faults(model, &plan, &columns);
+            Err(faults.into_iter().map(|f| Diagnostic::at(f, Some(model.formula_place.0))).collect())
+        }
+        Err(e) => Err(vec![Diagnostic::at(remarks::refusal(model, &plan, &e), Some(place))]),
+    }
+}
+
+/// What statements are answered from.
+struct Run<'a> {
+    spec: &'a Spec,
+    panels: &'a [crate::plan::panels::PanelData],
+    treatments: &'a [Option<crate::designs::treatment::Treatment>],
+    summaries: &'a std::collections::HashMap<(String, usize), crate::outcome::WeightsSummary>,
+    fits: &'a [Option<Fitted>],
+}
+
+impl Run<'_> {
+    fn step(&self, step: &Step, out: &mut Executed) {
+        match &step.kind {
+            StepKind::Model { name, model } => {
+                if let Some(fitted) = &self.fits[*model] {
+                    let outcome = Outcome::Fit(Box::new(fitted.fit.clone()));
+                    let name = Some(name.clone());
+                    out.entries.push(Entry { name, source: step.source.clone(), outcome, printed: false });
+                }
+            }
+            StepKind::Print(output) => match self.outcome(output) {
+                Ok(outcome) => out.entries.push(self.entry(step, output, outcome, true)),
+                Err(fault) => out.diagnostics.push(Diagnostic::at(fault, Some(step.place.0))),
+            },
+            StepKind::Save { output, path, path_place } => match self.outcome(output) {
+                Ok(outcome) => {
+                    let entry = self.entry(step, output, outcome, false);
+                    let extension = path.rsplit_once('.').map_or(String::new(), |(_, e)| e.to_lowercase());
+                    if let Some(content) = report::saved(&entry, &extension) {
+                        out.files.push(Saved { path: path.clone(), content, place: path_place.0 });
+                    }
+                    out.entries.push(entry);
+                }
+                Err(fault) => out.diagnostics.push(Diagnostic::at(fault, Some(step.place.0))),
+            },
+            StepKind::Assert { condition, text, message } => {
+                if let Err(fault) = self.hold(condition, text, message.as_deref()) {
+                    out.diagnostics.push(Diagnostic::at(fault, Some(step.place.0)));
+                }
+            }
+        }
+    }
+
+    /// An expression that is a model's name bears that name.
+    fn entry(&self, step: &Step, output: &Output, outcome: Outcome, printed: bool) -> Entry {
+        let named = |n: &&Step| matches!((&n.kind, output), (StepKind::Model { model, .. }, Output::Fit(m)) if model == m);
+        let name = self.spec.steps.iter().find(named).and_then(|s| match &s.kind {
+            StepKind::Model { name, .. } => Some(name.clone()),
+            _ => None,
+        });
+        Entry { name: name.filter(|n| *n == step.source), source: step.source.clone(), outcome, printed }
+    }
+
+    fn fitted(&self, model: usize) -> Result<&Fitted, Fault> {
+        self.fits.get(model).and_then(Option::as_ref).ok_or_else(|| {
+            Fault::error("durbin::run::bug", "a model was not estimated").help("please report the program to the authors")
+        })
+    }
+
+    fn outcome(&self, output: &Output) -> Result<Outcome, Fault> {
+        Ok(match output {
+            Output::Fit(model) => Outcome::Fit(Box::new(self.fitted(*model)?.fit.clone())),
+            Output::Weights(used) => match self.summaries.get(&(used.name.clone(), used.panel)) {
+                Some(summary) => Outcome::Weights(summary.clone()),
+                None => return Err(Fault::error("durbin::run::bug", "a matrix was not built")),
+            },
+            Output::Treatment(number) => match self.treatments.get(*number).and_then(Option::as_ref) {
+                Some(treatment) => Outcome::Treatment(treatment.summary()),
+                None => return Err(Fault::error("durbin::run::bug", "a treatment was not read")),
+            },
+            Output::Panel(number) => Outcome::Panel(self.panels[*number].summary()),
+            Output::Scalar(scalar) => Outcome::Value(self.scalar(scalar)?),
+            Output::Answer { answer, model } => answers::answer(*answer, self.fitted(*model)?)?,
+            Output::Table(table) => Outcome::Table(self.table(table)?),
+            Output::List(items) => {
+                let mut entries = Vec::new();
+                for (source, item) in items {
+                    let outcome = self.outcome(item)?;
+                    entries.push(Entry { name: None, source: source.clone(), outcome, printed: true });
+                }
+                Outcome::List(entries)
+            }
+        })
+    }
+
+    fn table(&self, table: &TableSpec) -> Result<crate::outcome::Table, Fault> {
+        let mut columns = Vec::new();
+        for (heading, model) in &table.columns {
+            columns.push((heading.as_str(), &self.fitted(*model)?.fit));
+        }
+        let options = TableOptions {
+            stars: if table.stars { Stars::Conventional } else { Stars::None },
+            digits: table.digits,
+            labels: table.labels.iter().cloned().collect(),
+        };
+        let mut shown = side_by_side(&columns, &options);
+        shown.title = table.title.clone();
+        Ok(shown)
+    }
+
+    fn look_up(&self, answer: crate::check::spec::Answer, model: usize, entry: Option<&str>) -> Option<ScalarExpr> {
+        answers::scalar(answer, entry, self.fits.get(model)?.as_ref()?).map(ScalarExpr::Number)
+    }
+
+    fn scalar(&self, scalar: &ScalarExpr) -> Result<Scalar, Fault> {
+        match evaluate(scalar, &|a, m, e| self.look_up(a, m, e)) {
+            Some(ScalarExpr::Number(x)) => Ok(Scalar::Number(x)),
+            Some(ScalarExpr::Text(t)) => Ok(Scalar::Text(t)),
+            Some(ScalarExpr::Bool(b)) => Ok(Scalar::Bool(b)),
+            _ => Err(self.unknown(scalar)),
+        }
+    }
+
+    /// Why a scalar has no value: an entry a fit does not have, else kinds that do not fit.
+    fn unknown(&self, scalar: &ScalarExpr) -> Fault {
+        let mut missing = None;
+        each_answer(scalar, &mut |answer, model, entry| {
+            if missing.is_none()
+                && let (Some(entry), Some(fitted)) = (entry, self.fits.get(model).and_then(Option::as_ref))
+                && answers::scalar(answer, Some(entry), fitted).is_none()
+            {
+                let terms: Vec<&str> = fitted.fit.coefficients.iter().map(|c| c.term.as_str()).collect();
+                let mut fault =
+                    Fault::error("durbin::check::unknown_name", format!("the model has no coefficient `{entry}`"));
+                fault.help = crate::suggest::did_you_mean(entry, terms.iter().copied())
+                    .or_else(|| Some(format!("its coefficients are {}", crate::fault::ticked_list(&terms))));
+                missing = Some(fault);
+            }
+        });
+        missing.unwrap_or_else(|| {
+            Fault::error("durbin::check::wrong_kind", "the parts of this expression do not fit together")
+                .help("numbers are computed with and compared; conditions are joined by `and`, `or`, `not`")
+        })
+    }
+
+    fn hold(&self, condition: &ScalarExpr, text: &str, message: Option<&str>) -> Result<(), Fault> {
+        match self.scalar(condition)? {
+            Scalar::Bool(true) => Ok(()),
+            Scalar::Bool(false) => {
+                let both = sides(condition, &|a, m, e| self.look_up(a, m, e));
+                let found = both.map_or(String::new(), |(a, b)| format!(": {} against {}", shown(&a), shown(&b)));
+                let said = message.map_or(String::new(), |m| format!("{m}; "));
+                Err(Fault::error("durbin::run::assertion", format!("{said}`{text}` does not hold{found}")))
+            }
+            _ => Err(Fault::error("durbin::check::wrong_kind", format!("`{text}` is no condition"))),
+        }
+    }
+}
+
+fn shown(value: &ScalarExpr) -> String {
+    match value {
+        ScalarExpr::Number(x) => x.to_string(),
+        ScalarExpr::Text(t) => format!("\"{t}\""),
+        ScalarExpr::Bool(b) => b.to_string(),
+        _ => "?".to_string(),
+    }
+}
+
+/// Calls `see` with every answer an expression asks of a fit.
+fn each_answer(scalar: &ScalarExpr, see: &mut dyn FnMut(crate::check::spec::Answer, usize, Option<&str>)) {
+    match scalar {
+        ScalarExpr::Number(_) | ScalarExpr::Text(_) | ScalarExpr::Bool(_) => {}
+        ScalarExpr::Answer { answer, model, entry, .. } => see(*answer, *model, entry.as_deref()),
+        ScalarExpr::Negate(x) | ScalarExpr::Not(x) => each_answer(x, see),
+        ScalarExpr::Chain { first, rest, .. } => {
+            each_answer(first, see);
+            rest.iter().for_each(|(_, x)| each_answer(x, see));
+        }
+        ScalarExpr::If { branches, otherwise } => {
+            for (a, b) in branches {
+                each_answer(a, see);
+                each_answer(b, see);
+            }
+            each_answer(otherwise, see);
+        }
+        ScalarExpr::Call { arguments, .. } => arguments.iter().for_each(|x| each_answer(x, see)),
+        ScalarExpr::In { value, list, .. } => {
+            each_answer(value, see);
+            list.iter().for_each(|x| each_answer(x, see));
+        }
+    }
+}

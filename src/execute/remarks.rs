@@ -1,0 +1,143 @@
+//! What estimators remark and why they refuse, in the words of `durbin::estimate::…` and `durbin::plan::…`.
+
+use super::fit::terms;
+use crate::check::spec::ModelSpec;
+use crate::estimators::{EstimateError, Estimated, Interval, Remark};
+use crate::fault::{Fault, ticked_list};
+use crate::linalg::LinalgError;
+use crate::plan::ModelPlan;
+
+/// Warnings and notes that travel with a fit.
+pub(super) fn remarks(spec: &ModelSpec, plan: &ModelPlan, estimated: &Estimated) -> Vec<Fault> {
+    let mut out: Vec<Fault> = estimated.remarks.iter().map(|r| remark(spec, plan, r)).collect();
+    let least_squares = estimated.rho_interval.is_none() && estimated.lambda_interval.is_none();
+    if plan.terms.len() >= 10 && !plan.problem.df_adjust && !least_squares {
+        out.push(many_terms(plan.terms.len()));
+    }
+    out
+}
+
+/// The note of methods C.5, last item.
+fn many_terms(count: usize) -> Fault {
+    let message = format!("{count} terms: estimating them takes away part of the score of the spatial parameter");
+    Fault::note("durbin::estimate::many_terms", message).help("`df_adjust: true` adjusts for their number")
+}
+
+fn number(x: f64) -> String {
+    format!("{x:.6}")
+}
+
+fn between(interval: &Interval) -> String {
+    format!("({}, {})", number(interval.lo), number(interval.hi))
+}
+
+fn remark(spec: &ModelSpec, plan: &ModelPlan, remark: &Remark) -> Fault {
+    match remark {
+        Remark::Boundary { parameter, value, interval } => Fault::warning(
+            "durbin::estimate::boundary",
+            format!(
+                "`{parameter}` = {} of `{}` is at the end of its interval {}: there are no standard errors",
+                number(*value),
+                spec.query,
+                between(interval)
+            ),
+        )
+        .help("compare with `ols`, or take other weights: the data may hold more dependence than this model can"),
+        Remark::SingularVariance { parameters } if parameters.is_empty() => Fault::warning(
+            "durbin::estimate::perfect_fit",
+            format!("the residuals of `{}` are zero: its regressors reproduce it", spec.outcome.text),
+        )
+        .help("look for a regressor that holds the outcome"),
+        Remark::SingularVariance { parameters } => {
+            let names = terms(plan);
+            let involved: Vec<&String> = parameters.iter().filter_map(|&p| names.get(p)).collect();
+            Fault::warning(
+                "durbin::estimate::singular",
+                format!(
+                    "the variance matrix is not positive definite: no standard errors for {}",
+                    ticked_list(&involved)
+                ),
+            )
+            .help("another `se:`, or fewer terms")
+        }
+        Remark::TwoOptima { best, other } => Fault::warning(
+            "durbin::estimate::two_optima",
+            format!("two optima lie within 2 log-likelihood units: {} and {}", optimum(best), optimum(other)),
+        )
+        .help("the higher one is reported; with one matrix for both, rho and lambda may change places"),
+        Remark::Leverage { unit, share } => {
+            let name = plan.units.get(*unit).map_or("", String::as_str);
+            Fault::warning(
+                "durbin::plan::leverage",
+                format!(
+                    "unit \"{name}\" carries {:.0} % of what identifies rho: its clustered standard error is too small",
+                    share * 100.0
+                ),
+            )
+            .help("`se: iid` does not rest on single units")
+        }
+        Remark::Probes { probes, relative_error } => Fault::note(
+            "durbin::estimate::probes",
+            format!(
+                "traces by {probes} probes: they move standard errors by about {:.3} %",
+                relative_error * 100.0
+            ),
+        ),
+    }
+}
+
+fn optimum([rho, lambda, loglik]: &[f64; 3]) -> String {
+    format!("rho {}, lambda {} ({loglik:.3})", number(*rho), number(*lambda))
+}
+
+/// Why there is no estimate.
+pub(super) fn refusal(spec: &ModelSpec, plan: &ModelPlan, error: &EstimateError) -> Fault {
+    let outcome = &spec.outcome.text;
+    match error {
+        EstimateError::NotConverged { iterations, score, interval } => Fault::error(
+            "durbin::estimate::not_converged",
+            format!(
+                "the optimizer stopped after {iterations} iterations with a score of {score:.3e}, in the interval {}",
+                between(interval)
+            ),
+        )
+        .help("rescale the regressors, or leave terms out"),
+        EstimateError::PerfectFit => {
+            let regressors = ticked_list(&plan.terms);
+            Fault::error(
+                "durbin::estimate::perfect_fit",
+                format!("the residuals of `{outcome}` are zero, so that the likelihood has no maximum: {regressors} reproduce it"),
+            )
+            .help("look for a regressor that holds the outcome")
+        }
+        EstimateError::NotFinite => not_finite(spec, plan),
+        EstimateError::RankDeficient { .. } => {
+            Fault::error("durbin::plan::collinear", format!("the regressors of `{outcome}` are linear combinations"))
+        }
+        EstimateError::Linalg(LinalgError::TooLarge { what, bytes }) => Fault::error(
+            "durbin::plan::memory",
+            format!("{what} for {} units would need {:.1} GB", plan.problem.units, *bytes as f64 / 1e9),
+        )
+        .help("sparser weights (a cutoff), or `se: iid`"),
+        EstimateError::Linalg(e) => {
+            Fault::error("durbin::estimate::not_converged", format!("the spatial filter of `{}` failed: {e}", spec.query))
+                .help("look at the weights: their scaling, and links of very different size")
+        }
+        EstimateError::Interrupted => Fault::error("durbin::run::interrupted", "stopped"),
+        EstimateError::VarianceNotDefined => Fault::error(
+            "durbin::check::bad_option_value",
+            format!("`se: {}` is not defined for `{}`", spec.variance_name, spec.query),
+        )
+        .help("`iid`, `observed`, `qml` and `cluster(unit)` are for likelihood models; `iid`, `robust` and `cluster(…)` for least squares"),
+    }
+}
+
+/// The column whose size makes sums overflow.
+fn not_finite(spec: &ModelSpec, plan: &ModelPlan) -> Fault {
+    let size = |v: &[f64]| v.iter().filter(|x| !x.is_nan()).fold(0.0, |m: f64, x| m.max(x.abs()));
+    let outcome = (spec.outcome.text.as_str(), size(&plan.problem.outcome));
+    let terms = plan.terms.iter().zip(&plan.problem.regressors).map(|(t, r)| (t.as_str(), size(&r.values)));
+    let (name, scale) = terms.fold(outcome, |a, b| if b.1 > a.1 { b } else { a });
+    Fault::error("durbin::estimate::not_finite", format!("sums overflow: values of `{name}` reach {scale:e}"))
+        .help(format!("rescale `{name}`, for instance to thousands or millions"))
+}

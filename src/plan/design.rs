@@ -1,0 +1,302 @@
+//! A model's design: columns named and laid out unit fastest, weights struck, requirements looked at before anything
+//! is estimated.
+
+use super::columns::{Eval, number_at};
+use super::panels::PanelData;
+use super::sample::Sample;
+use super::weights::sums_to_one;
+use super::{MatrixUsed, ModelPlan, Planner, Reported, Step, faults};
+use crate::check::spec::{Column, ColumnKind, ModelSpec, WeightsUse};
+use crate::data::balance::cells;
+use crate::data::keys::PanelIndex;
+use crate::data::series::{Series, Value};
+use crate::estimators::{FixedEffects, Likelihood, Model, Problem, Regressor, Variance};
+use crate::linalg::panel as kernels;
+
+/// The columns of a sample, `N·T` each, unit fastest.
+struct Columns {
+    outcome: Vec<f64>,
+    terms: Vec<(String, Vec<f64>)>,
+    /// Which term of the formula each column comes from.
+    origin: Vec<usize>,
+}
+
+impl Planner<'_> {
+    /// Everything of one model but its estimation.
+    pub(super) fn model(&mut self, spec: &ModelSpec) -> Step<ModelPlan> {
+        let panel = self.panels.get_mut(spec.panel).and_then(Option::take).ok_or(Reported)?;
+        let plan = self.design(spec, &panel);
+        self.panels[spec.panel] = Some(panel);
+        plan
+    }
+
+    fn design(&mut self, spec: &ModelSpec, panel: &PanelData) -> Step<ModelPlan> {
+        let place = spec.formula_place.0;
+        let sample = self.sample(spec, panel)?;
+        let index = panel.index.restrict(&sample.rows);
+        let (n, t) = (index.units.len(), index.periods.len());
+        let spatial = !spec.weights.is_empty() || spec.lag_weights.is_some() || spec.error_weights.is_some();
+        if n < 2 {
+            return Err(self.report(faults::too_few_units(&index), place));
+        }
+        if !sample.balanced && spatial {
+            return Err(self.report(faults::needs_balanced(&spec.query, &index), place));
+        }
+        let fixed_effects = self.effects_removed(spec, n, t)?;
+        let columns = self.columns(spec, panel, &sample, &index)?;
+        let durbin_weights = self.matrices(&spec.weights, spec, panel, &sample)?;
+        let first = durbin_weights.first().cloned();
+        let mut one = |used: &Option<WeightsUse>| -> Step<Option<MatrixUsed>> {
+            match used {
+                Some(used) => Ok(self.matrices(std::slice::from_ref(used), spec, panel, &sample)?.pop()),
+                None => Ok(first.clone()),
+            }
+        };
+        let lag_weights = if spec.model.has_lag() { one(&spec.lag_weights)? } else { None };
+        let error_weights = if spec.model.has_error() { one(&spec.error_weights)? } else { None };
+        let mut notes = Vec::new();
+        let carriers: Vec<&MatrixUsed> = lag_weights.iter().chain(&error_weights).collect();
+        let likelihood = self.likelihood(spec, fixed_effects, &carriers, &index, &mut notes)?;
+        let nobs = sample.rows.len();
+        self.requirements(spec, &index, &columns, fixed_effects, nobs)?;
+        self.warnings(spec, &index, &carriers);
+        let lagged = |origin: usize| match &spec.durbin {
+            Some(chosen) => chosen.contains(&origin),
+            None => true,
+        };
+        let regressors = columns
+            .terms
+            .iter()
+            .zip(&columns.origin)
+            .map(|((_, values), &o)| Regressor { values: values.clone(), lagged: lagged(o) })
+            .collect();
+        let durbin = if spec.model.has_durbin() { durbin_weights } else { Vec::new() };
+        let problem = Problem {
+            model: spec.model,
+            units: n,
+            periods: t,
+            outcome: columns.outcome,
+            regressors,
+            durbin_weights: durbin.iter().map(|m| m.weights.clone()).collect(),
+            lag_weights: lag_weights.as_ref().map(|m| m.weights.clone()),
+            error_weights: error_weights.as_ref().map(|m| m.weights.clone()),
+            fixed_effects,
+            likelihood,
+            variance: spec.variance,
+            df_adjust: spec.df_adjust,
+            treatment: spec.treatment.map(|_| 0),
+        };
+        let present = (!sample.balanced).then(|| cells(&index, &sample.rows).iter().map(Option::is_some).collect());
+        Ok(ModelPlan {
+            problem,
+            terms: columns.terms.into_iter().map(|(name, _)| name).collect(),
+            units: index.units,
+            periods: index.periods,
+            present,
+            nobs,
+            dropped: sample.dropped,
+            durbin_weights: durbin,
+            lag_weights,
+            error_weights,
+            notes,
+        })
+    }
+
+    fn effects_removed(&mut self, spec: &ModelSpec, n: usize, t: usize) -> Step<FixedEffects> {
+        match spec.fixed_effects {
+            None if t == 1 => Ok(FixedEffects::None),
+            None => Ok(FixedEffects::Both),
+            Some(FixedEffects::Unit | FixedEffects::Both) if t == 1 => {
+                Err(self.report(faults::too_few_periods(n), spec.formula_place.0))
+            }
+            Some(effects) => Ok(effects),
+        }
+    }
+
+    fn columns(&mut self, spec: &ModelSpec, panel: &PanelData, sample: &Sample, index: &PanelIndex) -> Step<Columns> {
+        let cells = cells(index, &sample.rows);
+        let kept = sample.kept.as_deref();
+        let outcome = Eval::new(self, panel, kept).numbers(&spec.outcome)?;
+        let outcome = laid_out(&outcome, &cells);
+        let mut terms = Vec::new();
+        let mut origin = Vec::new();
+        for (number, term) in spec.terms.iter().enumerate() {
+            let column = &term.value;
+            if let ColumnKind::Levels(inner) = &column.kind {
+                let value = Eval::new(self, panel, kept).value(inner)?;
+                for dummy in dummies(column, &value.spread(panel.table.rows()), &cells) {
+                    terms.push(dummy);
+                    origin.push(number);
+                }
+                continue;
+            }
+            let value = Eval::new(self, panel, kept).numbers(column)?;
+            terms.push((column.text.clone(), laid_out(&value, &cells)));
+            origin.push(number);
+        }
+        if let Some((name, _)) =
+            terms.iter().find(|(_, v)| cells.iter().zip(v).any(|(c, v)| c.is_some() && v.is_nan()))
+        {
+            let fault = faults::missing_lag(name);
+            return Err(self.report(fault, spec.formula_place.0));
+        }
+        Ok(Columns { outcome, terms, origin })
+    }
+
+    fn matrices(
+        &mut self,
+        used: &[WeightsUse],
+        spec: &ModelSpec,
+        panel: &PanelData,
+        sample: &Sample,
+    ) -> Step<Vec<MatrixUsed>> {
+        let mut out = Vec::new();
+        for matrix in used {
+            let weights = self.build(matrix, panel, sample.kept.as_deref())?;
+            if weights.matrix.nnz() == 0 {
+                let fault = faults::empty_matrix(&matrix.name);
+                return Err(self.report(fault, spec.formula_place.0));
+            }
+            out.push(MatrixUsed { name: matrix.name.clone(), recipe: matrix.recipe.text.clone(), weights });
+        }
+        Ok(out)
+    }
+
+    /// The row of methods C.3: as asked for, or `transform` where row sums allow it.
+    fn likelihood(
+        &mut self,
+        spec: &ModelSpec,
+        fixed_effects: FixedEffects,
+        carriers: &[&MatrixUsed],
+        index: &PanelIndex,
+        notes: &mut Vec<String>,
+    ) -> Step<Likelihood> {
+        let period_effects = matches!(fixed_effects, FixedEffects::Time | FixedEffects::Both);
+        let uneven = carriers.iter().find(|m| !sums_to_one(&m.weights)).filter(|_| period_effects);
+        match (spec.likelihood, uneven) {
+            (None, Some(matrix)) => {
+                notes.push(format!(
+                    "likelihood `partial`: {}, so that period effects cannot be transformed out",
+                    faults::uneven_rows(matrix, &index.units)
+                ));
+                Ok(Likelihood::Partial)
+            }
+            (Some(Likelihood::Transform), Some(matrix)) => {
+                Err(self.report(faults::row_sums(matrix, &index.units), spec.formula_place.0))
+            }
+            (Some(Likelihood::Partial), _) if !period_effects => {
+                Err(self.report(faults::partial_without_periods(), spec.place.0))
+            }
+            (given, _) => Ok(given.unwrap_or(Likelihood::Transform)),
+        }
+    }
+
+    /// What makes an estimate impossible.
+    fn requirements(
+        &mut self,
+        spec: &ModelSpec,
+        index: &PanelIndex,
+        columns: &Columns,
+        fixed_effects: FixedEffects,
+        nobs: usize,
+    ) -> Step<()> {
+        let place = spec.formula_place.0;
+        let (n, t) = (index.units.len(), index.periods.len());
+        let effects = match fixed_effects {
+            FixedEffects::None => 1,
+            FixedEffects::Unit => n,
+            FixedEffects::Time => t,
+            FixedEffects::Both => n + t - 1,
+        };
+        let lagged = match (&spec.durbin, spec.model.has_durbin()) {
+            (_, false) => 0,
+            (None, true) => columns.terms.len(),
+            (Some(chosen), true) => columns.origin.iter().filter(|o| chosen.contains(o)).count(),
+        };
+        let spatial = usize::from(spec.model.has_lag()) + usize::from(spec.model.has_error());
+        let parameters = effects + columns.terms.len() + lagged * spec.weights.len() + spatial;
+        if parameters >= nobs {
+            return Err(self.report(faults::too_few_rows(parameters, nobs), place));
+        }
+        let outcome = &columns.outcome;
+        let present = || outcome.iter().copied().filter(|v| !v.is_nan());
+        let (least, most) = (present().fold(f64::INFINITY, f64::min), present().fold(f64::NEG_INFINITY, f64::max));
+        if least == most {
+            return Err(self.report(faults::constant_outcome(&spec.outcome.text, least, None), place));
+        }
+        if nobs == n * t && fixed_effects != FixedEffects::None {
+            let mut within = outcome.clone();
+            let (which, remove): (&str, fn(&mut [f64], usize, usize)) = match fixed_effects {
+                FixedEffects::Unit => ("unit", kernels::demean_unit),
+                FixedEffects::Time => ("time", kernels::demean_time),
+                _ => ("unit and time", kernels::demean_both),
+            };
+            remove(&mut within, n, t);
+            let size = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
+            if size(&within) <= 1e-11 * size(outcome) {
+                return Err(self.report(faults::constant_outcome(&spec.outcome.text, least, Some(which)), place));
+            }
+        }
+        let clusters = match spec.variance {
+            Variance::ClusterUnit => Some((n, "units")),
+            Variance::ClusterTime => Some((t, "periods")),
+            Variance::ClusterUnitTime => Some((n.min(t), if n <= t { "units" } else { "periods" })),
+            Variance::Iid | Variance::Observed | Variance::Qml | Variance::Robust => None,
+        };
+        if let Some((count, kind)) = clusters.filter(|c| c.0 < 30) {
+            let fault = faults::few_clusters(count, kind);
+            let error = fault.level == crate::fault::Level::Error;
+            self.report(fault, spec.place.0);
+            if error {
+                return Err(Reported);
+            }
+        }
+        Ok(())
+    }
+
+    /// What makes an estimate doubtful.
+    fn warnings(&mut self, spec: &ModelSpec, index: &PanelIndex, carriers: &[&MatrixUsed]) {
+        if spec.model == Model::Gns {
+            self.report(faults::weakly_identified(), spec.place.0);
+        }
+        if !spec.model.has_lag() {
+            return;
+        }
+        let n = index.units.len();
+        for matrix in carriers {
+            let share = matrix.weights.matrix.nnz() as f64 / (n * (n - 1)) as f64;
+            if share > 1.0 / 3.0 && n > 3 {
+                self.report(faults::dense(&matrix.name, share), spec.formula_place.0);
+            }
+        }
+    }
+}
+
+/// Values at the cells of a sample; NaN at gaps.
+fn laid_out(value: &Value, cells: &[Option<u32>]) -> Vec<f64> {
+    cells.iter().map(|c| c.map_or(f64::NAN, |row| number_at(value, row as usize))).collect()
+}
+
+/// One 0/1 column per level of the sample but the first; levels in order.
+fn dummies(column: &Column, values: &Series, cells: &[Option<u32>]) -> Vec<(String, Vec<f64>)> {
+    let ColumnKind::Levels(inner) = &column.kind else { return Vec::new() };
+    let level = |row: usize| -> Option<(f64, String)> {
+        match values {
+            Series::Numbers(v) => v.get(row).filter(|x| !x.is_nan()).map(|x| (*x, x.to_string())),
+            Series::Texts(t) => t.get(row).map(|s| (0.0, s.to_string())),
+            Series::Bools(b) => b.get(row).copied().flatten().map(|b| (f64::from(u8::from(b)), b.to_string())),
+        }
+    };
+    let here: Vec<Option<(f64, String)>> = cells.iter().map(|c| c.and_then(|row| level(row as usize))).collect();
+    let mut levels: Vec<(f64, String)> = here.iter().flatten().cloned().collect();
+    levels.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
+    levels.dedup_by(|a, b| a.1 == b.1);
+    levels
+        .iter()
+        .skip(1)
+        .map(|l| {
+            let values = here.iter().map(|h| h.as_ref().map_or(f64::NAN, |h| f64::from(u8::from(h.1 == l.1)))).collect();
+            (format!("i({})[{}]", inner.text, l.1), values)
+        })
+        .collect()
+}

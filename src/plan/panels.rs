@@ -1,0 +1,286 @@
+//! Panels: files read and joined, rows kept, keys indexed, derived columns computed.
+
+use super::columns::Eval;
+use super::{Planner, Reported, Step};
+use crate::check::spec::{BalancePolicy, PanelSpec, PanelStep, RowSource};
+use crate::data::balance::{check_balanced, drop_unbalanced, is_balanced, nothing_left};
+use crate::data::coords::{Coordinate, Plane, locate};
+use crate::data::describe::describe;
+use crate::data::join::{Unmatched, join};
+use crate::data::keys::{Keys, PanelIndex, read_keys};
+use crate::data::numbers::{Kind, kind_of, numbers};
+use crate::data::series::{Series, Value};
+use crate::data::table::Table;
+use crate::diagnostic::Diagnostic;
+use crate::outcome::{Dropped, PanelSummary};
+use crate::weights::geometry::Coordinates;
+use indexmap::IndexMap;
+use std::sync::Arc;
+
+/// A panel in memory. Invariant: `index` covers exactly `rows`; every derived column has one value per row of `table`.
+#[derive(Clone, Debug)]
+pub struct PanelData {
+    pub name: String,
+    pub table: Arc<Table>,
+    pub unit: usize,
+    pub time: usize,
+    /// Rows that `where` and `balance drop` left, ascending.
+    pub rows: Vec<u32>,
+    pub index: PanelIndex,
+    /// Every unit of the file, also those that left: known, where a file of weights names them.
+    pub known_units: Vec<String>,
+    pub lets: IndexMap<String, Value>,
+    pub markers: Vec<String>,
+    pub coordinates: Option<Coordinates>,
+    pub balanced: bool,
+    pub dropped: Vec<Dropped>,
+}
+
+impl PanelData {
+    pub fn keys(&self) -> Keys<'_> {
+        Keys { panel: &self.name, table: &self.table, unit: self.unit, time: self.time }
+    }
+
+    /// What a printed panel says.
+    pub fn summary(&self) -> PanelSummary {
+        let keys = self.keys();
+        let derived: Vec<(&str, Series)> =
+            self.lets.iter().map(|(n, v)| (n.as_str(), v.spread(self.table.rows()))).collect();
+        let derived: Vec<(&str, &Series)> = derived.iter().map(|(n, s)| (*n, s)).collect();
+        describe(&keys, &self.index, &self.rows, &self.markers, &derived)
+    }
+}
+
+impl Planner<'_> {
+    /// Loads one panel of the spec.
+    pub(super) fn panel(&mut self, number: usize) -> Step<PanelData> {
+        let spec = &self.spec.panels[number];
+        let mut data = self.rows_of(spec)?;
+        self.joins(spec, &mut data)?;
+        let mut deferred: Vec<&PanelStep> = Vec::new();
+        for step in &spec.steps {
+            match step {
+                PanelStep::Where { condition } => {
+                    let had = data.rows.len();
+                    self.keep_where(spec, &mut data, &deferred, condition)?;
+                    if data.rows.is_empty() {
+                        let clause = format!("where {}", condition.text);
+                        return Err(self.report(
+                            nothing_left(&data.name, &clause, had)
+                                .help("the condition holds for no row: look at its values and their spelling"),
+                            condition.place.0,
+                        ));
+                    }
+                }
+                PanelStep::Let { value, .. } if super::columns::looks_along_time(value) => {
+                    deferred.push(step);
+                    self.compute(spec, &mut data, &mut deferred)?;
+                }
+                PanelStep::Let { .. } => deferred.push(step),
+            }
+        }
+        self.index(spec, &mut data)?;
+        self.balance(spec, &mut data)?;
+        // Coordinates may be derived columns, and spatial lags need coordinates.
+        let (mut plain, mut spatial) = super::columns::split_spatial(&deferred);
+        let computed = self.compute(spec, &mut data, &mut plain);
+        self.coordinates(spec, &mut data)?;
+        computed?;
+        self.compute(spec, &mut data, &mut spatial)?;
+        Ok(data)
+    }
+
+    fn rows_of(&mut self, spec: &PanelSpec) -> Step<PanelData> {
+        let column = |table: &Table, name: &str| table.column(name).ok_or(Reported);
+        match &spec.source {
+            RowSource::File(path) => {
+                let (table, warnings) = self.files.table(path).map_err(|f| self.report(f, spec.source_place.0))?;
+                self.report_all(warnings, spec.source_place.0);
+                Ok(PanelData {
+                    name: spec.name.clone(),
+                    unit: column(&table, &spec.unit)?,
+                    time: column(&table, &spec.time)?,
+                    rows: table.all_rows(),
+                    table,
+                    index: PanelIndex::default(),
+                    known_units: Vec::new(),
+                    lets: IndexMap::new(),
+                    markers: spec.markers.clone(),
+                    coordinates: None,
+                    balanced: false,
+                    dropped: Vec::new(),
+                })
+            }
+            RowSource::Panel(parent) => {
+                let mut data = self.loaded(*parent)?.clone();
+                data.name = spec.name.clone();
+                data.unit = column(&data.table, &spec.unit)?;
+                data.time = column(&data.table, &spec.time)?;
+                data.markers.extend(spec.markers.iter().filter(|m| !data.markers.contains(m)).cloned().collect::<Vec<_>>());
+                data.dropped.clear();
+                Ok(data)
+            }
+        }
+    }
+
+    fn joins(&mut self, spec: &PanelSpec, data: &mut PanelData) -> Step<()> {
+        for j in &spec.joins {
+            let (right, warnings) = self.files.table(&j.file).map_err(|f| self.report(f, j.place.0))?;
+            self.report_all(warnings, j.place.0);
+            let unmatched = if j.optional { Unmatched::Missing } else { Unmatched::Refuse };
+            match join(&data.table, &right, &j.by, unmatched) {
+                Ok(table) => data.table = Arc::new(table),
+                Err(faults) => return Err(self.report_all(faults, j.place.0)),
+            }
+        }
+        Ok(())
+    }
+
+    fn keep_where(
+        &mut self,
+        spec: &PanelSpec,
+        data: &mut PanelData,
+        deferred: &[&PanelStep],
+        condition: &crate::check::spec::Column,
+    ) -> Step<()> {
+        // Derived columns the condition needs are computed on the rows there are now; the others wait.
+        let needed = super::columns::names_of(condition);
+        let mut wanted: Vec<&PanelStep> = Vec::new();
+        let mut names: Vec<String> = needed;
+        for step in deferred.iter().rev() {
+            if let PanelStep::Let { name, value } = step
+                && names.contains(name)
+            {
+                names.extend(super::columns::names_of(value));
+                wanted.insert(0, step);
+            }
+        }
+        let mut scratch = data.clone();
+        self.compute(spec, &mut scratch, &mut wanted)?;
+        let value = Eval::new(self, &scratch, None).value(condition)?;
+        let kept = match value {
+            Value::Column(Series::Bools(b)) => {
+                data.rows.iter().copied().filter(|&r| b.get(r as usize).copied().flatten() == Some(true)).collect()
+            }
+            Value::Bool(true) => data.rows.clone(),
+            _ => Vec::new(),
+        };
+        data.rows = kept;
+        Ok(())
+    }
+
+    /// Computes the derived columns that wait, in order.
+    fn compute(&mut self, _: &PanelSpec, data: &mut PanelData, deferred: &mut Vec<&PanelStep>) -> Step<()> {
+        let mut failed = false;
+        for step in deferred.drain(..) {
+            let PanelStep::Let { name, value } = step else { continue };
+            match Eval::new(self, data, None).value(value) {
+                Ok(v) => {
+                    data.lets.insert(name.clone(), v);
+                }
+                Err(Reported) => failed = true,
+            }
+        }
+        if failed { Err(Reported) } else { Ok(()) }
+    }
+
+    fn index(&mut self, spec: &PanelSpec, data: &mut PanelData) -> Step<()> {
+        let found = read_keys(&data.keys(), &data.rows);
+        match found {
+            Ok((index, warnings)) => {
+                data.index = index;
+                for w in warnings {
+                    let place = if w.code.ends_with("period_gap") { spec.time_place } else { spec.unit_place };
+                    self.report(w, place.0);
+                }
+            }
+            Err(faults) => {
+                for f in faults {
+                    let place = if f.code.contains("time") { spec.time_place } else { spec.unit_place };
+                    self.report(f, place.0);
+                }
+                return Err(Reported);
+            }
+        }
+        let every: Vec<&str> = (0..data.table.rows()).map(|r| data.table.get(r, data.unit)).collect();
+        let mut known: Vec<String> = every.into_iter().map(|u| crate::data::csv::nfc(u).into_owned()).collect();
+        known.sort_unstable();
+        known.dedup();
+        data.known_units = known;
+        Ok(())
+    }
+
+    fn balance(&mut self, spec: &PanelSpec, data: &mut PanelData) -> Step<()> {
+        match spec.balance {
+            BalancePolicy::Allow => {}
+            BalancePolicy::Error => {
+                // Where `missing drop` takes rows out too, each estimate is asked for its own balance.
+                let checked = check_balanced(&data.keys(), &data.index, &data.rows);
+                checked.map_err(|f| self.report(f, spec.place.0))?;
+            }
+            BalancePolicy::Drop => {
+                let kept = drop_unbalanced(&data.keys(), &data.index, &data.rows)
+                    .map_err(|f| self.report(f, spec.balance_place.0))?;
+                if let Some(note) = kept.note {
+                    self.report(note, spec.balance_place.0);
+                    data.dropped.push(Dropped {
+                        reason: "unbalanced".into(),
+                        rows: kept.dropped,
+                        units: Some(kept.units),
+                        detail: None,
+                    });
+                }
+                data.index = data.index.restrict(&kept.rows);
+                data.rows = kept.rows;
+            }
+        }
+        data.balanced = is_balanced(&data.index, &data.rows);
+        Ok(())
+    }
+
+    fn coordinates(&mut self, spec: &PanelSpec, data: &mut PanelData) -> Step<()> {
+        let Some(coords) = &spec.coords else { return Ok(()) };
+        let mut read = Vec::new();
+        for name in [&coords.lon, &coords.lat] {
+            let values = match (data.lets.get(name), data.table.column(name)) {
+                (Some(v), _) => match v.spread(data.table.rows()) {
+                    Series::Numbers(v) => v,
+                    _ => return Err(Reported),
+                },
+                (None, Some(column)) => numbers(&data.table, column, &data.markers, &data.rows)
+                    .map_err(|f| self.report_all(f, coords.place.0))?,
+                (None, None) => return Err(Reported),
+            };
+            read.push(values);
+        }
+        let side = |k: usize, name: &'_ str| (data.table.column(name), read[k].as_slice());
+        let ((c0, v0), (c1, v1)) = (side(0, &coords.lon), side(1, &coords.lat));
+        let plane = if coords.planar { Plane::Planar } else { Plane::Degrees };
+        let located = locate(
+            &data.keys(),
+            &data.index,
+            Coordinate { name: &coords.lon, column: c0, values: v0 },
+            Coordinate { name: &coords.lat, column: c1, values: v1 },
+            plane,
+        );
+        match located {
+            Ok(found) => {
+                self.report_all(found.warnings, coords.place.0);
+                data.coordinates =
+                    Some(if coords.planar { Coordinates::Planar(found.points) } else { Coordinates::Degrees(found.points) });
+                Ok(())
+            }
+            Err(faults) => Err(self.report_all(faults, coords.place.0)),
+        }
+    }
+
+    /// Whether a column of a panel's files holds numbers.
+    pub(super) fn is_number(data: &PanelData, column: usize) -> bool {
+        kind_of(&data.table, column, &data.markers, &data.rows) == Kind::Number
+    }
+
+    /// A diagnostic at a place that adds to what a fault says.
+    pub(super) fn say(&mut self, diagnostic: Diagnostic) -> Reported {
+        self.diagnose(diagnostic)
+    }
+}
