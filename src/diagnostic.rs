@@ -3,8 +3,13 @@
 //! This is the only file that knows the renderer (miette). A [`Diagnostic`] is plain data.
 
 use crate::fault::{Fault, FileLabel, Level};
-use crate::source::{Sources, Span};
+use crate::source::{SourceId, Sources, Span};
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, Severity, SourceCode,
+    SourceSpan, SpanContents,
+};
 use serde_json::{Map, Value, json};
+use unicode_width::UnicodeWidthStr;
 
 /// A label in a source of the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,4 +126,224 @@ pub enum Style {
     Plain,
     /// With colour.
     Color,
+}
+
+/// The text of a data file a diagnostic points into, where it can be had.
+pub type FileText<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Diagnostics as the terminal shows them, one after the other: code, message, snippets of the program and of data
+/// files, help. `files` gives the text of data files.
+pub fn render(diagnostics: &[Diagnostic], sources: &Sources, files: FileText, style: Style) -> String {
+    let frames = Frames { handler: handler(style), sources, files };
+    let shown: Vec<String> = diagnostics.iter().map(|d| frames.diagnostic(d)).collect();
+    shown.join("\n")
+}
+
+fn handler(style: Style) -> GraphicalReportHandler {
+    let theme = match style {
+        Style::Plain => GraphicalTheme::unicode_nocolor(),
+        Style::Color => GraphicalTheme::unicode(),
+    };
+    GraphicalReportHandler::new_themed(theme).with_width(WIDTH).with_links(false).with_context_lines(0)
+}
+
+/// Columns of a rendered diagnostic.
+const WIDTH: usize = 100;
+/// Labels of one file stand in one frame while they are at most this many lines apart.
+const NEAR_LINES: usize = 4;
+/// A longer line of a data file is cut.
+const LONGEST_LINE: usize = 160;
+
+/// Puts a diagnostic together from pieces the renderer draws.
+struct Frames<'a> {
+    handler: GraphicalReportHandler,
+    sources: &'a Sources,
+    files: FileText<'a>,
+}
+
+impl Frames<'_> {
+    fn diagnostic(&self, d: &Diagnostic) -> String {
+        let head = Piece { message: d.message.clone(), code: Some(d.code), level: Some(d.level), ..Piece::default() };
+        let mut out = self.draw(&head);
+        for (source, labels) in self.program_labels(d) {
+            out.push_str(&self.frame(source, labels));
+        }
+        for (file, labels) in self.file_labels(d) {
+            match (self.files)(file) {
+                Some(text) => out.push_str(&self.excerpts(file, &text, &labels)),
+                None => labels.iter().for_each(|l| out.push_str(&format!("   {file}:{}  {}\n", l.line, l.text))),
+            }
+        }
+        if let Some(help) = &d.help {
+            out.push_str(&wrapped_help(help));
+        }
+        out
+    }
+
+    fn draw(&self, piece: &Piece) -> String {
+        let mut out = String::new();
+        // Writing into a string cannot fail.
+        let _ = self.handler.render_report(&mut out, piece);
+        out
+    }
+
+    /// A snippet alone: the renderer's heading is taken off.
+    fn frame(&self, source: Excerpt, labels: Vec<LabeledSpan>) -> String {
+        let drawn = self.draw(&Piece { excerpt: Some(source), labels, ..Piece::default() });
+        drawn.split_inclusive('\n').skip_while(|line| !line.contains('╭')).collect()
+    }
+
+    /// Labels by source of the run, the main one first.
+    fn program_labels(&self, d: &Diagnostic) -> Vec<(Excerpt, Vec<LabeledSpan>)> {
+        let main = d.span.map(|span| (span, d.span_text.as_str()));
+        let others = d.labels.iter().map(|l| (l.span, l.text.as_str()));
+        let mut out: Vec<(SourceId, Excerpt, Vec<LabeledSpan>)> = Vec::new();
+        for (span, text) in main.into_iter().chain(others) {
+            let Some(source) = self.sources.get(span.source) else { continue };
+            let end = (span.end as usize).min(source.text.len());
+            let start = (span.start as usize).min(end);
+            let label = (!text.is_empty()).then(|| text.to_string());
+            let label = LabeledSpan::new(label, start, end - start);
+            match out.iter_mut().find(|o| o.0 == span.source) {
+                Some(o) => o.2.push(label),
+                None => {
+                    let excerpt = Excerpt { name: source.name.clone(), text: source.text.clone(), first_line: 0 };
+                    out.push((span.source, excerpt, vec![label]));
+                }
+            }
+        }
+        out.into_iter().map(|(_, e, l)| (e, l)).collect()
+    }
+
+    fn file_labels<'d>(&self, d: &'d Diagnostic) -> Vec<(&'d str, Vec<&'d FileLabel>)> {
+        let mut out: Vec<(&str, Vec<&FileLabel>)> = Vec::new();
+        for l in &d.files {
+            match out.iter_mut().find(|o| o.0 == l.file) {
+                Some(o) => o.1.push(l),
+                None => out.push((&l.file, vec![l])),
+            }
+        }
+        out
+    }
+
+    /// Lines of a data file around its labels, far ones in frames of their own.
+    fn excerpts(&self, file: &str, text: &str, labels: &[&FileLabel]) -> String {
+        let source = crate::source::Source::new(file, text);
+        let mut sorted: Vec<&FileLabel> = labels.to_vec();
+        sorted.sort_by_key(|l| (l.line, l.column));
+        let mut out = String::new();
+        for group in sorted.chunk_by(|a, b| b.line - a.line <= NEAR_LINES) {
+            let (first, last) = (group[0].line, group[group.len() - 1].line);
+            let mut text = String::new();
+            let mut spans = Vec::new();
+            for number in first..=last {
+                let line = source.line(number);
+                for l in group.iter().filter(|l| l.line == number) {
+                    let (at, length) = field(line, l.column);
+                    let (at, length) = if at + length > LONGEST_LINE { (0, 0) } else { (at, length) };
+                    spans.push(LabeledSpan::new(Some(l.text.clone()), text.len() + at, length));
+                }
+                text.extend(line.chars().take(LONGEST_LINE));
+                text.push('\n');
+            }
+            out.push_str(&self.frame(Excerpt { name: file.to_string(), text, first_line: first - 1 }, spans));
+        }
+        out
+    }
+}
+
+/// Byte offset and length of the field that begins at a column (from 1, in characters): up to the next comma.
+fn field(line: &str, column: usize) -> (usize, usize) {
+    let start = line.char_indices().nth(column.saturating_sub(1)).map_or(line.len(), |(i, _)| i);
+    let rest = &line[start..];
+    let length = rest.find([',', ';', '\t']).unwrap_or(rest.len());
+    (start, length)
+}
+
+fn wrapped_help(help: &str) -> String {
+    let mut out = String::new();
+    for (i, paragraph) in help.split('\n').enumerate() {
+        let mut line = if i == 0 { "  help: ".to_string() } else { "        ".to_string() };
+        let mut empty = true;
+        for word in paragraph.split(' ') {
+            if !empty && line.width() + 1 + word.width() > WIDTH {
+                out.push_str(line.trim_end());
+                out.push('\n');
+                line = "        ".to_string();
+                empty = true;
+            }
+            if !empty {
+                line.push(' ');
+            }
+            line.push_str(word);
+            empty = false;
+        }
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+/// A text whose first line bears the number `first_line + 1`.
+#[derive(Clone, Debug, Default)]
+struct Excerpt {
+    name: String,
+    text: String,
+    first_line: usize,
+}
+
+impl SourceCode for Excerpt {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        // Whole lines, also where no lines around are asked for.
+        let (from, to) = (span.offset().min(self.text.len()), (span.offset() + span.len()).min(self.text.len()));
+        let start = self.text[..from].rfind('\n').map_or(0, |i| i + 1);
+        let end = self.text[to..].find('\n').map_or(self.text.len(), |i| to + i);
+        let inner = self.text.read_span(&(start, end - start).into(), before, after)?;
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.name.clone(),
+            inner.data(),
+            *inner.span(),
+            inner.line() + self.first_line,
+            inner.column(),
+            inner.line_count(),
+        )))
+    }
+}
+
+/// What the renderer draws at once.
+#[derive(Debug, Default, thiserror::Error)]
+#[error("{message}")]
+struct Piece {
+    message: String,
+    code: Option<&'static str>,
+    level: Option<Level>,
+    excerpt: Option<Excerpt>,
+    labels: Vec<LabeledSpan>,
+}
+
+impl miette::Diagnostic for Piece {
+    fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        self.code.map(|c| Box::new(c) as Box<dyn std::fmt::Display>)
+    }
+
+    fn severity(&self) -> Option<Severity> {
+        Some(match self.level? {
+            Level::Error => Severity::Error,
+            Level::Warning => Severity::Warning,
+            Level::Note | Level::Lint => Severity::Advice,
+        })
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.excerpt.as_ref().map(|s| s as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        Some(Box::new(self.labels.iter().cloned()))
+    }
 }

@@ -10,6 +10,7 @@
 //! inference, designs`, `data` beside them; `report` knows outcome types only. `tests/layers.rs` holds the table.
 
 pub mod check;
+pub mod cli;
 pub mod data;
 pub mod designs;
 pub mod diagnostic;
@@ -22,7 +23,9 @@ pub mod loader;
 pub mod outcome;
 pub mod plan;
 pub mod report;
+pub mod session;
 pub mod source;
 pub mod suggest;
 pub mod syntax;
 pub mod weights;
+pub mod writer;

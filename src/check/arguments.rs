@@ -33,17 +33,15 @@ impl Checker<'_> {
     ) -> Check<Bound<'e>> {
         let mut bound = Bound::default();
         let mut failed = None;
-        let mut positional = parameters.iter();
+        let mut next = 0;
         let mut extra = 0;
         for argument in arguments {
             let Some(label) = &argument.label else {
-                match positional.next() {
-                    Some(p) if p.variadic => {
-                        bound.rest.push(&argument.value);
-                        positional = parameters[parameters.len() - 1..].iter();
-                    }
+                match parameters.get(next) {
+                    Some(p) if p.variadic => bound.rest.push(&argument.value),
                     Some(p) => {
                         bound.named.insert(p.name.text.clone(), &argument.value);
+                        next += 1;
                     }
                     None => extra += 1,
                 }

@@ -241,6 +241,9 @@ pub struct Estimated {
 /// Says whether to go on; checked between the expensive steps of an estimate.
 pub trait Interrupt: Sync {
     fn stop(&self) -> bool;
+
+    /// Is told of each expensive step as it begins, in words of the field.
+    fn begin(&self, _step: &'static str) {}
 }
 
 /// Never stops.

@@ -1,0 +1,59 @@
+//! What reaches the terminal: documents and reports on standard output, diagnostics on standard error.
+
+use super::{Common, Format};
+use crate::diagnostic::{Diagnostic, Style, render};
+use crate::fault::{Level, counted};
+use crate::loader::Loader;
+use crate::report;
+use crate::session::Run;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+/// Shows a run and says how the command ends.
+pub fn show(run: &Run, common: &Common, loader: &dyn Loader) -> ExitCode {
+    diagnostics(run, common, loader);
+    let out = match common.format {
+        Format::Json => report::json::written(&run.document()),
+        Format::Text => {
+            let printed: Vec<String> = run.entries.iter().filter(|e| e.printed).map(report::text).collect();
+            printed.join("\n")
+        }
+    };
+    if !print(&out) {
+        return ExitCode::from(1);
+    }
+    ExitCode::from(if run.interrupted { 130 } else { u8::from(run.failed()) })
+}
+
+/// Writes to standard output; a reader that went away (`| head`) is no fault, a full disk is.
+pub fn print(text: &str) -> bool {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => true,
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => true,
+        Err(e) => {
+            eprintln!("durbin: standard output cannot be written: {e}");
+            false
+        }
+    }
+}
+
+/// Errors always; warnings, notes and lints unless asked to be quiet.
+pub fn diagnostics(run: &Run, common: &Common, loader: &dyn Loader) {
+    let shown: Vec<Diagnostic> =
+        run.diagnostics.iter().filter(|d| d.is_error() || !common.quiet).cloned().collect();
+    if shown.is_empty() {
+        return;
+    }
+    let style = if std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+        Style::Color
+    } else {
+        Style::Plain
+    };
+    let text = |file: &str| loader.read(file).ok().and_then(|b| String::from_utf8(b).ok());
+    eprint!("{}", render(&shown, &run.sources, &text, style));
+    let errors = run.count(Level::Error);
+    if errors > 1 {
+        eprintln!("\n{}; nothing was estimated", counted(errors, "error", "errors"));
+    }
+}

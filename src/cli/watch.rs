@@ -1,0 +1,115 @@
+//! Progress on standard error for runs over a second, and Ctrl-C.
+//!
+//! Files are written last and all at once, so that a run may end at any step before: Ctrl-C ends it there, says which
+//! step it was and what was finished, and leaves with 130.
+
+use super::Format;
+use crate::diagnostic::{Diagnostic, Style, render};
+use crate::estimators::Interrupt;
+use crate::fault::Fault;
+use crate::report::json;
+use crate::source::Sources;
+use std::io::{IsTerminal, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Progress is shown after this long …
+const QUIET_FOR: Duration = Duration::from_secs(1);
+/// … and renewed this often.
+const RENEWED: Duration = Duration::from_millis(200);
+
+#[derive(Debug)]
+struct State {
+    step: &'static str,
+    finished: Vec<&'static str>,
+    began: Instant,
+    shown: bool,
+    ended: bool,
+}
+
+/// Knows which step a run is at.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    state: Arc<Mutex<State>>,
+}
+
+impl Watch {
+    /// Begins to watch; a thread of its own shows progress where standard error is a terminal.
+    pub fn start(quiet: bool, format: Format) -> Watch {
+        let state = State { step: "program", finished: Vec::new(), began: Instant::now(), shown: false, ended: false };
+        let watch = Watch { state: Arc::new(Mutex::new(state)) };
+        let stopped = watch.clone();
+        // Without a handler Ctrl-C ends the process as it always does.
+        let _ = ctrlc::set_handler(move || stopped.interrupted(format));
+        if !quiet && std::io::stderr().is_terminal() {
+            let shown = watch.clone();
+            std::thread::spawn(move || while shown.renew() {});
+        }
+        watch
+    }
+
+    /// No more progress; from here on Ctrl-C waits for what is being written.
+    pub fn end(&self) {
+        let mut state = self.lock();
+        state.ended = true;
+        if state.shown {
+            eprint!("\r\x1b[K");
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn renew(&self) -> bool {
+        std::thread::sleep(RENEWED);
+        let mut state = self.lock();
+        if state.ended {
+            return false;
+        }
+        let passed = state.began.elapsed();
+        if passed >= QUIET_FOR {
+            state.shown = true;
+            eprint!("\r\x1b[K{} … {} s", state.step, passed.as_secs());
+            let _ = std::io::stderr().flush();
+        }
+        true
+    }
+
+    fn interrupted(&self, format: Format) {
+        let state = self.lock();
+        if state.shown {
+            eprint!("\r\x1b[K");
+        }
+        let finished = match state.finished.as_slice() {
+            [] => "nothing was finished".to_string(),
+            steps => format!("finished: {}", steps.join(", ")),
+        };
+        let message = format!("interrupted while at the step `{}`; {finished}", state.step);
+        let fault = Fault::error("durbin::run::interrupted", message).help("no file was written");
+        let diagnostic = Diagnostic::at(fault, None);
+        let sources = Sources::default();
+        eprint!("{}", render(std::slice::from_ref(&diagnostic), &sources, &|_| None, Style::Plain));
+        if format == Format::Json {
+            let document = json::refusal(vec![diagnostic.to_json(&sources)], Vec::new());
+            print!("{}", json::written(&document));
+            let _ = std::io::stdout().flush();
+        }
+        std::process::exit(130);
+    }
+}
+
+impl Interrupt for Watch {
+    fn stop(&self) -> bool {
+        false
+    }
+
+    fn begin(&self, step: &'static str) {
+        let mut state = self.lock();
+        let last = state.step;
+        if !state.finished.contains(&last) {
+            state.finished.push(last);
+        }
+        state.step = step;
+    }
+}
