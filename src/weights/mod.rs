@@ -2,8 +2,13 @@
 
 pub mod algebra;
 pub mod edges;
+pub mod gal;
 pub mod geometry;
+pub mod gwt;
 pub mod islands;
+mod listing;
+mod matching;
+pub mod matrix;
 pub mod scale;
 pub mod summary;
 
