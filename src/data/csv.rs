@@ -37,8 +37,7 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<(Table, Vec<Fault>), Fault> {
 
 /// Reads a whole file with the separator given. Warnings come with the table.
 pub fn read_separated(file: &str, bytes: &[u8], separator: u8) -> Result<(Table, Vec<Fault>), Fault> {
-    let bytes = text_of(file, bytes)?;
-    check_utf8(file, bytes)?;
+    let bytes = text(file, bytes)?.as_bytes();
     let mut records = Records::new(file, bytes, separator);
     let (header, warnings, header_line) = read_header(&mut records)?;
     let mut columns = vec![TextColumn::default(); header.len()];
@@ -100,14 +99,14 @@ fn text_of<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a [u8], Fault> {
     Ok(bytes)
 }
 
-fn check_utf8(file: &str, bytes: &[u8]) -> Result<(), Fault> {
-    let Err(error) = std::str::from_utf8(bytes) else { return Ok(()) };
-    let at = error.valid_up_to();
-    let mut lines = Lines::new(bytes);
-    let line = lines.line_at(at);
-    let before = &bytes[lines.start_of_line(at)..at];
-    let column = String::from_utf8_lossy(before).chars().count() + 1;
-    Err(not_utf8(file, line, column, likely_encoding(bytes)))
+/// The text of a file, without its byte order mark; refuses what is no text and bytes that are not UTF-8.
+pub fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, Fault> {
+    let bytes = text_of(file, bytes)?;
+    std::str::from_utf8(bytes).map_err(|error| {
+        let at = error.valid_up_to();
+        let mut lines = Lines::new(bytes);
+        not_utf8(file, lines.line_at(at), lines.column_at(at), likely_encoding(bytes))
+    })
 }
 
 fn not_utf8(file: &str, line: usize, column: usize, encoding: &str) -> Fault {

@@ -1,8 +1,9 @@
 //! Edge lists: rows `from, to[, weight]` of a file become a matrix, matched by key.
 
+use super::matching::{mismatch, place};
 use super::{Weights, from_entries};
-use crate::fault::{Fault, counted, quoted_list};
-use crate::suggest;
+use crate::fault::Fault;
+use std::collections::BTreeSet;
 
 /// One row of an edge list and the line it stands on.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,26 +23,25 @@ pub fn edges(
     units: &[String],
     known: &dyn Fn(&str) -> bool,
 ) -> Result<(Weights, Vec<Fault>), Vec<Fault>> {
-    let place = |key: &str| units.binary_search_by(|u| u.as_str().cmp(key)).ok();
+    links(file, rows, None, units, known)
+}
+
+/// As [`edges`]; where the file also lists all its units (key and line), those of the panel must be among them.
+pub(super) fn links(
+    file: &str,
+    rows: &[EdgeRow],
+    listed: Option<&[(&str, usize)]>,
+    units: &[String],
+    known: &dyn Fn(&str) -> bool,
+) -> Result<(Weights, Vec<Fault>), Vec<Fault>> {
+    let ends = rows.iter().flat_map(|r| [(r.from.as_str(), r.line), (r.to.as_str(), r.line)]);
+    let named: Vec<(&str, usize)> = listed.unwrap_or_default().iter().copied().chain(ends).collect();
     let mut faults = Vec::new();
-    let mut strangers: Vec<(&str, usize)> = Vec::new();
-    let mut entries: Vec<(usize, usize, f64, usize)> = Vec::new();
-    let mut loops: Vec<&EdgeRow> = Vec::new();
-    for row in rows {
-        for key in [row.from.as_str(), row.to.as_str()] {
-            if place(key).is_none() && !known(key) && !strangers.iter().any(|s| s.0 == key) {
-                strangers.push((key, row.line));
-            }
-        }
-        let (Some(i), Some(k)) = (place(&row.from), place(&row.to)) else { continue };
-        if i == k {
-            loops.push(row);
-        }
-        entries.push((i, k, row.weight, row.line));
-    }
-    faults.extend(mismatch(file, &strangers, units));
-    faults.extend(diagonal(file, &loops));
+    faults.extend(mismatch(file, &strangers(&named, units, known), listed, units));
+    faults.extend(diagonal(file, rows));
     faults.extend(bad_weights(file, rows));
+    let mut entries: Vec<(usize, usize, f64, usize)> =
+        rows.iter().filter_map(|r| Some((place(units, &r.from)?, place(units, &r.to)?, r.weight, r.line))).collect();
     entries.sort_by_key(|e| (e.0, e.1, e.3));
     faults.extend(repeated(file, &entries, units));
     if !faults.is_empty() {
@@ -53,29 +53,18 @@ pub fn edges(
     Ok((weights, warnings))
 }
 
-fn mismatch(file: &str, strangers: &[(&str, usize)], units: &[String]) -> Option<Fault> {
-    let (first, _) = strangers.first()?;
-    let names: Vec<&str> = strangers.iter().map(|s| s.0).collect();
-    let message = format!(
-        "`{file}` names {} the panel does not have among its {}: {}",
-        counted(names.len(), "unit", "units"),
-        units.len(),
-        quoted_list(&names)
-    );
-    let mut fault = Fault::error("durbin::plan::unit_mismatch", message);
-    for (name, line) in strangers.iter().take(5) {
-        fault = fault.label(file, *line, 1, format!("\"{name}\" is no unit of the panel"));
-    }
-    let near = suggest::nearest(first, units.iter().map(String::as_str));
-    let near = near.map(|n| format!("did you mean \"{n}\"? ")).unwrap_or_default();
-    Some(
-        fault.help(format!(
-            "{near}mend the key, or rebuild the weights on the panel's units; keys are compared as written"
-        )),
-    )
+/// The keys no unit of the panel has, each where it first stands.
+fn strangers<'a>(named: &[(&'a str, usize)], units: &[String], known: &dyn Fn(&str) -> bool) -> Vec<(&'a str, usize)> {
+    let unknown = |key: &str| place(units, key).is_none() && !known(key);
+    let mut out: Vec<(&str, usize)> = named.iter().copied().filter(|(key, _)| unknown(key)).collect();
+    out.sort_by_key(|s| s.1);
+    let mut seen = BTreeSet::new();
+    out.retain(|s| seen.insert(s.0));
+    out
 }
 
-fn diagonal(file: &str, loops: &[&EdgeRow]) -> Option<Fault> {
+fn diagonal(file: &str, rows: &[EdgeRow]) -> Option<Fault> {
+    let loops: Vec<&EdgeRow> = rows.iter().filter(|r| r.from == r.to).collect();
     let first = loops.first()?;
     let message = format!(
         "{} a unit with itself: \"{}\" has weight {}",
@@ -115,7 +104,7 @@ fn repeated(file: &str, entries: &[(usize, usize, f64, usize)], units: &[String]
 }
 
 /// Every link in one direction only.
-fn one_way(weights: &Weights, file: &str, units: &[String]) -> Vec<Fault> {
+pub(super) fn one_way(weights: &Weights, file: &str, units: &[String]) -> Vec<Fault> {
     let m = &weights.matrix;
     if m.nnz() == 0 || m.iter().any(|(_, (i, k))| m.get(k, i).is_some()) {
         return Vec::new();

@@ -50,7 +50,7 @@ impl Coordinates {
     }
 
     /// The straight distance of two points that far apart, a little enlarged for rounding.
-    fn chord(&self, km: f64) -> f64 {
+    pub(super) fn chord(&self, km: f64) -> f64 {
         let exact = match self {
             Coordinates::Degrees(_) => 2.0 * (0.5 * (km / EARTH_RADIUS_KM).min(std::f64::consts::PI)).sin(),
             Coordinates::Planar(_) => km,
@@ -69,7 +69,7 @@ pub fn haversine_km(a: [f64; 2], b: [f64; 2]) -> f64 {
 }
 
 /// Units sorted into cubes of one size.
-struct Cells<'a> {
+pub(super) struct Cells<'a> {
     coordinates: &'a Coordinates,
     points: Vec<[f64; 3]>,
     size: f64,
@@ -78,7 +78,7 @@ struct Cells<'a> {
 }
 
 impl<'a> Cells<'a> {
-    fn new(coordinates: &'a Coordinates, size: f64) -> Cells<'a> {
+    pub(super) fn new(coordinates: &'a Coordinates, size: f64) -> Cells<'a> {
         let points: Vec<[f64; 3]> = (0..coordinates.len()).map(|i| coordinates.point(i)).collect();
         let mut filed: Vec<([i64; 3], usize)> =
             points.iter().enumerate().map(|(i, p)| (p.map(|x| (x / size).floor() as i64), i)).collect();
@@ -111,7 +111,8 @@ impl<'a> Cells<'a> {
         }
     }
 
-    fn within(&self, i: usize, lo: f64, hi: f64) -> Vec<(usize, f64)> {
+    /// The other units with `lo < d ≤ hi` (km) and their distances, by unit.
+    pub(super) fn within(&self, i: usize, lo: f64, hi: f64) -> Vec<(usize, f64)> {
         let chord = self.coordinates.chord(hi);
         let mut out = Vec::new();
         self.near(i, chord, &mut |k| {
@@ -140,7 +141,8 @@ pub fn band(coordinates: &Coordinates, lo_km: f64, hi_km: f64) -> Result<Weights
     Ok(Weights::unscaled(from_entries(n, &entries)))
 }
 
-fn empty_band(coordinates: &Coordinates, lo_km: f64, hi_km: f64) -> Fault {
+/// No pair lies between two distances.
+pub(super) fn empty_band(coordinates: &Coordinates, lo_km: f64, hi_km: f64) -> Fault {
     let mut ends = (f64::INFINITY, 0.0f64);
     for i in 0..coordinates.len().min(2000) {
         for k in i + 1..coordinates.len() {
@@ -156,11 +158,7 @@ fn empty_band(coordinates: &Coordinates, lo_km: f64, hi_km: f64) -> Fault {
 pub fn knn(coordinates: &Coordinates, k: usize) -> Result<(Weights, Vec<usize>), Fault> {
     let n = coordinates.len();
     if k >= n {
-        return Err(Fault::error(
-            "durbin::weights::too_many_neighbors",
-            format!("{k} neighbors are wanted of each of {n} units"),
-        )
-        .help(format!("a unit has at most {} neighbors", n.saturating_sub(1))));
+        return Err(too_many_neighbors(k, n));
     }
     let radius = first_radius(coordinates, k);
     let cells = Cells::new(coordinates, radius.max(1e-9));
@@ -179,8 +177,14 @@ pub fn knn(coordinates: &Coordinates, k: usize) -> Result<(Weights, Vec<usize>),
     Ok((Weights::unscaled(from_entries(n, &entries)), tied))
 }
 
+/// More neighbors are wanted than there are other units.
+pub(super) fn too_many_neighbors(k: usize, n: usize) -> Fault {
+    Fault::error("durbin::weights::too_many_neighbors", format!("{k} neighbors are wanted of each of {n} units"))
+        .help(format!("a unit has at most {} neighbors", n.saturating_sub(1)))
+}
+
 /// A straight distance within which a unit has about `2k` others, were they spread evenly.
-fn first_radius(coordinates: &Coordinates, k: usize) -> f64 {
+pub(super) fn first_radius(coordinates: &Coordinates, k: usize) -> f64 {
     let n = coordinates.len() as f64;
     let mut lo = [f64::INFINITY; 3];
     let mut hi = [f64::NEG_INFINITY; 3];
@@ -197,7 +201,7 @@ fn first_radius(coordinates: &Coordinates, k: usize) -> f64 {
 }
 
 /// At least `k` (and the next) by distance, then by unit.
-fn nearest(cells: &Cells, i: usize, k: usize, radius: f64) -> Vec<(f64, usize)> {
+pub(super) fn nearest(cells: &Cells, i: usize, k: usize, radius: f64) -> Vec<(f64, usize)> {
     let wanted = (k + 1).min(cells.points.len() - 1);
     let mut chord = radius.max(1e-9);
     loop {

@@ -1,11 +1,19 @@
 //! Spatial weights: sources and geometry become a sparse matrix in the panel's unit order.
 
 pub mod algebra;
+pub mod block;
 pub mod edges;
+pub mod gal;
 pub mod geometry;
+pub mod gwt;
 pub mod islands;
+pub mod kernel;
+mod listing;
+mod matching;
+pub mod matrix;
 pub mod scale;
 pub mod subset;
+pub mod similarity;
 pub mod summary;
 
 use sprs::{CsMat, TriMat};
