@@ -94,6 +94,8 @@ pub(crate) struct Checker<'a> {
     diagnostics: Vec<Diagnostic>,
     /// `not_available` faults: reported after every other.
     unavailable: Vec<Diagnostic>,
+    /// Something could not be checked.
+    gave_up: bool,
 }
 
 /// What could not be checked was reported; nothing more is said about it.
@@ -115,11 +117,18 @@ impl<'a> Checker<'a> {
             caller: None,
             diagnostics: Vec::new(),
             unavailable: Vec::new(),
+            gave_up: false,
         }
     }
 
     fn finish(mut self) -> Checked {
         self.diagnostics.append(&mut self.unavailable);
+        if self.gave_up && !self.diagnostics.iter().any(Diagnostic::is_error) {
+            // Whoever gives up says why: silence is an oversight of this crate, and no success.
+            let fault = crate::fault::Fault::error("durbin::run::bug", "checking stopped without a reason")
+                .help("this is an error of durbin: please report the program to its authors");
+            self.diagnostics.push(Diagnostic::at(fault, None));
+        }
         let failed = self.diagnostics.iter().any(Diagnostic::is_error);
         self.spec.panels = self.panels.into_iter().map(|p| p.spec).collect();
         Checked { spec: (!failed).then_some(self.spec), diagnostics: self.diagnostics }

@@ -5,6 +5,7 @@
 use crate::estimators::{FixedEffects, Likelihood, Model, Variance};
 use crate::source::Span;
 use crate::syntax::ast::Operator;
+pub use crate::weights::kernel::{Bandwidth, Kernel};
 use std::sync::Arc;
 
 /// Where something stands in the program; no part of what it means.
@@ -222,14 +223,54 @@ pub struct WeightsExpr {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum WeightsKind {
-    Edges { file: String, from: Option<String>, to: Option<String>, weight: Option<String>, islands: IslandPolicy },
-    Matrix { file: String, islands: IslandPolicy },
-    Gal { file: String, islands: IslandPolicy },
-    Gwt { file: String, islands: IslandPolicy },
-    Band { lo: f64, hi: f64, islands: IslandPolicy },
-    Knn { k: usize, islands: IslandPolicy },
-    Inverse { power: f64, cutoff: Option<f64>, islands: IslandPolicy },
-    Block { column: String, islands: IslandPolicy },
+    Edges {
+        file: String,
+        from: Option<String>,
+        to: Option<String>,
+        weight: Option<String>,
+        islands: IslandPolicy,
+    },
+    Matrix {
+        file: String,
+        islands: IslandPolicy,
+    },
+    Gal {
+        file: String,
+        islands: IslandPolicy,
+    },
+    Gwt {
+        file: String,
+        islands: IslandPolicy,
+    },
+    Band {
+        lo: f64,
+        hi: f64,
+        islands: IslandPolicy,
+    },
+    Knn {
+        k: usize,
+        islands: IslandPolicy,
+    },
+    Inverse {
+        power: f64,
+        cutoff: Option<f64>,
+        islands: IslandPolicy,
+    },
+    Block {
+        column: String,
+        islands: IslandPolicy,
+    },
+    Kernel {
+        shape: Kernel,
+        bandwidth: Bandwidth,
+        islands: IslandPolicy,
+    },
+    /// `1/|x_i − x_k|` of unit means up to a period; `None`: up to the last one before the first start.
+    Similarity {
+        column: String,
+        until: Option<i64>,
+        islands: IslandPolicy,
+    },
     Add(Arc<WeightsExpr>, Arc<WeightsExpr>),
     Hadamard(Arc<WeightsExpr>, Arc<WeightsExpr>),
     Product(Arc<WeightsExpr>, Arc<WeightsExpr>),

@@ -68,6 +68,7 @@ impl Checker<'_> {
     }
 
     fn bind_checked(&mut self, name: &Name, value: Check<Value>, word: &'static str) {
+        self.gave_up |= value.is_err();
         self.bind_name(name, value.unwrap_or(Value::Broken), word);
     }
 

@@ -16,6 +16,7 @@ use indexmap::IndexMap;
 use std::sync::Arc;
 
 const ISLAND_WORDS: [&str; 4] = ["error", "keep", "nearest", "drop"];
+const KERNEL_WORDS: [&str; 5] = ["gaussian", "epanechnikov", "bisquare", "triangular", "uniform"];
 
 impl IslandPolicy {
     /// Its word in the language.
@@ -100,7 +101,8 @@ impl Checker<'_> {
             WeightsKind::Band { .. } => distance("band", self),
             WeightsKind::Knn { .. } => distance("knn", self),
             WeightsKind::Inverse { .. } => distance("inverse_distance", self),
-            WeightsKind::Block { column, islands } => {
+            WeightsKind::Kernel { .. } => distance("kernel", self),
+            WeightsKind::Block { column, islands } | WeightsKind::Similarity { column, islands, .. } => {
                 let span = recipe.place.0;
                 let name = Name { text: column.clone(), quoted: false, span };
                 if self.panels[panel].broken_columns.contains(column) {
@@ -193,17 +195,74 @@ impl Checker<'_> {
             ("band", Some(lo)) => self.band(call, lo, &bound, entry, islands)?,
             ("knn", Some(e)) => WeightsKind::Knn { k: self.count(e, "k", 1)?, islands },
             ("inverse_distance", _) => self.inverse(&bound, islands)?,
-            ("block", Some(e)) => match &e.kind {
-                ExprKind::Name(n) => WeightsKind::Block { column: n.text.clone(), islands },
-                _ => {
-                    let v = self.value(e)?;
-                    return Err(self.wrong_kind(e.span, "a column", &v, None));
-                }
-            },
+            ("block", Some(e)) => WeightsKind::Block { column: self.bare_column(e)?, islands },
+            ("similarity", Some(e)) => {
+                let until = match bound.get("until") {
+                    Some(u) => Some(self.period(u)?),
+                    None => None,
+                };
+                WeightsKind::Similarity { column: self.bare_column(e)?, until, islands }
+            }
+            ("kernel", Some(e)) => {
+                let shape = self.kernel_shape(e)?;
+                let Some(width) = bound.get("bandwidth") else { return Err(Reported) };
+                WeightsKind::Kernel { shape, bandwidth: self.bandwidth(width)?, islands }
+            }
             _ => return Err(self.later(call.span, format!("`{}`", entry.name))),
         };
         let place = Place(self.at(call.span));
         Ok(Value::Weights(Arc::new(WeightsExpr { text: recipe_text(&kind), kind, place }), None))
+    }
+
+    /// The name of a column as an argument.
+    fn bare_column(&mut self, expr: &Expr) -> Check<String> {
+        if let ExprKind::Name(n) = &expr.kind {
+            return Ok(n.text.clone());
+        }
+        let value = self.value(expr)?;
+        Err(self.wrong_kind(expr.span, "a column", &value, None))
+    }
+
+    fn period(&mut self, expr: &Expr) -> Check<i64> {
+        let x = self.number(expr, "a period")?;
+        if x.fract() != 0.0 || x.abs() > 9e15 {
+            return Err(self.report(Diagnostic::error(
+                "durbin::check::out_of_range",
+                self.at(expr.span),
+                format!("a period is a whole number, {x} was given"),
+            )));
+        }
+        Ok(x as i64)
+    }
+
+    fn kernel_shape(&mut self, expr: &Expr) -> Check<Kernel> {
+        let word = self.choice("kernel", expr, &KERNEL_WORDS)?;
+        Ok(match word {
+            "gaussian" => Kernel::Gaussian,
+            "epanechnikov" => Kernel::Epanechnikov,
+            "bisquare" => Kernel::Bisquare,
+            "triangular" => Kernel::Triangular,
+            _ => Kernel::Uniform,
+        })
+    }
+
+    /// A length, or `knn(k)`: each unit's distance to its k-th neighbor.
+    fn bandwidth(&mut self, expr: &Expr) -> Check<Bandwidth> {
+        if let ExprKind::Call { arguments, .. } = &expr.kind
+            && self.word(expr) == Some("knn")
+            && let [argument] = arguments.as_slice()
+        {
+            return Ok(Bandwidth::Nearest(self.count(&argument.value, "k", 1)?));
+        }
+        let h = self.length(expr, "`bandwidth`")?;
+        if h > 0.0 && h.is_finite() {
+            return Ok(Bandwidth::Fixed(h));
+        }
+        Err(self.report(Diagnostic::error(
+            "durbin::check::out_of_range",
+            self.at(expr.span),
+            "`bandwidth` is a positive length",
+        )))
     }
 
     fn islands(&mut self, name: &str, bound: &Bound) -> Check<IslandPolicy> {
@@ -460,6 +519,17 @@ pub fn recipe_text(kind: &WeightsKind) -> String {
             islands.word()
         ),
         WeightsKind::Block { column, islands } => format!("block({column}, islands: {})", islands.word()),
+        WeightsKind::Kernel { shape, bandwidth, islands } => {
+            let width = match bandwidth {
+                Bandwidth::Fixed(h) => km(*h),
+                Bandwidth::Nearest(k) => format!("knn({k})"),
+            };
+            format!("kernel({}, bandwidth: {width}, islands: {})", kernel_word(*shape), islands.word())
+        }
+        WeightsKind::Similarity { column, until, islands } => {
+            let until = until.map(|u| format!(", until: {u}")).unwrap_or_default();
+            format!("similarity({column}{until}, islands: {})", islands.word())
+        }
         WeightsKind::Add(a, b) => format!("({} + {})", a.text, b.text),
         WeightsKind::Hadamard(a, b) => format!("({} * {})", a.text, b.text),
         WeightsKind::Product(a, b) => format!("({} @ {})", a.text, b.text),
@@ -468,5 +538,15 @@ pub fn recipe_text(kind: &WeightsKind) -> String {
         WeightsKind::Row(a) => format!("row({})", a.text),
         WeightsKind::Spectral(a) => format!("spectral({})", a.text),
         WeightsKind::MinMax(a) => format!("minmax({})", a.text),
+    }
+}
+
+fn kernel_word(kernel: Kernel) -> &'static str {
+    match kernel {
+        Kernel::Gaussian => "gaussian",
+        Kernel::Epanechnikov => "epanechnikov",
+        Kernel::Bisquare => "bisquare",
+        Kernel::Triangular => "triangular",
+        Kernel::Uniform => "uniform",
     }
 }

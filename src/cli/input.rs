@@ -22,9 +22,9 @@ pub fn program(file: &Path, sets: &[(String, String)]) -> Result<Program, Fault>
     let shown = file.to_string_lossy().into_owned();
     let mut bytes = Vec::new();
     if shown == STANDARD_INPUT {
-        std::io::stdin().read_to_end(&mut bytes).map_err(|e| {
-            Fault::error("durbin::io::not_found", format!("standard input cannot be read: {e}"))
-        })?;
+        std::io::stdin()
+            .read_to_end(&mut bytes)
+            .map_err(|e| Fault::error("durbin::io::not_found", format!("standard input cannot be read: {e}")))?;
     } else {
         let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let loader = DiskLoader::new(&home(file), &[]);

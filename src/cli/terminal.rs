@@ -40,8 +40,7 @@ pub fn print(text: &str) -> bool {
 
 /// Errors always; warnings, notes and lints unless asked to be quiet.
 pub fn diagnostics(run: &Run, common: &Common, loader: &dyn Loader) {
-    let shown: Vec<Diagnostic> =
-        run.diagnostics.iter().filter(|d| d.is_error() || !common.quiet).cloned().collect();
+    let shown: Vec<Diagnostic> = run.diagnostics.iter().filter(|d| d.is_error() || !common.quiet).cloned().collect();
     if shown.is_empty() {
         return;
     }

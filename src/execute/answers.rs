@@ -11,9 +11,7 @@ use crate::outcome::{Block, Cell, Entry, LabeledArray, Outcome, Row, Table};
 pub(super) fn scalar(answer: Answer, entry: Option<&str>, fitted: &Fitted) -> Option<f64> {
     let fit = &fitted.fit;
     match (answer, entry) {
-        (Answer::Coef, Some(term)) => {
-            fit.coefficients.iter().find(|c| c.term == term).map(|c| c.value.estimate)
-        }
+        (Answer::Coef, Some(term)) => fit.coefficients.iter().find(|c| c.term == term).map(|c| c.value.estimate),
         (Answer::Nobs, None) => Some(fit.nobs as f64),
         (Answer::Loglik, None) => Some(fit.loglik),
         (Answer::Aic, None) => Some(fit.aic),

@@ -159,7 +159,8 @@ impl Run<'_> {
 
     /// An expression that is a model's name bears that name.
     fn entry(&self, step: &Step, output: &Output, outcome: Outcome, printed: bool) -> Entry {
-        let named = |n: &&Step| matches!((&n.kind, output), (StepKind::Model { model, .. }, Output::Fit(m)) if model == m);
+        let named =
+            |n: &&Step| matches!((&n.kind, output), (StepKind::Model { model, .. }, Output::Fit(m)) if model == m);
         let name = self.spec.steps.iter().find(named).and_then(|s| match &s.kind {
             StepKind::Model { name, .. } => Some(name.clone()),
             _ => None,
@@ -169,7 +170,8 @@ impl Run<'_> {
 
     fn fitted(&self, model: usize) -> Result<&Fitted, Fault> {
         self.fits.get(model).and_then(Option::as_ref).ok_or_else(|| {
-            Fault::error("durbin::run::bug", "a model was not estimated").help("please report the program to the authors")
+            Fault::error("durbin::run::bug", "a model was not estimated")
+                .help("please report the program to the authors")
         })
     }
 

@@ -78,10 +78,7 @@ fn remark(spec: &ModelSpec, plan: &ModelPlan, remark: &Remark) -> Fault {
         }
         Remark::Probes { probes, relative_error } => Fault::note(
             "durbin::estimate::probes",
-            format!(
-                "traces by {probes} probes: they move standard errors by about {:.3} %",
-                relative_error * 100.0
-            ),
+            format!("traces by {probes} probes: they move standard errors by about {:.3} %", relative_error * 100.0),
         ),
     }
 }

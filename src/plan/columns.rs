@@ -10,8 +10,8 @@ use crate::data::finite::{Operation, check_finite, compared_kinds, no_such_level
 use crate::data::keys::{PanelIndex, read_keys};
 use crate::data::numbers::numbers;
 use crate::data::series::{
-    Binary, Comparison, KindError, Series, Unary, Value, and, binary, choose, coalesce, compare, is_in, missing, not, or,
-    unary,
+    Binary, Comparison, KindError, Series, Unary, Value, and, binary, choose, coalesce, compare, is_in, missing, not,
+    or, unary,
 };
 use crate::data::time;
 use crate::diagnostic::Diagnostic;

@@ -134,8 +134,7 @@ impl Planner<'_> {
             terms.push((column.text.clone(), laid_out(&value, &cells)));
             origin.push(number);
         }
-        if let Some((name, _)) =
-            terms.iter().find(|(_, v)| cells.iter().zip(v).any(|(c, v)| c.is_some() && v.is_nan()))
+        if let Some((name, _)) = terms.iter().find(|(_, v)| cells.iter().zip(v).any(|(c, v)| c.is_some() && v.is_nan()))
         {
             let fault = faults::missing_lag(name);
             return Err(self.report(fault, spec.formula_place.0));
@@ -295,7 +294,8 @@ fn dummies(column: &Column, values: &Series, cells: &[Option<u32>]) -> Vec<(Stri
         .iter()
         .skip(1)
         .map(|l| {
-            let values = here.iter().map(|h| h.as_ref().map_or(f64::NAN, |h| f64::from(u8::from(h.1 == l.1)))).collect();
+            let values =
+                here.iter().map(|h| h.as_ref().map_or(f64::NAN, |h| f64::from(u8::from(h.1 == l.1)))).collect();
             (format!("i({})[{}]", inner.text, l.1), values)
         })
         .collect()

@@ -4,6 +4,12 @@ use super::MatrixUsed;
 use crate::data::keys::PanelIndex;
 use crate::fault::{Fault, quoted_list};
 
+/// A step of planning that gave up without a word.
+pub(super) fn silent() -> Fault {
+    Fault::error("durbin::run::bug", "planning stopped without a reason")
+        .help("this is an error of durbin: please report the program to its authors")
+}
+
 pub(super) fn too_few_units(index: &PanelIndex) -> Fault {
     let message = format!("the sample has one unit, `{}`: there is nobody to compare it with", index.units.join(""));
     Fault::error("durbin::plan::too_few_units", message).help("look at `where` and at the column of units")
@@ -56,13 +62,16 @@ pub(super) fn few_clusters(count: usize, kind: &str) -> Fault {
 }
 
 pub(super) fn weakly_identified() -> Fault {
-    let message = "`gns` has spatial lags of outcome, regressors and error at once: its parameters are weakly identified";
+    let message =
+        "`gns` has spatial lags of outcome, regressors and error at once: its parameters are weakly identified";
     Fault::warning("durbin::plan::weakly_identified", message).help("estimate `sdm` or `sdem`")
 }
 
 pub(super) fn dense(name: &str, share: f64) -> Fault {
-    let message = format!("`{name}` links {:.0} % of all pairs of units; estimates of rho suffer from so many", share * 100.0);
-    Fault::warning("durbin::weights::dense", message).help("a cutoff, as in `band(0, 250)`, makes neighbors of near units only")
+    let message =
+        format!("`{name}` links {:.0} % of all pairs of units; estimates of rho suffer from so many", share * 100.0);
+    Fault::warning("durbin::weights::dense", message)
+        .help("a cutoff, as in `band(0, 250)`, makes neighbors of near units only")
 }
 
 pub(super) fn empty_matrix(name: &str) -> Fault {
@@ -77,8 +86,11 @@ pub(super) fn missing_lag(term: &str) -> Fault {
 }
 
 pub(super) fn partial_without_periods() -> Fault {
-    Fault::error("durbin::check::bad_option_value", "`likelihood: partial` corrects for period effects, and this model has none")
-        .help("`likelihood: transform` needs no row sums without period effects")
+    Fault::error(
+        "durbin::check::bad_option_value",
+        "`likelihood: partial` corrects for period effects, and this model has none",
+    )
+    .help("`likelihood: transform` needs no row sums without period effects")
 }
 
 /// Which rows of a matrix do not sum to one: islands by name, or the sums.
@@ -133,4 +145,3 @@ fn signed(c: f64) -> String {
     let rounded = format!("{c:.4}");
     rounded.trim_end_matches('0').trim_end_matches('.').to_string()
 }
-

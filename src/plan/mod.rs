@@ -10,6 +10,7 @@ pub mod panels;
 mod design;
 mod files;
 mod sample;
+mod sources;
 mod treatments;
 mod weights;
 
@@ -89,8 +90,14 @@ pub fn plan(spec: &Spec, loader: &dyn Loader) -> Planned {
         treatments: Vec::new(),
         leaves: HashMap::new(),
         diagnostics: Vec::new(),
+        gave_up: false,
     };
     let plan = planner.run();
+    let failed = planner.diagnostics.iter().any(Diagnostic::is_error);
+    if !failed && planner.gave_up {
+        // Whoever gives up says why: silence is an oversight of this crate, and no success.
+        planner.diagnose(Diagnostic::at(faults::silent(), None));
+    }
     let failed = planner.diagnostics.iter().any(Diagnostic::is_error);
     let inputs = planner.files.inputs();
     let plan = plan.filter(|_| !failed).map(|p| Plan { inputs: inputs.clone(), ..p });
@@ -106,6 +113,8 @@ pub(crate) struct Planner<'a> {
     /// Raw matrices by panel and recipe; `None` where building failed and was reported.
     leaves: HashMap<(usize, String), Option<Arc<weights::Leaf>>>,
     diagnostics: Vec<Diagnostic>,
+    /// Something could not be made.
+    gave_up: bool,
 }
 
 impl<'a> Planner<'a> {
@@ -129,17 +138,21 @@ impl<'a> Planner<'a> {
             for model in wanted {
                 if models[model].is_none() {
                     models[model] = self.model(&spec.models[model]).ok();
+                    self.gave_up |= models[model].is_none();
                 }
             }
             for used in printed {
                 let key = (used.name.clone(), used.panel);
-                if !summaries.contains_key(&key)
-                    && let Ok(summary) = self.summary(used)
-                {
-                    summaries.insert(key, summary);
+                if summaries.contains_key(&key) {
+                    continue;
+                }
+                match self.summary(used) {
+                    Ok(summary) => drop(summaries.insert(key, summary)),
+                    Err(Reported) => self.gave_up = true,
                 }
             }
         }
+        self.gave_up |= self.panels.iter().any(Option::is_none) || self.treatments.iter().any(Option::is_none);
         let panels = std::mem::take(&mut self.panels).into_iter().collect::<Option<Vec<_>>>()?;
         Some(Plan { panels, treatments: std::mem::take(&mut self.treatments), models, summaries, inputs: Vec::new() })
     }
@@ -151,9 +164,10 @@ impl<'a> Planner<'a> {
 
     fn diagnose(&mut self, diagnostic: Diagnostic) -> Reported {
         let warning = !diagnostic.is_error();
-        let known = self.diagnostics.iter().any(|d| {
-            d == &diagnostic || (warning && d.code == diagnostic.code && d.message == diagnostic.message)
-        });
+        let known = self
+            .diagnostics
+            .iter()
+            .any(|d| d == &diagnostic || (warning && d.code == diagnostic.code && d.message == diagnostic.message));
         if !known {
             self.diagnostics.push(diagnostic);
         }

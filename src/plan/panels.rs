@@ -41,6 +41,11 @@ impl PanelData {
         Keys { panel: &self.name, table: &self.table, unit: self.unit, time: self.time }
     }
 
+    /// Whether a key is a unit of the panel's file, also one that left.
+    pub fn knows(&self, key: &str) -> bool {
+        self.known_units.binary_search_by(|u| u.as_str().cmp(key)).is_ok()
+    }
+
     /// What a printed panel says.
     pub fn summary(&self) -> PanelSummary {
         let keys = self.keys();
@@ -116,7 +121,8 @@ impl Planner<'_> {
                 data.name = spec.name.clone();
                 data.unit = column(&data.table, &spec.unit)?;
                 data.time = column(&data.table, &spec.time)?;
-                data.markers.extend(spec.markers.iter().filter(|m| !data.markers.contains(m)).cloned().collect::<Vec<_>>());
+                data.markers
+                    .extend(spec.markers.iter().filter(|m| !data.markers.contains(m)).cloned().collect::<Vec<_>>());
                 data.dropped.clear();
                 Ok(data)
             }
@@ -266,8 +272,11 @@ impl Planner<'_> {
         match located {
             Ok(found) => {
                 self.report_all(found.warnings, coords.place.0);
-                data.coordinates =
-                    Some(if coords.planar { Coordinates::Planar(found.points) } else { Coordinates::Degrees(found.points) });
+                data.coordinates = Some(if coords.planar {
+                    Coordinates::Planar(found.points)
+                } else {
+                    Coordinates::Degrees(found.points)
+                });
                 Ok(())
             }
             Err(faults) => Err(self.report_all(faults, coords.place.0)),

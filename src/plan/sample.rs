@@ -36,7 +36,9 @@ impl Planner<'_> {
         let mut rows = self.chosen(spec, panel)?;
         let mut dropped = Vec::new();
         let needed = self.needed(spec, panel)?;
-        self.lost_to_lag(spec, declared, panel, &needed, &mut rows, &mut dropped)?;
+        if declared.missing == MissingPolicy::Error {
+            self.lost_to_lag(spec, declared, panel, &needed, &mut rows, &mut dropped)?;
+        }
         let used: Vec<Used> =
             needed.iter().map(|n| Used { name: &n.name, column: n.column, values: &n.values }).collect();
         match declared.missing {
@@ -134,8 +136,7 @@ impl Planner<'_> {
             return Ok(Some(Needed { name, column: Some(at), values }));
         }
         // A derived value that is missing because a column of the file is: that column is named.
-        let gone: Vec<usize> =
-            panel.rows.iter().map(|&r| r as usize).filter(|&r| values.is_missing(r)).collect();
+        let gone: Vec<usize> = panel.rows.iter().map(|&r| r as usize).filter(|&r| values.is_missing(r)).collect();
         if gone.is_empty() {
             return Ok(Some(Needed { name, column: None, values }));
         }
@@ -279,11 +280,8 @@ impl Planner<'_> {
             let fault = nothing_left(&panel.name, "islands: drop", had).help("no unit has a neighbor");
             return Err(self.report(fault, spec.formula_place.0));
         }
-        let message = format!(
-            "`islands: drop` left {} out: {}",
-            counted(names.len(), "unit", "units"),
-            ticked_list(&names)
-        );
+        let message =
+            format!("`islands: drop` left {} out: {}", counted(names.len(), "unit", "units"), ticked_list(&names));
         self.report(Fault::note("durbin::panel::units_dropped", message), spec.formula_place.0);
         dropped.push(Dropped { reason: "islands".into(), rows: had - rows.len(), units: Some(names), detail: None });
         Ok(())
@@ -338,9 +336,9 @@ fn reach(column: &Column, panel: &PanelSpec) -> (i64, i64) {
             most(&mut std::iter::once(first.as_ref()).chain(rest.iter().map(|(_, c)| c)))
         }
         ColumnKind::In { value, list, .. } => most(&mut std::iter::once(value.as_ref()).chain(list)),
-        ColumnKind::If { branches, otherwise } => most(
-            &mut branches.iter().flat_map(|(c, v)| [c, v]).chain(std::iter::once(otherwise.as_ref())),
-        ),
+        ColumnKind::If { branches, otherwise } => {
+            most(&mut branches.iter().flat_map(|(c, v)| [c, v]).chain(std::iter::once(otherwise.as_ref())))
+        }
         ColumnKind::SpatialLag { of, .. } => reach(of, panel),
         ColumnKind::Call { function, arguments, number } => {
             let (back, ahead) = most(&mut arguments.iter());

@@ -4,14 +4,10 @@
 use super::panels::PanelData;
 use super::{Planner, Reported, Step};
 use crate::check::spec::{IslandPolicy, WeightsExpr, WeightsKind, WeightsUse};
-use crate::data::csv::nfc;
-use crate::data::keys::padded_key;
-use crate::data::numbers;
 use crate::fault::{Fault, Level};
 use crate::linalg::filter::SpatialFilter;
 use crate::outcome::WeightsSummary;
-use crate::weights::edges::{EdgeRow, edges};
-use crate::weights::geometry::{Coordinates, band, inverse_distance, knn, near_edge};
+use crate::weights::geometry::Coordinates;
 use crate::weights::islands::{islands_fault, link_nearest};
 use crate::weights::{Scaling, Weights, algebra, scale, summary};
 use std::sync::Arc;
@@ -46,8 +42,9 @@ impl Planner<'_> {
             WeightsKind::Spectral(a) => {
                 let raw = part(a)?;
                 scale::spectral(&raw).map_err(|e| {
-                    let fault = Fault::error("durbin::weights::scaling", format!("the spectral radius was not found: {e}"))
-                        .help("`row(…)` and `minmax(…)` scale without eigenvalues");
+                    let fault =
+                        Fault::error("durbin::weights::scaling", format!("the spectral radius was not found: {e}"))
+                            .help("`row(…)` and `minmax(…)` scale without eigenvalues");
                     self.report(fault, recipe.place.0)
                 })?
             }
@@ -94,115 +91,9 @@ impl Planner<'_> {
         if let Some(found) = self.leaves.get(&key) {
             return found.clone().ok_or(Reported);
         }
-        let built = self.raw(recipe, panel).map(|weights| Arc::new(Leaf { weights })).ok();
+        let built = self.raw(recipe, number, panel).map(|weights| Arc::new(Leaf { weights })).ok();
         self.leaves.insert(key, built.clone());
         built.ok_or(Reported)
-    }
-
-    fn raw(&mut self, recipe: &WeightsExpr, panel: &PanelData) -> Step<Weights> {
-        let place = recipe.place.0;
-        let units = &panel.index.units;
-        let points = panel.coordinates.as_ref();
-        match &recipe.kind {
-            WeightsKind::Edges { file, from, to, weight, .. } => {
-                let rows = self.edge_rows(file, [from, to, weight].map(|n| n.as_deref()), place)?;
-                let known = |key: &str| panel.known_units.binary_search_by(|u| u.as_str().cmp(key)).is_ok();
-                let (weights, warnings) =
-                    edges(file, &rows, units, &known).map_err(|faults| self.report_all(faults, place))?;
-                self.report_all(warnings, place);
-                Ok(weights)
-            }
-            WeightsKind::Band { lo, hi, .. } => {
-                let points = points.ok_or(Reported)?;
-                let weights = band(points, *lo, *hi).map_err(|f| self.report(f, place))?;
-                let bounds: Vec<f64> = [*lo, *hi].into_iter().filter(|x| *x > 0.0 && x.is_finite()).collect();
-                self.near_edge(points, &bounds, place);
-                Ok(weights)
-            }
-            WeightsKind::Knn { k, .. } => {
-                let points = points.ok_or(Reported)?;
-                let (weights, tied) = knn(points, *k).map_err(|f| self.report(f, place))?;
-                if let Some(note) = ties(units, &tied, *k) {
-                    self.report(note, place);
-                }
-                Ok(weights)
-            }
-            WeightsKind::Inverse { power, cutoff, .. } => {
-                let points = points.ok_or(Reported)?;
-                let weights =
-                    inverse_distance(points, units, *power, *cutoff).map_err(|f| self.report(f, place))?;
-                let bounds: Vec<f64> = cutoff.iter().copied().collect();
-                self.near_edge(points, &bounds, place);
-                Ok(weights)
-            }
-            _ => Err(Reported),
-        }
-    }
-
-    fn near_edge(&mut self, points: &Coordinates, bounds_km: &[f64], place: crate::source::Span) {
-        // All pairs are looked at: not asked where the answer would take longer than the matrix.
-        const MOST_UNITS: usize = 5000;
-        if points.len() > MOST_UNITS || bounds_km.is_empty() {
-            return;
-        }
-        let pairs = near_edge(points, bounds_km);
-        if pairs > 0 {
-            let bounds: Vec<String> = bounds_km.iter().map(|b| format!("{b} km")).collect();
-            let message = format!(
-                "{} within 0.6 % of the edge at {}",
-                if pairs == 1 { "1 pair of units lies".to_string() } else { format!("{pairs} pairs of units lie") },
-                bounds.join(" or ")
-            );
-            let note = Fault::note("durbin::weights::near_edge", message)
-                .help("distances are great-circle on a sphere; on an ellipsoid these pairs may fall on the other side");
-            self.report(note, place);
-        }
-    }
-
-    fn edge_rows(
-        &mut self,
-        file: &str,
-        [from, to, weight]: [Option<&str>; 3],
-        place: crate::source::Span,
-    ) -> Step<Vec<EdgeRow>> {
-        let (table, warnings) = self.files.table(file).map_err(|f| self.report(f, place))?;
-        self.report_all(warnings, place);
-        let rows = table.all_rows();
-        let role = |given: Option<&str>, word: &str, position: usize| match given {
-            Some(name) => table.column(name),
-            None => table.column(word).or((position < table.header.len()).then_some(position)),
-        };
-        let (Some(a), Some(b)) = (role(from, "from", 0), role(to, "to", 1)) else { return Err(Reported) };
-        let w = match weight {
-            Some(name) => Some(table.column(name).ok_or(Reported)?),
-            None => table.column("weight").or((table.header.len() == 3 && from.is_none() && to.is_none()).then_some(2)),
-        };
-        let mut faults: Vec<Fault> = [a, b].iter().filter_map(|&c| padded_key(&table, c, &rows)).collect();
-        for (column, name) in [(a, "from"), (b, "to")] {
-            if let Some(&row) = rows.iter().find(|&&r| table.get(r as usize, column).is_empty()) {
-                let fault = Fault::error(
-                    "durbin::data::missing_key",
-                    format!("a link of {file} has no `{name}`, first on line {}", table.line(row as usize)),
-                )
-                .help("name both units of every link");
-                faults.push(table.label(fault, row as usize, column, "nothing stands here"));
-            }
-        }
-        if !faults.is_empty() {
-            return Err(self.report_all(faults, place));
-        }
-        Ok(rows
-            .iter()
-            .map(|&r| {
-                let r = r as usize;
-                EdgeRow {
-                    from: nfc(table.get(r, a)).into_owned(),
-                    to: nfc(table.get(r, b)).into_owned(),
-                    weight: w.map_or(1.0, |w| numbers::parse(table.get(r, w)).unwrap_or(f64::NAN)),
-                    line: table.line(r),
-                }
-            })
-            .collect())
     }
 
     /// Units that leave because a matrix says `islands: drop`, found again until none is left alone; `kept` is changed.
@@ -283,7 +174,9 @@ fn policy_of(kind: &WeightsKind) -> IslandPolicy {
         | WeightsKind::Band { islands, .. }
         | WeightsKind::Knn { islands, .. }
         | WeightsKind::Inverse { islands, .. }
-        | WeightsKind::Block { islands, .. } => *islands,
+        | WeightsKind::Block { islands, .. }
+        | WeightsKind::Kernel { islands, .. }
+        | WeightsKind::Similarity { islands, .. } => *islands,
         WeightsKind::Add(..)
         | WeightsKind::Hadamard(..)
         | WeightsKind::Product(..)
@@ -318,20 +211,6 @@ fn dropping<'r>(recipe: &'r WeightsExpr, out: &mut Vec<&'r WeightsExpr>) {
 
 fn has_product(recipe: &WeightsExpr) -> bool {
     matches!(recipe.kind, WeightsKind::Product(..)) || parts(recipe).into_iter().any(has_product)
-}
-
-fn ties(units: &[String], tied: &[usize], k: usize) -> Option<Fault> {
-    let names: Vec<&String> = tied.iter().filter_map(|&i| units.get(i)).collect();
-    if names.is_empty() {
-        return None;
-    }
-    let message = format!(
-        "{} of {} units have equal distances around their {k}th neighbor: {}",
-        names.len(),
-        units.len(),
-        crate::fault::ticked_list(&names)
-    );
-    Some(Fault::note("durbin::weights::ties", message).help("ties are broken by the order of the units' keys"))
 }
 
 /// Whether every row sums to one, to rounding.

@@ -79,7 +79,11 @@ fn neighbors(file: &str, unit: &Line, key: &str, announced: usize, line: Option<
             counted(announced, "neighbor", "neighbors"),
             words.len()
         );
-        return Err(bad(file, number, message, "these are the neighbors"));
+        let fault = bad(file, unit.number, message, "announced here");
+        return Err(match line {
+            Some(_) => fault.label(file, number, 1, "these are the neighbors"),
+            None => fault,
+        });
     }
     Ok(words.into_iter().map(|to| EdgeRow { from: key.to_string(), to, weight: 1.0, line: number }).collect())
 }
@@ -123,7 +127,7 @@ mod tests {
     #[test]
     fn counts_that_do_not_fit_are_named_with_their_line() {
         let bad = "durbin::weights::bad_gal";
-        assert_eq!(codes("3\na 2\nb\nb 1\na\n\"New York\" 0\n"), [(bad, 3)]);
+        assert_eq!(codes("3\na 2\nb\nb 1\na\n\"New York\" 0\n"), [(bad, 2)]);
         assert_eq!(codes("4\na 1\nb\nb 1\na\n\"New York\" 0\n"), [(bad, 1)]);
         assert_eq!(codes("three\na 1\nb\n"), [(bad, 1)]);
         assert_eq!(codes("3\na 1\nb\nb 1\na\nNew York 0\n"), [(bad, 6)]);

@@ -12,8 +12,8 @@ mod listing;
 mod matching;
 pub mod matrix;
 pub mod scale;
-pub mod subset;
 pub mod similarity;
+pub mod subset;
 pub mod summary;
 
 use sprs::{CsMat, TriMat};
