@@ -1,0 +1,130 @@
+//! Effects (methods D.1) and policy effects (D.4) by explicit inverses, their errors by numerical gradients.
+
+use crate::cases::{MODELS, dense, each};
+use durbin::estimators::*;
+use nalgebra::{DMatrix, DVector};
+
+/// `M = S(ρ)⁻¹(β I + Σ_b θ_b W_b)` of regressor `k` at coefficients in durbin's order.
+fn matrix(p: &Problem, coefficients: &[f64], k: usize) -> DMatrix<f64> {
+    let n = p.units;
+    let first = usize::from(p.fixed_effects == FixedEffects::None);
+    let lagged: Vec<usize> = (0..p.regressors.len()).filter(|&j| p.regressors[j].lagged).collect();
+    let mut inner = DMatrix::identity(n, n) * coefficients[first + k];
+    let mut slopes = first + p.regressors.len();
+    for w in &p.durbin_weights {
+        if let Some(place) = lagged.iter().position(|&j| j == k) {
+            inner += dense(w) * coefficients[slopes + place];
+        }
+        slopes += lagged.len();
+    }
+    match &p.lag_weights {
+        Some(w) => (DMatrix::identity(n, n) - dense(w) * coefficients[slopes]).try_inverse().unwrap() * inner,
+        None => inner,
+    }
+}
+
+/// The value of a functional of the coefficients and its delta error: the gradient by fourth-order differences, whose
+/// error (h⁴ = 1e-12 and rounding 1e-12) is below 1e-9 of the value.
+fn measured(e: &Estimated, f: &dyn Fn(&[f64]) -> f64) -> Measured {
+    let size = e.coefficients.len();
+    let gradient = DVector::from_fn(size, |k, _| {
+        let h = 1e-3;
+        let at = |s: f64| {
+            let mut c = e.coefficients.clone();
+            c[k] += s * h;
+            f(&c)
+        };
+        (at(-2.0) - at(2.0) + 8.0 * (at(1.0) - at(-1.0))) / (12.0 * h)
+    });
+    let v = DMatrix::from_fn(size, size, |i, k| e.vcov[i][k]);
+    Measured { estimate: f(&e.coefficients), se: (v * &gradient).dot(&gradient).sqrt() }
+}
+
+fn same(name: &str, what: &str, got: Measured, want: Measured) {
+    let gap = (got.estimate - want.estimate).abs();
+    assert!(gap <= 1e-8 * want.estimate.abs().max(1.0), "{name}: {what} is {}, not {}", got.estimate, want.estimate);
+    // relative 1e-7: the differences of the gradient; the squares of an error of zero leave the root of the rounding
+    let gap = (got.se - want.se).abs();
+    assert!(gap <= 1e-7 * want.se.max(0.1), "{name}: the error of {what} is {}, not {}", got.se, want.se);
+}
+
+#[test]
+fn effects_are_means_of_explicit_inverses() {
+    each(&MODELS, &mut |name, p| {
+        let e = estimate(&p, &Never).unwrap();
+        let n = p.units as f64;
+        for k in 0..p.regressors.len() {
+            let direct = |c: &[f64]| matrix(&p, c, k).trace() / n;
+            let total = |c: &[f64]| matrix(&p, c, k).sum() / n;
+            let found = e.effects[k];
+            same(name, &format!("direct {k}"), found.direct, measured(&e, &direct));
+            same(name, &format!("total {k}"), found.total, measured(&e, &total));
+            same(name, &format!("indirect {k}"), found.indirect, measured(&e, &|c| total(c) - direct(c)));
+        }
+    });
+}
+
+/// Unit-periods of one kind.
+struct Cells {
+    treated: Vec<usize>,
+    untreated: Vec<usize>,
+    exposed: Vec<usize>,
+}
+
+/// Treated; untreated from the first treated period on; of these, those with a treated neighbor by a matrix that lags
+/// regressors (that lags the outcome, where none does).
+fn cells(p: &Problem) -> Cells {
+    let (n, d) = (p.units, &p.regressors[0].values);
+    let first = d.iter().position(|v| *v == 1.0).unwrap() / n;
+    let untreated: Vec<usize> = (first * n..d.len()).filter(|&r| d[r] == 0.0).collect();
+    let matrices: Vec<DMatrix<f64>> = if p.model.has_durbin() {
+        p.durbin_weights.iter().map(|w| dense(w)).collect()
+    } else {
+        p.lag_weights.iter().map(|w| dense(w)).collect()
+    };
+    let near = |r: usize| {
+        let now = DVector::from_column_slice(&d[r / n * n..(r / n + 1) * n]);
+        matrices.iter().any(|w| (w.row(r % n) * &now)[0] > 0.0)
+    };
+    Cells {
+        treated: (0..d.len()).filter(|&r| d[r] == 1.0).collect(),
+        exposed: untreated.iter().copied().filter(|&r| near(r)).collect(),
+        untreated,
+    }
+}
+
+#[test]
+fn policy_effects_are_means_over_the_cells_they_name() {
+    each(&MODELS, &mut |name, p| {
+        let e = estimate(&p, &Never).unwrap();
+        let (n, d) = (p.units, &p.regressors[0].values);
+        let cells = cells(&p);
+        let found = e.policy.unwrap();
+        let counts = [found.treated_cells, found.untreated_cells, found.exposed_cells];
+        assert_eq!(counts, [cells.treated.len(), cells.untreated.len(), cells.exposed.len()], "{name}");
+        let effect = |m: &DMatrix<f64>, r: usize| (0..n).map(|q| m[(r % n, q)] * d[r / n * n + q]).sum::<f64>();
+        let mean =
+            |over: &[usize], f: &dyn Fn(usize) -> f64| over.iter().map(|&r| f(r)).sum::<f64>() / over.len() as f64;
+        let own = |c: &[f64]| {
+            let m = matrix(&p, c, 0);
+            mean(&cells.treated, &|r| m[(r % n, r % n)])
+        };
+        let all = |over: &[usize], c: &[f64]| {
+            let m = matrix(&p, c, 0);
+            mean(over, &|r| effect(&m, r))
+        };
+        same(name, "direct on treated", found.direct_on_treated, measured(&e, &own));
+        same(name, "total on treated", found.total_on_treated, measured(&e, &|c| all(&cells.treated, c)));
+        let indirect = |c: &[f64]| all(&cells.treated, c) - own(c);
+        same(name, "indirect on treated", found.indirect_on_treated, measured(&e, &indirect));
+        same(name, "indirect on untreated", found.indirect_on_untreated, measured(&e, &|c| all(&cells.untreated, c)));
+        if cells.exposed.is_empty() {
+            assert!(found.indirect_on_exposed.estimate.is_nan(), "{name}");
+        } else {
+            same(name, "indirect on exposed", found.indirect_on_exposed, measured(&e, &|c| all(&cells.exposed, c)));
+        }
+        let everyone: Vec<usize> = (0..d.len()).collect();
+        let aggregate = |c: &[f64]| all(&everyone, c) * d.len() as f64;
+        same(name, "aggregate", found.aggregate, measured(&e, &aggregate));
+    });
+}

@@ -1,0 +1,162 @@
+//! The panels of methods G.1: units on a square of 900 km, a corridor treated in stages, two-way effects.
+
+use crate::random::Random;
+use durbin::estimators::*;
+use durbin::weights::Weights;
+use durbin::weights::geometry::{Coordinates, band, knn};
+use durbin::weights::scale;
+use nalgebra::{DMatrix, DVector};
+use std::sync::Arc;
+
+pub const UNITS: usize = 75;
+pub const PERIODS: usize = 17;
+/// How many units are treated in the end.
+const TREATED: usize = 27;
+const SIGMA: f64 = 0.2;
+
+/// What stays the same in every replication.
+pub struct Design {
+    pub lag: Arc<Weights>,
+    pub error: Arc<Weights>,
+    /// 0/1, unit fastest.
+    pub treatment: Vec<f64>,
+    unit_effects: Vec<f64>,
+    period_effects: Vec<f64>,
+    /// The autocorrelation of the errors within a unit; their variance stays the same.
+    persistence: f64,
+    stream: u64,
+}
+
+/// The parameters of the process: `y = ρWy + βD + θWD + γx + δWx + μ + ξ + u`, `u = λW₂u + ε`.
+#[derive(Clone, Copy, Default)]
+pub struct Truth {
+    pub rho: f64,
+    pub lambda: f64,
+    pub beta: f64,
+    pub theta: f64,
+    pub gamma: f64,
+    pub delta: f64,
+}
+
+impl Design {
+    /// Weights of the five nearest, of the eight nearest for the errors; period effects a random walk with steps of .1.
+    pub fn corridor(seed: u64) -> Design {
+        let places = places(seed);
+        let row = |k: usize| Arc::new(scale::row(&knn(&places, k).unwrap().0));
+        Design::new(seed, &places, row(5), row(8))
+    }
+
+    /// `band(0, 90 km]` scaled by its spectral radius, with islands; period effects with this deviation (S3).
+    pub fn bands(seed: u64, period_deviation: f64) -> Design {
+        let places = places(seed);
+        let w = Arc::new(scale::spectral(&band(&places, 0.0, 90.0).unwrap()).unwrap());
+        assert!(!w.islands().is_empty());
+        let mut design = Design::new(seed, &places, w.clone(), w);
+        design.period_effects = Random::new(seed, 3).normals(PERIODS).iter().map(|v| period_deviation * v).collect();
+        design
+    }
+
+    /// The same design with autocorrelated errors.
+    pub fn with_persistence(self, persistence: f64) -> Design {
+        Design { persistence, ..self }
+    }
+
+    fn new(seed: u64, at: &Coordinates, lag: Arc<Weights>, error: Arc<Weights>) -> Design {
+        let mut random = Random::new(seed, 2);
+        let Coordinates::Planar(points) = at else { unreachable!("coordinates are planar") };
+        // the corridor is the diagonal of the square; its nearest units start between the 8th and the 12th of 17 years
+        let mut order: Vec<(f64, usize)> = points.iter().enumerate().map(|(i, p)| ((p[0] - p[1]).abs(), i)).collect();
+        order.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut starts = vec![PERIODS; UNITS];
+        for (place, &(_, i)) in order[..TREATED].iter().enumerate() {
+            starts[i] = 7 + place % 5;
+        }
+        let treatment = (0..UNITS * PERIODS).map(|r| f64::from(u8::from(r / UNITS >= starts[r % UNITS]))).collect();
+        let mut level = 0.0;
+        let walk = |step: f64| {
+            level += 0.1 * step;
+            level
+        };
+        let period_effects = random.normals(PERIODS).into_iter().map(walk).collect();
+        Design {
+            lag,
+            error,
+            treatment,
+            unit_effects: random.normals(UNITS),
+            period_effects,
+            persistence: 0.0,
+            stream: seed,
+        }
+    }
+
+    fn inverse(w: &Weights, x: f64) -> DMatrix<f64> {
+        let mut out = DMatrix::identity(UNITS, UNITS);
+        w.matrix.iter().for_each(|(v, (i, k))| out[(i, k)] -= x * v);
+        out.try_inverse().unwrap()
+    }
+
+    /// One replication: `x = μ/2 + N(0, 1)` and the errors are drawn anew.
+    pub fn draw(&self, truth: &Truth, replication: u64) -> Problem {
+        let mut random = Random::new(self.stream ^ 0xD0B1, 1000 + replication);
+        let (s, r) = (Self::inverse(&self.lag, truth.rho), Self::inverse(&self.error, truth.lambda));
+        let x: Vec<f64> = (0..UNITS * PERIODS).map(|c| 0.5 * self.unit_effects[c % UNITS] + random.normal()).collect();
+        let lagged = |v: &DVector<f64>| {
+            DVector::from_vec(
+                self.lag
+                    .matrix
+                    .outer_iterator()
+                    .map(|row| row.iter().map(|(k, w)| w * v[k]).sum())
+                    .collect::<Vec<f64>>(),
+            )
+        };
+        let mut outcome = Vec::with_capacity(x.len());
+        let mut noise = DVector::zeros(UNITS);
+        for t in 0..PERIODS {
+            let now = |v: &[f64]| DVector::from_column_slice(&v[t * UNITS..(t + 1) * UNITS]);
+            let (d, x) = (now(&self.treatment), now(&x));
+            let fresh = DVector::from_vec(random.normals(UNITS)) * SIGMA;
+            let phi = if t == 0 { 0.0 } else { self.persistence };
+            noise = &noise * phi + fresh * (1.0 - phi * phi).sqrt();
+            let mean = &d * truth.beta + lagged(&d) * truth.theta + &x * truth.gamma + lagged(&x) * truth.delta;
+            let effects = DVector::from_column_slice(&self.unit_effects).add_scalar(self.period_effects[t]);
+            outcome.extend((&s * (mean + effects + &r * &noise)).iter());
+        }
+        Problem {
+            model: Model::Sdm,
+            units: UNITS,
+            periods: PERIODS,
+            outcome,
+            regressors: [self.treatment.clone(), x].map(|values| Regressor { values, lagged: true }).to_vec(),
+            durbin_weights: vec![self.lag.clone()],
+            lag_weights: Some(self.lag.clone()),
+            error_weights: Some(self.error.clone()),
+            fixed_effects: FixedEffects::Both,
+            likelihood: Likelihood::Transform,
+            variance: Variance::Iid,
+            df_adjust: false,
+            treatment: Some(0),
+        }
+    }
+
+    /// Direct and indirect effect on the treated, indirect on the untreated, at the true parameters (methods D.4).
+    pub fn policy(&self, truth: &Truth) -> [f64; 3] {
+        let s = Self::inverse(&self.lag, truth.rho);
+        let mut inner = DMatrix::identity(UNITS, UNITS) * truth.beta;
+        self.lag.matrix.iter().for_each(|(v, (i, k))| inner[(i, k)] += truth.theta * v);
+        let m = s * inner;
+        let d = &self.treatment;
+        let first = d.iter().position(|v| *v == 1.0).unwrap() / UNITS * UNITS;
+        let effect = |r: usize| (0..UNITS).map(|q| m[(r % UNITS, q)] * d[r / UNITS * UNITS + q]).sum::<f64>();
+        let mean =
+            |cells: &[usize], f: &dyn Fn(usize) -> f64| cells.iter().map(|&r| f(r)).sum::<f64>() / cells.len() as f64;
+        let treated: Vec<usize> = (0..d.len()).filter(|&r| d[r] == 1.0).collect();
+        let untreated: Vec<usize> = (first..d.len()).filter(|&r| d[r] == 0.0).collect();
+        let own = |r: usize| m[(r % UNITS, r % UNITS)];
+        [mean(&treated, &own), mean(&treated, &|r| effect(r) - own(r)), mean(&untreated, &effect)]
+    }
+}
+
+fn places(seed: u64) -> Coordinates {
+    let mut random = Random::new(seed, 1);
+    Coordinates::Planar((0..UNITS).map(|_| [900e3 * random.uniform(), 900e3 * random.uniform()]).collect())
+}

@@ -1,0 +1,12 @@
+//! Estimates of simulated panels against the truth they were drawn from (methods G.1, G.2): bias, coverage, and
+//! standard errors against the spread of the estimates, within limits that allow for the number of replications (G.4).
+//!
+//! The slow tier: `cargo test --release --test recovery -- --ignored --nocapture` prints the numbers too.
+
+#![allow(clippy::unwrap_used)]
+
+mod design;
+mod designs;
+#[path = "../support/random.rs"]
+mod random;
+mod tally;
