@@ -18,6 +18,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("outcome", &[]),
     ("linalg", &["fault"]),
     ("loader", &["fault", "suggest"]),
+    ("writer", &["fault", "loader"]),
     ("weights", &["linalg", "data", "fault", "suggest", "outcome"]),
     ("estimators", &["linalg", "weights", "inference", "fault"]),
     ("inference", &["linalg", "weights", "estimators", "fault"]),
@@ -25,7 +26,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("data", &["linalg", "fault", "suggest", "outcome"]),
     ("report", &["outcome", "fault"]),
     ("syntax", &["source", "fault", "diagnostic", "suggest"]),
-    ("check", &["source", "fault", "diagnostic", "suggest", "syntax", "data", "loader", "estimators"]),
+    ("check", &["source", "fault", "diagnostic", "suggest", "syntax", "data", "loader", "estimators", "weights"]),
     (
         "plan",
         &[
@@ -41,6 +42,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "estimators",
             "inference",
             "designs",
+            "loader",
+            "outcome",
         ],
     ),
     (
@@ -82,6 +85,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "designs",
             "outcome",
             "report",
+            "loader",
+            "writer",
         ],
     ),
     (
@@ -98,6 +103,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "report",
             "session",
             "repl",
+            "loader",
+            "writer",
         ],
     ),
     ("repl", &["source", "fault", "diagnostic", "suggest", "syntax", "check", "plan", "outcome", "report", "session"]),

@@ -5,9 +5,9 @@
 
 use super::Format;
 use crate::diagnostic::{Diagnostic, Style, render};
-use crate::estimators::Interrupt;
 use crate::fault::Fault;
 use crate::report::json;
+use crate::session::Interrupt;
 use crate::source::Sources;
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -225,12 +225,16 @@ impl Planner<'_> {
         }
         if nobs == n * t && fixed_effects != FixedEffects::None {
             let mut within = outcome.clone();
-            let (which, remove): (&str, fn(&mut [f64], usize, usize)) = match fixed_effects {
-                FixedEffects::Unit => ("unit", kernels::demean_unit),
-                FixedEffects::Time => ("time", kernels::demean_time),
-                _ => ("unit and time", kernels::demean_both),
+            let which = match fixed_effects {
+                FixedEffects::Unit => "unit",
+                FixedEffects::Time => "time",
+                FixedEffects::Both | FixedEffects::None => "unit and time",
             };
-            remove(&mut within, n, t);
+            match fixed_effects {
+                FixedEffects::Unit => kernels::demean_unit(&mut within, n, t),
+                FixedEffects::Time => kernels::demean_time(&mut within, n, t),
+                FixedEffects::Both | FixedEffects::None => kernels::demean_both(&mut within, n, t),
+            }
             let size = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
             if size(&within) <= 1e-11 * size(outcome) {
                 return Err(self.report(faults::constant_outcome(&spec.outcome.text, least, Some(which)), place));
