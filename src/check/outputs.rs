@@ -15,7 +15,24 @@ use std::path::Path;
 /// Formats a table is saved in, and those a figure will be.
 const TABLE_FORMATS: [&str; 3] = [".csv", ".tex", ".txt"];
 const FIGURE_FORMATS: [&str; 2] = [".svg", ".png"];
+/// Formats of tables this version does not write yet.
+const LATER_FORMATS: [&str; 3] = [".md", ".html", ".json"];
 const ALL_FORMATS: [&str; 8] = [".csv", ".tex", ".txt", ".md", ".html", ".json", ".svg", ".png"];
+
+/// What a value is in words, and the extensions it may be saved with.
+fn kind_and_formats(output: &Output) -> (&'static str, &'static [&'static str]) {
+    match output {
+        Output::Table(_) => ("a table", &TABLE_FORMATS),
+        Output::Fit(_) => ("a fit", &TABLE_FORMATS),
+        Output::Answer { answer: Answer::Effects | Answer::Tidy, .. } => ("a table", &TABLE_FORMATS),
+        Output::Answer { answer: Answer::FixedEffects, .. } | Output::List(_) => ("a list", &[".txt"]),
+        Output::Answer { .. } => ("an array", &[".csv", ".txt"]),
+        Output::Weights(_) => ("a weights matrix", &[".txt"]),
+        Output::Treatment(_) => ("a treatment", &[".txt"]),
+        Output::Panel(_) => ("a panel", &[".txt"]),
+        Output::Scalar(_) => ("a single value", &[".txt"]),
+    }
+}
 
 impl Checker<'_> {
     pub(crate) fn print_statement(&mut self, statement: &Statement, expr: &Expr) {
@@ -87,20 +104,21 @@ impl Checker<'_> {
     pub(crate) fn save_statement(&mut self, statement: &Statement, value: &Expr, path: &Text) {
         let figure = matches!(&value.kind, ExprKind::Call { callee, .. }
             if matches!(&callee.kind, ExprKind::Name(n) if matches!(n.text.as_str(), "plot" | "map")));
-        let format = self.save_path(value, path, figure);
         let output = self.output(value);
+        let (kind, fitting) = match &output {
+            _ if figure => ("a figure", &FIGURE_FORMATS[..]),
+            Ok(output) => kind_and_formats(output),
+            Err(_) => ("a table", &TABLE_FORMATS[..]),
+        };
+        let format = self.save_path(value, path, kind, fitting);
         let (Ok(()), Ok(output)) = (format, output) else { return };
-        if !matches!(output, Output::Table(_) | Output::Fit(_)) {
-            self.later(value.span, "saving this value");
-            return;
-        }
         let kind = StepKind::Save { output, path: path.text.clone(), path_place: Place(path.span) };
         let source = self.text(value.span).to_string();
         self.spec.steps.push(Step { kind, source, place: Place(statement.span) });
     }
 
     /// The path stays below `--out` and its extension fits the value.
-    fn save_path(&mut self, value: &Expr, path: &Text, figure: bool) -> Check<()> {
+    fn save_path(&mut self, value: &Expr, path: &Text, kind: &str, fitting: &[&str]) -> Check<()> {
         if let Err(f) = loader::refuse_foreign(&path.text) {
             return Err(self.report(Diagnostic::at(f, Some(path.span))));
         }
@@ -117,7 +135,6 @@ impl Checker<'_> {
         }
         let file = path.text.rsplit('/').next().unwrap_or("");
         let extension = file.rsplit_once('.').map_or(String::new(), |(_, e)| format!(".{}", e.to_lowercase()));
-        let fitting: &[&str] = if figure { &FIGURE_FORMATS } else { &TABLE_FORMATS };
         if !ALL_FORMATS.contains(&extension.as_str()) {
             let shown =
                 if extension.is_empty() { "no extension".into() } else { format!("the extension `{extension}`") };
@@ -131,16 +148,14 @@ impl Checker<'_> {
             ));
         }
         if !fitting.contains(&extension.as_str()) {
-            let later = if figure { &[][..] } else { &[".md", ".html", ".json"][..] };
-            if later.contains(&extension.as_str()) {
+            if fitting == TABLE_FORMATS && LATER_FORMATS.contains(&extension.as_str()) {
                 return Err(self.later(path.span, format!("saving to `{extension}`")));
             }
-            let kind = if figure { "a figure" } else { "a table" };
             return Err(self.report(
                 Diagnostic::error(
                     "durbin::output::format_of_kind",
                     path.span,
-                    format!("`{}` is {kind}, which `{extension}` does not hold", print::expression(value)),
+                    format!("`{}` is {kind}, which a file `{extension}` does not hold", print::expression(value)),
                 )
                 .help(format!("save it as {}", ticked_all(fitting))),
             ));

@@ -22,7 +22,10 @@ pub fn text(name: Option<&str>, source: &str, fit: &Fit) -> String {
     out.push('\n');
     let mut columns = estimate_columns(&fit.distribution, fit.level);
     coefficient_lines(&mut columns, fit);
-    effect_lines(&mut columns, &fit.effects);
+    // Without weights the effects are the coefficients.
+    if !fit.weights_used.is_empty() {
+        effect_lines(&mut columns, &fit.effects);
+    }
     if let Some(policy) = &fit.policy_effects {
         policy_lines(&mut columns, policy);
     }

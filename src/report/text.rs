@@ -49,8 +49,12 @@ fn array(source: &str, a: &LabeledArray) -> String {
     if a.dimensions.is_empty() {
         return format!("{}\n", a.values.first().map_or(number::MISSING.to_string(), |&x| plain(x)));
     }
-    let sizes: Vec<String> =
-        a.dimensions.iter().zip(&a.labels).map(|(d, l)| format!("{} {d}", number::count(l.len()))).collect();
+    let sizes: Vec<String> = a
+        .dimensions
+        .iter()
+        .zip(&a.labels)
+        .map(|(d, l)| format!("{} {}", number::count(l.len()), plural(d, l.len())))
+        .collect();
     let missing = a.values.iter().filter(|x| x.is_nan()).count();
     let gaps = if missing > 0 { format!(", {} missing", number::count(missing)) } else { String::new() };
     let mut out = format!("{source}: {}{gaps}\n\n", sizes.join(" × "));
@@ -65,6 +69,12 @@ fn array(source: &str, a: &LabeledArray) -> String {
         out.push_str(&format!("  … and {} more\n", number::count(a.values.len() - ROWS)));
     }
     out
+}
+
+/// `units`, `periods`, `terms`: a dimension in words.
+fn plural(dimension: &str, count: usize) -> String {
+    let word = if dimension == "time" { "period" } else { dimension };
+    if count == 1 || word == "with" { word.to_string() } else { format!("{word}s") }
 }
 
 fn array_row(a: &LabeledArray, i: usize) -> Vec<String> {
