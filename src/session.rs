@@ -212,6 +212,28 @@ impl<'a> Session<'a> {
     }
 }
 
+/// A program in canonical form.
+///
+/// # Errors
+/// The run with the faults of its syntax.
+pub fn formatted(program: &Program) -> Result<String, Run> {
+    let mut run = Run { program_name: program.name.clone(), ..Run::default() };
+    let parsed = match syntax::decode(&program.name, &program.bytes) {
+        Ok(text) => {
+            let id = run.sources.add(&program.name, &text);
+            syntax::parse(id, &text).map(|ast| syntax::format(&text, &ast))
+        }
+        Err(foreign) => {
+            let id = run.sources.add(&program.name, &foreign.text);
+            Err(vec![foreign.diagnostic(id)])
+        }
+    };
+    parsed.map_err(|faults| {
+        run.diagnostics = faults;
+        run
+    })
+}
+
 /// The values of `--set`, each a source of its own.
 fn sets(program: &Program, run: &mut Run) -> Vec<(String, Expr)> {
     let mut out = Vec::new();

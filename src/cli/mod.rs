@@ -4,6 +4,7 @@
 //! a fault, 2 bad usage, 130 interrupted.
 
 mod check;
+mod fmt;
 mod input;
 mod run;
 mod terminal;
@@ -26,6 +27,8 @@ enum Command {
     Run(run::Run),
     /// Checks programs: names, kinds and columns, without reading data
     Check(check::Check),
+    /// Writes programs in their one canonical form
+    Fmt(fmt::Fmt),
 }
 
 /// How results are shown.
@@ -66,6 +69,7 @@ pub fn main() -> ExitCode {
     match Arguments::try_parse() {
         Ok(Arguments { command: Command::Run(run) }) => run.execute(),
         Ok(Arguments { command: Command::Check(check) }) => check.execute(),
+        Ok(Arguments { command: Command::Fmt(fmt) }) => fmt.execute(),
         Err(e) => {
             let code = if e.use_stderr() { 2 } else { 0 };
             // A closed pipe leaves nothing to be told.

@@ -3,6 +3,7 @@
 pub mod ast;
 mod decode;
 mod faults;
+mod format;
 mod foreign;
 mod parser;
 pub mod print;
@@ -10,6 +11,7 @@ mod scan;
 mod trivia;
 
 pub use decode::{NotUtf8, decode};
+pub use format::format;
 
 use crate::diagnostic::Diagnostic;
 use crate::source::SourceId;
