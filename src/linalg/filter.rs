@@ -240,6 +240,10 @@ impl SpatialFilter {
         let dominant = rho.abs() * self.row_bound.min(self.column_bound) < 1.0;
         if let Some(found) = self.fronts()?.eliminate(rho) {
             let safe = found.smallest_pivot >= SMALLEST_PIVOT && found.largest_multiplier <= LARGEST_MULTIPLIER;
+            if dominant && found.smallest_pivot < singular_pivot(self.w.n) {
+                // Dominance bounds the multipliers, so a pivot of the size of rounding is one of zero.
+                return Err(LinalgError::Singular { rho });
+            }
             if dominant || safe {
                 return Ok(found.ln_abs_det);
             }
