@@ -5,8 +5,9 @@
 //! space projected away.
 
 use super::EstimateError;
-use super::kernels::dot;
 use super::sample::{Sample, lag};
+use crate::linalg::iterate::dot;
+use crate::linalg::{cross, panel};
 use crate::weights::Weights;
 use nalgebra::{DMatrix, DVector};
 
@@ -36,7 +37,7 @@ impl Profile {
         columns.extend(sample.e1.iter().map(Vec::as_slice));
         let lag_present = sample.e1.is_some();
         let Some(error) = error else {
-            let gram = cross(&columns, &columns);
+            let gram = cross::gram(&columns);
             let zero = DMatrix::zeros(columns.len(), columns.len());
             return Ok(Profile {
                 lag: lag_present,
@@ -46,10 +47,13 @@ impl Profile {
             });
         };
         columns.extend(sample.basis.iter().map(Vec::as_slice));
-        let lagged: Vec<Vec<f64>> = columns.iter().map(|c| lag(error, c, sample.periods)).collect();
+        let lagged = panel::spatial_lags(&error.matrix, &columns, sample.units, sample.periods);
         let lagged: Vec<&[f64]> = lagged.iter().map(Vec::as_slice).collect();
-        let mixed = cross(&columns, &lagged);
-        let gram = [cross(&columns, &columns), &mixed + mixed.transpose(), cross(&lagged, &lagged)];
+        let all: Vec<&[f64]> = columns.iter().chain(&lagged).copied().collect();
+        let (k, gram) = (columns.len(), cross::gram(&all));
+        let block = |i: usize, j: usize| gram.view((i * k, j * k), (k, k)).into_owned();
+        let mixed = block(0, 1);
+        let gram = [block(0, 0), &mixed + mixed.transpose(), block(1, 1)];
         let ones = vec![1.0; sample.units];
         let w = lag(error, &ones, 1);
         let period = sample.row.period_effects.then(|| {
@@ -114,11 +118,6 @@ impl Profile {
             shift,
         })
     }
-}
-
-/// `A'B` by columns.
-pub(crate) fn cross(a: &[&[f64]], b: &[&[f64]]) -> DMatrix<f64> {
-    DMatrix::from_fn(a.len(), b.len(), |i, j| dot(a[i], b[j]))
 }
 
 /// `s'v_t` for each column (rows) and period (columns).

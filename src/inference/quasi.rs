@@ -1,12 +1,14 @@
 //! What non-normal errors add to the information (methods C.6, QML sandwich): Ω of `V = 𝓘⁻¹ + 𝓘⁻¹ Ω 𝓘⁻¹`.
 
 use super::information::Places;
-use super::operators::Operators;
+use super::martingale::star_diagonal;
+use super::operators::{Operators, Which};
+use crate::estimators::EstimateError;
 use crate::estimators::solution::Solution;
 use nalgebra::DMatrix;
 
 /// Ω in the order of [`Places`].
-pub(crate) fn excess(solution: &Solution, operators: &Operators) -> DMatrix<f64> {
+pub(crate) fn excess(solution: &Solution, operators: &Operators) -> Result<DMatrix<f64>, EstimateError> {
     let places = Places::of(solution);
     let row = &solution.sample.row;
     let (n, t, s2) = (solution.sample.units as f64, solution.sample.periods as f64, solution.sigma2);
@@ -19,14 +21,11 @@ pub(crate) fn excess(solution: &Solution, operators: &Operators) -> DMatrix<f64>
     let kappa = (moment(4) - 3.0 * moment(2).powi(2)) / (q_t * q_n);
     let f = if row.unit_effects { (t - 1.0).powi(2) / t } else { t };
     let zeta = if row.period_effects { 1.0 - 1.0 / n } else { 1.0 };
-    let ones = vec![1.0; solution.sample.units];
     let mut diagonals: Vec<(usize, Vec<f64>)> = Vec::new();
-    if let (Some(p), Some(g)) = (places.rho, &operators.g) {
-        diagonals.push((p, if row.projected { g.projected(&ones).diagonal() } else { g.diagonal() }));
-    }
-    if let (Some(p), Some(h)) = (places.lambda, &operators.h) {
-        let star = if row.period_effects { h.projected(&solution.direction) } else { h.clone() };
-        diagonals.push((p, star.diagonal()));
+    for (place, which) in [(places.rho, Which::G), (places.lambda, Which::H)] {
+        if let Some(place) = place {
+            diagonals.push((place, star_diagonal(solution, operators, which)?));
+        }
     }
     let mut out = DMatrix::zeros(places.size(), places.size());
     for (p, a) in &diagonals {
@@ -41,7 +40,7 @@ pub(crate) fn excess(solution: &Solution, operators: &Operators) -> DMatrix<f64>
     if !row.unit_effects && !row.period_effects {
         third_moments(solution, &places, &diagonals, moment(3), &mut out);
     }
-    out
+    Ok(out)
 }
 
 /// Without fixed effects third moments do not vanish: `Ω_βρ`, `Ω_βσ`.

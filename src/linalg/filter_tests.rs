@@ -3,6 +3,10 @@
 use super::*;
 use crate::linalg::samples;
 
+fn never() -> bool {
+    false
+}
+
 /// Dense determinants of the definition, to compare every route with.
 fn dense_value(w: &CsMat<f64>, rho: f64) -> f64 {
     DenseLu::factor(&Csr::from_sprs(w).unwrap(), rho).unwrap().ln_abs_det()
@@ -179,7 +183,7 @@ fn the_interpolant_and_its_derivatives_follow_the_eigenvalues() {
         let filter = SpatialFilter::new(w, s).unwrap();
         let exact = LogDetInterpolant::of_eigenvalues(filter.all_eigenvalues().unwrap().clone());
         for (lo, hi) in [(0.3, 0.6), (-0.4, -0.1), (0.9, 0.95)] {
-            let found = filter.interpolate(lo, hi, 16).unwrap();
+            let found = filter.interpolate(lo, hi, 16, &never).unwrap();
             assert_eq!(
                 found.window().map(|(a, b)| ((a - lo).abs() < 1e-15, (b - hi).abs() < 1e-15)),
                 Some((true, true))
@@ -202,7 +206,7 @@ fn the_interpolant_and_its_derivatives_follow_the_eigenvalues() {
 fn derivatives_are_the_traces_they_stand_for() {
     let w = samples::knn(120, 5, 3);
     let filter = SpatialFilter::new(&w, None).unwrap();
-    let l = filter.interpolate(-0.9, 0.9, 8).unwrap();
+    let l = filter.interpolate(-0.9, 0.9, 8, &never).unwrap();
     for rho in [-0.5, 0.4, 0.8] {
         // Columns of (I − ρW)⁻¹, multiplied by W: G itself.
         let inverse = filter.dense_inverse(rho).unwrap();
@@ -270,9 +274,15 @@ fn shapes_are_checked() {
     assert!(matches!(filter.solve(0.3, &mut [1.0; 15]), Err(LinalgError::Shape { .. })));
     let large = SpatialFilter::new(&samples::ring(2100), None).unwrap();
     assert!(matches!(large.dense_inverse(0.3), Err(LinalgError::TooLarge { .. })));
-    assert!(matches!(large.interpolate(0.3, 0.3, 6), Err(LinalgError::Shape { .. })));
+    assert!(matches!(large.interpolate(0.3, 0.3, 6, &never), Err(LinalgError::Shape { .. })));
     let none = SpatialFilter::new(&CsMat::zero((0, 0)), None).unwrap();
     assert_eq!((none.log_determinant(0.4), none.solve(0.4, &mut [])), (Ok(0.0), Ok(())));
+}
+
+#[test]
+fn interpolation_stops_when_asked() {
+    let filter = SpatialFilter::new(&samples::ring(300), None).unwrap();
+    assert!(matches!(filter.interpolate(0.1, 0.2, 4, &|| true), Err(LinalgError::Stopped)));
 }
 
 #[test]
@@ -282,7 +292,7 @@ fn threads_change_no_bit() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             let filter = SpatialFilter::new(&w, None).unwrap();
-            let l = filter.interpolate(0.2, 0.7, 9).unwrap();
+            let l = filter.interpolate(0.2, 0.7, 9, &never).unwrap();
             (l.value(0.5).to_bits(), l.second(0.5).to_bits())
         })
     };

@@ -6,6 +6,8 @@ use super::csr::Csr;
 pub const RESIDUAL: f64 = 1e-13;
 const ROUNDS: usize = 12;
 const STEPS: usize = 600;
+/// Rows combined at once: they stay in the first-level cache.
+const ROWS: usize = 1024;
 
 /// `y = (I − ρA) x`.
 pub fn apply(a: &Csr, rho: f64, x: &[f64], y: &mut [f64]) {
@@ -101,6 +103,21 @@ pub fn dot(a: &[f64], b: &[f64]) -> f64 {
         }
     }
     ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7])) + tail
+}
+
+/// `y += c x`.
+pub fn axpy(c: f64, x: &[f64], y: &mut [f64]) {
+    y.iter_mut().zip(x).for_each(|(b, a)| *b += c * a);
+}
+
+/// `y += Σ_j c_j x_j`, a stretch of rows at a time so that `y` is read and written once.
+pub fn combine(terms: &[(f64, &[f64])], y: &mut [f64]) {
+    for (block, rows) in y.chunks_mut(ROWS).enumerate() {
+        let first = block * ROWS;
+        for (c, x) in terms {
+            axpy(*c, &x[first..first + rows.len()], rows);
+        }
+    }
 }
 
 /// Euclidean norm.
