@@ -208,7 +208,7 @@ pub(crate) fn remove_effects(
 /// Takes the basis out of `x` and returns the coordinates.
 fn take_off(x: &mut [f64], basis: &[Vec<f64>]) -> DVector<f64> {
     let columns: Vec<&[f64]> = basis.iter().map(Vec::as_slice).collect();
-    let coordinates = cross::cross(&columns, &[x]).column(0).into_owned();
+    let coordinates = DVector::from_vec(cross::against(&columns, x));
     let terms: Vec<(f64, &[f64])> = coordinates.iter().zip(columns).map(|(c, b)| (-c, b)).collect();
     combine(&terms, x);
     coordinates

@@ -91,8 +91,8 @@ fn same(name: &str, a: &Estimated, b: &Estimated, errors: f64) {
 #[test]
 fn whole_matrices_and_solves_give_the_same_estimates() {
     for (name, w) in [
-        ("grid", row_weights(samples::triangulated(22), true)),
-        ("nearest", row_weights(samples::knn(450, 6, 3), false)),
+        ("grid", row_weights(samples::triangulated(18), true)),
+        ("nearest", row_weights(samples::knn(300, 6, 3), false)),
     ] {
         for model in [Model::Sdm, Model::Sar, Model::Sem, Model::Sdem, Model::Sac] {
             for variance in [Variance::Observed, Variance::Iid] {
@@ -107,7 +107,7 @@ fn whole_matrices_and_solves_give_the_same_estimates() {
 
 #[test]
 fn clustered_errors_by_probes_are_close_to_exact_ones() {
-    let w = row_weights(samples::knn(700, 6, 9), false);
+    let w = row_weights(samples::knn(450, 6, 9), false);
     for (model, variance) in [
         (Model::Sdm, Variance::ClusterUnit),
         (Model::Sem, Variance::ClusterUnit),
@@ -166,7 +166,7 @@ fn the_order_of_many_units_changes_nothing() {
 
 #[test]
 fn threads_change_no_bit_of_an_estimate() {
-    for w in [row_weights(samples::triangulated(20), true), row_weights(samples::knn(420, 5, 2), false)] {
+    for w in [row_weights(samples::triangulated(20), true), row_weights(samples::knn(260, 5, 2), false)] {
         let p = Problem { variance: Variance::ClusterUnit, ..problem(Model::Sdm, &w) };
         let run = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

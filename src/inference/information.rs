@@ -63,7 +63,8 @@ pub(crate) fn expected(solution: &Solution, g: Option<&[f64]>, traces: &Traces) 
 
 /// `B'x` for the filtered basis.
 fn against(solution: &Solution, x: &[f64]) -> Vec<f64> {
-    solution.basis.iter().map(|b| dot(b, x)).collect()
+    let columns: Vec<&[f64]> = solution.basis.iter().map(Vec::as_slice).collect();
+    cross::against(&columns, x)
 }
 
 fn slopes_block(solution: &Solution, out: &mut DMatrix<f64>) {

@@ -137,7 +137,7 @@ pub(crate) fn star_diagonal(
     let operator = if which == Which::G { &operators.lag } else { &operators.error };
     let mut diagonal = match (operators.whole(which), operator) {
         (Some(a), _) => a.diagonal(),
-        (None, Some(operator)) if which == Which::H || operators.error.is_none() => operator.diagonals()?.level.clone(),
+        (None, Some(operator)) if which == Which::H || operators.error.is_none() => operator.diagonal()?.to_vec(),
         _ => return Err(two_parameters(solution)),
     };
     if let Some(s) = off(solution, which) {

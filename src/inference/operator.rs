@@ -39,6 +39,9 @@ pub(crate) struct Moments {
     pub square: f64,
 }
 
+/// A quadratic form: one value for each column of random signs.
+type Form<'f> = dyn Fn(&[f64]) -> Result<Vec<f64>, EstimateError> + 'f;
+
 /// Diagonals of `A` and of its derivative in the parameter.
 #[derive(Clone, Debug)]
 pub(crate) struct Diagonals {
@@ -55,6 +58,7 @@ pub(crate) struct Operator<'a> {
     dense: Option<[Dense; 2]>,
     transposed: OnceCell<CsMat<f64>>,
     diagonals: OnceCell<Diagonals>,
+    diagonal: OnceCell<Vec<f64>>,
     remarks: RefCell<Vec<Remark>>,
 }
 
@@ -79,6 +83,7 @@ impl<'a> Operator<'a> {
             dense,
             transposed: OnceCell::new(),
             diagonals: OnceCell::new(),
+            diagonal: OnceCell::new(),
             remarks: RefCell::new(Vec::new()),
         })
     }
@@ -176,11 +181,7 @@ impl<'a> Operator<'a> {
 
     /// A trace as its exact part and the mean of a quadratic form of random signs; `form` answers one value for each
     /// column.
-    pub fn probed(
-        &self,
-        exact: f64,
-        form: &dyn Fn(&[f64]) -> Result<Vec<f64>, EstimateError>,
-    ) -> Result<f64, EstimateError> {
+    pub fn probed(&self, exact: f64, form: &Form) -> Result<f64, EstimateError> {
         self.interrupt().begin("traces by probes");
         let mut values: Vec<f64> = Vec::new();
         loop {
@@ -200,6 +201,21 @@ impl<'a> Operator<'a> {
         self.remarks.borrow_mut().push(remark);
     }
 
+    /// Diagonal of `G`.
+    pub fn diagonal(&self) -> Result<&[f64], EstimateError> {
+        if let Some(found) = self.diagonals.get() {
+            return Ok(&found.level);
+        }
+        if let Some(found) = self.diagonal.get() {
+            return Ok(found);
+        }
+        let found = match self.whole() {
+            Some(g) => g.diagonal(),
+            None => self.walked_diagonals(false)?.level,
+        };
+        Ok(self.diagonal.get_or_init(|| found))
+    }
+
     /// Diagonals of `G` and of its derivative `G²`.
     pub fn diagonals(&self) -> Result<&Diagonals, EstimateError> {
         if let Some(found) = self.diagonals.get() {
@@ -207,14 +223,14 @@ impl<'a> Operator<'a> {
         }
         let found = match self.whole() {
             Some(g) => Diagonals { level: g.diagonal(), slope: g.product_diagonal(g) },
-            None => self.walked_diagonals()?,
+            None => self.walked_diagonals(true)?,
         };
         Ok(self.diagonals.get_or_init(|| found))
     }
 
     /// `G = Σ_{k≥1} ρ^(k−1) W^k` and `G² = Σ_{k≥2} (k−1)ρ^(k−2) W^k`: exact diagonals of the first powers and random signs
-    /// for `ρ^q W^q G` and `ρ^(q−1) W^(q−1) (G² + …)`, the rest.
-    fn walked_diagonals(&self) -> Result<Diagonals, EstimateError> {
+    /// for the rest of both; the second only where it is asked for.
+    fn walked_diagonals(&self, with_slope: bool) -> Result<Diagonals, EstimateError> {
         self.interrupt().begin("diagonals by probes");
         let walks = self.axis.walks();
         let (n, rho) = (self.units(), self.at);
@@ -228,7 +244,7 @@ impl<'a> Operator<'a> {
         let known = |k: usize| [rho.powi(k as i32 - 1), (k as f64 - 1.0) * rho.powi(k as i32 - 2)];
         self.add_remainder(&mut out, DIAGONAL_SEED, |z| {
             let level = self.image(z, false)?;
-            let slope = self.image(&level, false)?;
+            let slope = if with_slope { self.image(&level, false)? } else { vec![0.0; z.len()] };
             let (mut level, mut slope, mut power) = (level, slope, z.to_vec());
             for k in 1..=walks.order() {
                 power = self.lag(&power);

@@ -88,7 +88,8 @@ pub fn least_squares(columns: &[&[f64]], y: &[f64]) -> Result<Vec<f64>, LinalgEr
 /// Replaces columns by an orthonormal basis of their span and answers the upper triangle `R`, positive on its diagonal,
 /// with `columns = basis · R`.
 ///
-/// `R` is that of a Householder QR panel by panel; a second pass by the Cholesky factor of the basis' own cross-products
+/// `R` is the Cholesky factor of the cross-products where these are well conditioned, else that of a Householder QR panel
+/// by panel; a second pass by the Cholesky factor of the basis' own cross-products
 /// leaves them orthonormal to rounding (Yamamoto, Nakatsukasa, Yanagisawa & Fukaya 2015).
 ///
 /// # Errors
@@ -98,14 +99,46 @@ pub fn orthonormalize(columns: &mut [Vec<f64>]) -> Result<DMatrix<f64>, LinalgEr
     if k == 0 {
         return Ok(DMatrix::zeros(0, 0));
     }
-    let triangle = Triangle::of(&views(columns), None);
-    triangle.check(RANK_TOLERANCE)?;
-    let first = DMatrix::from_fn(k, k, |i, j| triangle.r[(i, j)] * triangle.norms[j] * triangle.r[(i, i)].signum());
+    let first = match well_conditioned(&gram(&views(columns))) {
+        Some(r) => r,
+        None => {
+            let triangle = Triangle::of(&views(columns), None);
+            triangle.check(RANK_TOLERANCE)?;
+            DMatrix::from_fn(k, k, |i, j| triangle.r[(i, j)] * triangle.norms[j] * triangle.r[(i, i)].signum())
+        }
+    };
     divide_by(columns, &first);
     let second =
         nalgebra::Cholesky::new(gram(&views(columns))).ok_or(LinalgError::NotPositiveDefinite)?.l().transpose();
     divide_by(columns, &second);
     Ok(second * first)
+}
+
+/// `R` with `R'R` the cross-products, when no column scaled to unit norm loses all but a thousandth of it to the others:
+/// then the second pass repairs what squaring costs.
+fn well_conditioned(gram: &DMatrix<f64>) -> Option<DMatrix<f64>> {
+    let norms = gram.diagonal().map(f64::sqrt);
+    let scaled = DMatrix::from_fn(gram.nrows(), gram.ncols(), |i, j| gram[(i, j)] / norms[i] / norms[j]);
+    let mut r = nalgebra::Cholesky::new(scaled)?.l().transpose();
+    if !r.diagonal().iter().all(|d| *d > 1e-3) {
+        return None;
+    }
+    for (j, norm) in norms.iter().enumerate() {
+        r.column_mut(j).scale_mut(*norm);
+    }
+    Some(r)
+}
+
+/// `X'y`: one pass over the columns, a stretch of rows at a time.
+pub fn against(columns: &[&[f64]], y: &[f64]) -> Vec<f64> {
+    let mut sums = vec![0.0; columns.len()];
+    for (block, part) in y.chunks(PANEL_ROWS).enumerate() {
+        let first = block * PANEL_ROWS;
+        for (sum, column) in sums.iter_mut().zip(columns) {
+            *sum += super::iterate::dot(&column[first..first + part.len()], part);
+        }
+    }
+    sums
 }
 
 fn views(columns: &[Vec<f64>]) -> Vec<&[f64]> {

@@ -343,7 +343,7 @@ impl SpatialFilter {
             Route::Lu => {
                 let a = if transposed { self.transposed() } else { &self.w };
                 let mut answer = rhs.to_vec();
-                if answer.chunks_exact_mut(self.w.n).all(|column| iterate::solve(a, rho, column)) {
+                if answer.chunks_mut(8 * self.w.n).all(|columns| iterate::solve(a, rho, columns)) {
                     rhs.copy_from_slice(&answer);
                     return Ok(());
                 }

@@ -93,7 +93,7 @@ fn moments(filter: &SpatialFilter, seed: u64, stop: &dyn Fn() -> bool) -> Result
     let signs: Vec<[f64; PROBES]> =
         (0..n as u64).map(|i| std::array::from_fn(|p| rademacher(seed, p as u64, i))).collect();
     let (mut now, mut next) = (signs.clone(), vec![[0.0; PROBES]; n]);
-    let mut out = vec![Vec::with_capacity(POWERS); PROBES];
+    let mut out = vec![Vec::new(); PROBES];
     for _ in 0..POWERS {
         if stop() {
             return Err(LinalgError::Stopped);
