@@ -53,14 +53,18 @@ fn a_long_call_has_one_option_a_line_and_keeps_its_comments() {
 )
 ";
     let once = canonical(written);
-    assert_eq!(once.replace("  # two bands", ""), spelt.replace("| [W_band(0, 100),\n    W_band(100, 250)]", "|\n    [W_band(0, 100), W_band(100, 250)]"));
+    assert_eq!(
+        once.replace("  # two bands", ""),
+        spelt.replace("| [W_band(0, 100),\n    W_band(100, 250)]", "|\n    [W_band(0, 100), W_band(100, 250)]")
+    );
     assert!(once.contains("# two bands"));
     assert_eq!(canonical(&once), once);
 }
 
 #[test]
 fn comments_in_odd_places_survive() {
-    let written = "## head\n\n# alone\nlet a = 1 + # why\n 2\nlet b = [1, # one\n 2] # two\n## doc\nlet c = f( # inside\n a)\n";
+    let written =
+        "## head\n\n# alone\nlet a = 1 + # why\n 2\nlet b = [1, # one\n 2] # two\n## doc\nlet c = f( # inside\n a)\n";
     let once = canonical(written);
     for comment in ["## head", "# alone", "# why", "# one", "# two", "## doc", "# inside"] {
         assert_eq!(once.matches(comment).count(), 1, "{comment} in\n{once}");

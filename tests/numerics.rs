@@ -79,6 +79,7 @@ fn problem(model: Model, p: &Panel, y: Vec<f64>, x: &[&str], w: &Arc<Weights>) -
         variance: Variance::Iid,
         df_adjust: false,
         treatment: None,
+        present: None,
     }
 }
 

@@ -61,7 +61,9 @@ fn every_example_runs_or_waits() {
     for (name, module, example) in examples() {
         // Functions of columns are at home in a panel.
         let text = match module {
-            "functions" if !example.contains('~') => castle.replacen(column, &format!("{column}\n  let again = {example}\n"), 1),
+            "functions" if !example.contains('~') => {
+                castle.replacen(column, &format!("{column}\n  let again = {example}\n"), 1)
+            }
             _ => format!("{castle}\n{example}\n"),
         };
         let program = Program::new("castle.durbin", &text);

@@ -1,183 +1,239 @@
 //! One model from sample to estimate: search, corrections, variance, effects.
 
-use super::kernels::{SpatialFilter, dot};
-use super::optimize::{Axis, Objective, Optimum};
+use super::answer::{answer, least_squares};
+use super::axis::Axis;
+use super::correct::corrected;
 use super::profile::Profile;
-use super::sample::{Sample, lag};
+use super::renumber::Renumbered;
+use super::sample::Sample;
+use super::search::{Optimum, Search, Searcher};
 use super::solution::Solution;
 use super::*;
-use crate::inference::effects::{Multipliers, effects};
+use crate::inference::effects::effects;
 use crate::inference::information::{Places, expected, invert, observed};
 use crate::inference::martingale::outer_product;
 use crate::inference::operators::Operators;
 use crate::inference::policy::policy;
 use crate::inference::quasi::excess;
-use crate::inference::sandwich;
+use crate::linalg::filter::DENSE_UNITS;
+use crate::linalg::iterate::dot;
 use nalgebra::{DMatrix, DVector};
 use std::f64::consts::PI;
 
-/// Units above which the dense operators of this estimator are refused.
-const MOST_UNITS: usize = 2000;
+/// A residual sum of squares below this share of the outcome's is zero.
+const PERFECT: f64 = 1e-24;
 
 /// Fits one model by the formulas of methods C.1–C.6, C.11, D.1, D.2 and D.4.
+///
+/// Units of a large sample are renumbered so that neighbors are close in memory; what comes back has the problem's order.
 pub fn estimate(problem: &Problem, interrupt: &dyn Interrupt) -> Result<Estimated, EstimateError> {
+    match Renumbered::of(problem)? {
+        Some(renumbered) => Ok(renumbered.undo(fit(&renumbered.problem, interrupt, DENSE_UNITS)?)),
+        None => fit(problem, interrupt, DENSE_UNITS),
+    }
+}
+
+/// The estimate with whole matrices up to `dense_units` units, and without above.
+pub(crate) fn fit(
+    problem: &Problem,
+    interrupt: &dyn Interrupt,
+    dense_units: usize,
+) -> Result<Estimated, EstimateError> {
+    interrupt.begin("sample");
     let sample = Sample::new(problem)?;
-    if problem.model.has_lag() || problem.model.has_error() {
-        likelihood(problem, &sample, interrupt)
-    } else {
-        least_squares(&sample)
+    if !problem.model.has_lag() && !problem.model.has_error() {
+        return least_squares(&sample);
     }
+    let lag_weights = problem.lag_weights.as_deref().filter(|_| problem.model.has_lag());
+    let error_weights = problem.error_weights.as_deref().filter(|_| problem.model.has_error());
+    let lag = lag_weights.map(|w| Axis::new(w, interrupt, dense_units)).transpose()?;
+    let error = error_weights.map(|w| Axis::new(w, interrupt, dense_units)).transpose()?;
+    let fit = Fit { sample: &sample, axes: [lag.as_ref(), error.as_ref()], interrupt, dense_units };
+    fit.run()
 }
 
-/// The matrix of a spatial parameter with its filter.
-struct Operator<'a> {
-    weights: &'a Weights,
-    filter: SpatialFilter,
-    interval: Interval,
+/// A likelihood model on its sample.
+struct Fit<'a> {
+    sample: &'a Sample<'a>,
+    axes: [Option<&'a Axis<'a>>; 2],
+    interrupt: &'a dyn Interrupt,
+    dense_units: usize,
 }
 
-fn operator(weights: Option<&Weights>) -> Result<Option<Operator<'_>>, EstimateError> {
-    let Some(weights) = weights else { return Ok(None) };
-    let n = weights.matrix.rows();
-    if n > MOST_UNITS {
-        let bytes = (n as u64).pow(2) * 8 * 4;
-        return Err(crate::linalg::LinalgError::TooLarge { what: "the dense spatial filter", bytes }.into());
-    }
-    let filter = SpatialFilter::new(weights)?;
-    let interval = filter.interval();
-    Ok(Some(Operator { weights, filter, interval }))
+/// The point at which variances and effects are taken.
+struct Point<'a> {
+    solution: Solution<'a>,
+    operators: Operators<'a>,
+    loglik: f64,
 }
 
-fn row_sum(weights: &Weights) -> Option<f64> {
-    let sums = lag(weights, &vec![1.0; weights.matrix.rows()], 1);
-    let first = *sums.first()?;
-    sums.iter().all(|s| (s - first).abs() < 1e-12).then_some(first)
-}
-
-fn likelihood(problem: &Problem, sample: &Sample, interrupt: &dyn Interrupt) -> Result<Estimated, EstimateError> {
-    let lag_op = operator(problem.lag_weights.as_deref().filter(|_| problem.model.has_lag()))?;
-    let error_op = operator(problem.error_weights.as_deref().filter(|_| problem.model.has_error()))?;
-    let error = error_op.as_ref().map(|o| o.weights);
-    let profile = Profile::new(sample, error)?;
-    if profile.at(0.0, 0.0)?.sse <= 1e-24 * sample.outcome_square {
-        return Err(EstimateError::PerfectFit);
-    }
-    let axis = |o: &'_ Operator<'_>| (o.interval, row_sum(o.weights));
-    let objective = Objective {
-        row: sample.row,
-        profile: &profile,
-        rho: lag_op.as_ref().map(|o| Axis { filter: &o.filter, interval: axis(o).0, row_sum: axis(o).1 }),
-        lambda: error_op.as_ref().map(|o| Axis { filter: &o.filter, interval: axis(o).0, row_sum: axis(o).1 }),
-        interrupt,
-    };
-    let search = objective.search()?;
-    let Some(best) = search.optima.first().copied() else { return Err(EstimateError::NotFinite) };
-    let mut remarks = Vec::new();
-    if let Some(other) = search.optima.get(1).filter(|o| best.loglik - o.loglik < 2.0) {
-        let triple = |o: &Optimum| [o.rho, o.lambda, o.loglik];
-        remarks.push(Remark::TwoOptima { best: triple(&best), other: triple(other) });
-    }
-    let mut boundary = false;
-    for (axis, name, value) in [(&objective.rho, "rho", best.rho), (&objective.lambda, "lambda", best.lambda)] {
-        if let Some(a) = axis
-            && a.at_boundary(value)
-        {
-            boundary = true;
-            remarks.push(Remark::Boundary { parameter: name, value, interval: a.interval });
+impl<'a> Fit<'a> {
+    fn run(&self) -> Result<Estimated, EstimateError> {
+        let sample = self.sample;
+        let profile = Profile::new(sample, self.error())?;
+        if profile.at(0.0, 0.0)?.sse <= PERFECT * sample.outcome_square {
+            return Err(EstimateError::PerfectFit);
         }
+        let searcher = Searcher { row: sample.row, profile: &profile, axes: self.axes, interrupt: self.interrupt };
+        let search = searcher.search()?;
+        let best = search.optima.first().ok_or(EstimateError::NotFinite)?;
+        let boundary = self.boundary(best);
+        let mut remarks = two_optima(&search);
+        remarks.extend(boundary.clone());
+        let point = self.point(&profile, best, boundary.is_empty())?;
+        self.pause()?;
+        let size = Places::of(&point.solution).sigma2;
+        let variance = if boundary.is_empty() { self.variance(&point, &mut remarks)? } else { None };
+        let vcov = self.on_slopes(variance, size);
+        self.finish(&point, vcov, &search, remarks)
     }
-    let m = sample.row.observations;
-    let at = |rho: f64, lambda: f64| -> Result<(DVector<f64>, f64), EstimateError> {
-        let point = profile.at(rho, lambda)?;
-        // without an error matrix e₀ and e₁ are off the basis already: nothing to shift
-        let mut gamma = if point.shift.is_empty() { sample.d0.clone() } else { &sample.d0 + &point.shift };
-        if let Some(d1) = &sample.d1 {
-            gamma -= d1 * rho;
+
+    fn error(&self) -> Option<&'a Weights> {
+        self.axes[1].map(|axis| axis.weights)
+    }
+
+    fn pause(&self) -> Result<(), EstimateError> {
+        if self.interrupt.stop() { Err(EstimateError::Interrupted) } else { Ok(()) }
+    }
+
+    fn boundary(&self, best: &Optimum) -> Vec<Remark> {
+        let places = [("rho", best.rho), ("lambda", best.lambda)];
+        let at_end = |(axis, (parameter, value)): (&Option<&Axis>, (&'static str, f64))| {
+            let axis = axis.filter(|a| a.at_boundary(value))?;
+            Some(Remark::Boundary { parameter, value, interval: axis.interval })
+        };
+        self.axes.iter().zip(places).filter_map(at_end).collect()
+    }
+
+    /// The optimum's data and operators, after the corrections of methods C.5 where they apply.
+    fn point(&self, profile: &Profile, best: &Optimum, correct: bool) -> Result<Point<'a>, EstimateError> {
+        let sample = self.sample;
+        let at = |rho: f64, lambda: f64| -> Result<(DVector<f64>, f64), EstimateError> {
+            let point = profile.at(rho, lambda)?;
+            // Without an error matrix e₀ and e₁ are off the basis already: nothing to shift.
+            let mut gamma = if point.shift.is_empty() { sample.d0.clone() } else { &sample.d0 + &point.shift };
+            if let Some(d1) = &sample.d1 {
+                gamma -= d1 * rho;
+            }
+            Ok((gamma, point.sse))
+        };
+        let (gamma, sse) = at(best.rho, best.lambda)?;
+        if sse <= PERFECT * sample.outcome_square {
+            return Err(EstimateError::PerfectFit);
         }
-        Ok((gamma, point.sse))
-    };
-    let (gamma, sse) = at(best.rho, best.lambda)?;
-    if sse <= 1e-24 * sample.outcome_square {
-        return Err(EstimateError::PerfectFit);
-    }
-    let mut solution = Solution::new(sample, error, gamma, best.rho, best.lambda, sse / m);
-    let operators_at = |s: &Solution| {
-        Operators::new(
-            s,
-            lag_op.as_ref().map(|o| (o.weights, &o.filter)),
-            error_op.as_ref().map(|o| (o.weights, &o.filter)),
-        )
-    };
-    let mut operators = operators_at(&solution)?;
-    let mut loglik = best.loglik;
-    if (sample.row.corrected || problem.df_adjust) && !boundary {
-        solution = corrected(sample, &solution, &operators, error, problem.df_adjust, &at)?;
-        operators = operators_at(&solution)?;
-        loglik = loglik_at(sample, &solution, &lag_op, &error_op)?;
-    }
-    interrupted(interrupt)?;
-    let places = Places::of(&solution);
-    let traces = operators.traces(sample.row.projected);
-    let systematic = operators.systematic_lag(&solution);
-    let g = systematic.as_deref();
-    let information = match problem.variance {
-        Variance::Observed => observed(&solution, &traces),
-        _ => expected(&solution, g, &traces),
-    };
-    let inverse = if boundary { None } else { invert(&information) };
-    let full = match (&inverse, problem.variance) {
-        (None, _) => None,
-        (Some(i), Variance::Iid | Variance::Observed) => Some(i.clone()),
-        (Some(i), Variance::Qml) => Some(i + i * excess(&solution, &operators) * i),
-        (Some(i), Variance::ClusterUnit) => {
-            let n = sample.units as f64;
-            Some(i * outer_product(&solution, &operators, g) * i * (n / (n - 1.0)))
+        let sigma2 = sse / sample.row.observations;
+        let solution = Solution::new(sample, self.error(), gamma, best.rho, best.lambda, sigma2);
+        let dense = sample.units <= self.dense_units;
+        let operators = |s: &Solution| Operators::new(s, self.axes, &best.curves, dense);
+        let df_adjust = sample.problem.df_adjust;
+        let first = operators(&solution)?;
+        if !correct || !(sample.row.corrected || df_adjust) {
+            return Ok(Point { operators: first, solution, loglik: best.loglik });
         }
-        _ => return Err(EstimateError::VarianceNotDefined),
-    };
-    if inverse.is_none() && !boundary {
-        remarks.push(Remark::SingularVariance { parameters: (0..places.sigma2).collect() });
+        let solution = corrected(sample, &solution, &first, self.error(), df_adjust, &at)?;
+        let loglik = self.loglik(&solution)?;
+        Ok(Point { operators: operators(&solution)?, solution, loglik })
     }
-    if sample.row.corrected && problem.variance == Variance::ClusterUnit {
-        remarks.extend(leverage(sample, g));
+
+    /// The log-likelihood of methods C.4 away from the optimum.
+    fn loglik(&self, solution: &Solution) -> Result<f64, EstimateError> {
+        let row = &self.sample.row;
+        let sse = dot(&solution.residual, &solution.residual);
+        let mut value = -0.5 * row.observations * (2.0 * PI * solution.sigma2).ln() - sse / (2.0 * solution.sigma2);
+        for (axis, x) in self.axes.iter().zip([solution.rho, solution.lambda]) {
+            if let Some(axis) = axis {
+                value += row.periods * axis.filter.log_determinant(x)? - axis.constant(row, x).0;
+            }
+        }
+        Ok(value)
     }
-    let p = sample.slopes();
-    let mut coefficients: Vec<f64> = solution.slopes().iter().copied().collect();
-    coefficients.extend(places.rho.map(|_| solution.rho));
-    coefficients.extend(places.lambda.map(|_| solution.lambda));
-    let size = coefficients.len();
-    // from the orthonormal basis back to the slopes
-    let mut back = DMatrix::identity(size, size);
-    back.view_mut((0, 0), (p, p)).copy_from(&sample.inverse_triangle());
-    let vcov = match full {
-        Some(v) => &back * v.view((0, 0), (size, size)) * back.transpose(),
-        None => DMatrix::from_element(size, size, f64::NAN),
-    };
-    let multipliers = match (&operators.inverse, &operators.g_plain) {
-        (Some(inverse), Some(g)) => Some(Multipliers { inverse, g }),
-        _ => None,
-    };
-    let theta = DVector::from_vec(coefficients.clone());
-    let u = structural(&solution);
-    let q = size + 1;
-    Ok(Estimated {
-        effects: effects(sample, multipliers.as_ref(), &theta, &vcov),
-        policy: policy(sample, multipliers.as_ref(), &theta, &vcov),
-        sigma2: solution.sigma2,
-        loglik,
-        parameters: q,
-        reference: Reference::Normal,
-        rho_interval: lag_op.as_ref().map(|o| o.interval),
-        lambda_interval: error_op.as_ref().map(|o| o.interval),
-        log_determinant: lag_op.as_ref().or(error_op.as_ref()).map(|o| o.filter.method()),
-        iterations: search.iterations,
-        remarks,
-        ..answer(sample, &coefficients, vcov, &u, solution.residual.clone())
-    })
+
+    /// V of methods C.6 on the basis coefficients, the spatial parameters and σ²; `None` where it does not exist.
+    fn variance(&self, point: &Point, remarks: &mut Vec<Remark>) -> Result<Option<DMatrix<f64>>, EstimateError> {
+        let (solution, operators) = (&point.solution, &point.operators);
+        let row = &self.sample.row;
+        let which = self.sample.problem.variance;
+        self.interrupt.begin("information");
+        let is_observed = which == Variance::Observed;
+        let systematic = if is_observed { None } else { operators.systematic_lag(solution)? };
+        let g = systematic.as_deref();
+        let traces = operators.traces(row.projected, !is_observed)?;
+        let information = if is_observed { observed(solution, &traces) } else { expected(solution, g, &traces) };
+        let Some(i) = invert(&information) else {
+            let size = Places::of(solution).sigma2;
+            remarks.push(Remark::SingularVariance { parameters: (0..size).collect() });
+            return Ok(None);
+        };
+        let variance = match which {
+            Variance::Iid | Variance::Observed => i,
+            Variance::Qml => &i + &i * excess(solution, operators, g)? * &i,
+            Variance::ClusterUnit => {
+                self.interrupt.begin("clustered variance");
+                let n = self.sample.units as f64;
+                if row.corrected {
+                    remarks.extend(leverage(self.sample, g));
+                }
+                &i * outer_product(solution, operators, g)? * &i * (n / (n - 1.0))
+            }
+            _ => return Err(EstimateError::VarianceNotDefined),
+        };
+        Ok(Some(variance))
+    }
+
+    /// From the orthonormal basis back to the slopes, σ² left out.
+    fn on_slopes(&self, variance: Option<DMatrix<f64>>, size: usize) -> DMatrix<f64> {
+        let p = self.sample.slopes();
+        let Some(v) = variance else { return DMatrix::from_element(size, size, f64::NAN) };
+        let mut back = DMatrix::identity(size, size);
+        back.view_mut((0, 0), (p, p)).copy_from(&self.sample.inverse_triangle());
+        &back * v.view((0, 0), (size, size)) * back.transpose()
+    }
+
+    fn finish(
+        &self,
+        point: &Point,
+        vcov: DMatrix<f64>,
+        search: &Search,
+        mut remarks: Vec<Remark>,
+    ) -> Result<Estimated, EstimateError> {
+        let (sample, solution) = (self.sample, &point.solution);
+        let places = Places::of(solution);
+        let mut coefficients: Vec<f64> = solution.slopes().iter().copied().collect();
+        coefficients.extend(places.rho.map(|_| solution.rho));
+        coefficients.extend(places.lambda.map(|_| solution.lambda));
+        let theta = DVector::from_vec(coefficients.clone());
+        let operator = point.operators.lag.as_ref();
+        self.interrupt.begin("effects");
+        let effects = effects(sample, operator, &theta, &vcov)?;
+        let policy = policy(sample, operator, &theta, &vcov)?;
+        remarks.extend(point.operators.remarks());
+        let [lag, error] = self.axes;
+        Ok(Estimated {
+            effects,
+            policy,
+            sigma2: solution.sigma2,
+            loglik: point.loglik,
+            parameters: coefficients.len() + 1,
+            reference: Reference::Normal,
+            rho_interval: lag.map(|axis| axis.interval),
+            lambda_interval: error.map(|axis| axis.interval),
+            log_determinant: lag.or(error).map(|axis| axis.filter.method()),
+            iterations: search.iterations,
+            remarks,
+            ..answer(sample, &coefficients, vcov, &structural(solution), solution.residual.clone())?
+        })
+    }
 }
 
-fn interrupted(interrupt: &dyn Interrupt) -> Result<(), EstimateError> {
-    if interrupt.stop() { Err(EstimateError::Interrupted) } else { Ok(()) }
+/// Another optimum within 2 log-likelihood units.
+fn two_optima(search: &Search) -> Vec<Remark> {
+    let triple = |o: &Optimum| [o.rho, o.lambda, o.loglik];
+    match &search.optima[..] {
+        [best, other, ..] if best.loglik - other.loglik < 2.0 => {
+            vec![Remark::TwoOptima { best: triple(best), other: triple(other) }]
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// `Q(y − ρWy − Zβ)` with the period effects of the filtered model taken out.
@@ -195,85 +251,6 @@ fn structural(solution: &Solution) -> Vec<f64> {
     u
 }
 
-/// The corrections of methods C.5: period effects under `partial`, and the score adjustment for estimated slopes.
-fn corrected<'a>(
-    sample: &'a Sample<'a>,
-    solution: &Solution,
-    operators: &Operators,
-    error: Option<&'a Weights>,
-    df_adjust: bool,
-    at: &dyn Fn(f64, f64) -> Result<(DVector<f64>, f64), EstimateError>,
-) -> Result<Solution<'a>, EstimateError> {
-    let places = Places::of(solution);
-    let (n, m, s2) = (sample.units, sample.row.periods, solution.sigma2);
-    let systematic = operators.systematic_lag(solution);
-    let information = expected(solution, systematic.as_deref(), &operators.traces(sample.row.projected));
-    let Some(inverse) = invert(&information) else {
-        return Err(crate::linalg::LinalgError::NotPositiveDefinite.into());
-    };
-    let ones = vec![1.0; n];
-    let mut score = DVector::zeros(places.size());
-    if sample.row.corrected {
-        let s = &solution.direction;
-        let norm = dot(s, s);
-        if let (Some(r), Some(g)) = (places.rho, &operators.g_plain) {
-            let gl = g.apply(&ones);
-            let filtered = match error {
-                Some(w) => gl.iter().zip(lag(w, &gl, 1)).map(|(a, b)| a - solution.lambda * b).collect(),
-                None => gl,
-            };
-            score[r] += m * dot(s, &filtered) / norm;
-        }
-        if let (Some(l), Some(w)) = (places.lambda, error) {
-            score[l] += m * dot(s, &lag(w, &ones, 1)) / norm;
-        }
-        score[places.sigma2] += m / (2.0 * s2);
-    }
-    if df_adjust {
-        let gram =
-            DMatrix::from_fn(sample.slopes(), sample.slopes(), |i, j| dot(&solution.basis[i], &solution.basis[j]));
-        let Some(gram) = invert(&gram) else { return Err(crate::linalg::LinalgError::NotPositiveDefinite.into()) };
-        for (place, matrix) in [(places.rho, &operators.g), (places.lambda, &operators.h)] {
-            let (Some(place), Some(a)) = (place, matrix) else { continue };
-            for (j, b) in solution.basis.iter().enumerate() {
-                let mut ab = a.apply(b);
-                solution.project(&mut ab);
-                score[place] += (0..sample.slopes()).map(|i| gram[(j, i)] * dot(&solution.basis[i], &ab)).sum::<f64>();
-            }
-        }
-        score[places.sigma2] += sample.slopes() as f64 / (2.0 * s2);
-    }
-    let step = inverse * score;
-    let rho = solution.rho + places.rho.map_or(0.0, |r| step[r]);
-    let lambda = solution.lambda + places.lambda.map_or(0.0, |l| step[l]);
-    if df_adjust {
-        let (gamma, sse) = at(rho, lambda)?;
-        let sigma2 = sse / (sample.row.adjusted - sample.slopes() as f64);
-        return Ok(Solution::new(sample, error, gamma, rho, lambda, sigma2));
-    }
-    let gamma = &solution.gamma + step.rows(0, places.slopes);
-    Ok(Solution::new(sample, error, gamma, rho, lambda, s2 + step[places.sigma2]))
-}
-
-/// The log-likelihood of methods C.4 away from the optimum.
-fn loglik_at(
-    sample: &Sample,
-    solution: &Solution,
-    lag_op: &Option<Operator>,
-    error_op: &Option<Operator>,
-) -> Result<f64, EstimateError> {
-    let row = &sample.row;
-    let sse = dot(&solution.residual, &solution.residual);
-    let mut value = -0.5 * row.observations * (2.0 * PI * solution.sigma2).ln() - sse / (2.0 * solution.sigma2);
-    for (operator, x) in [(lag_op, solution.rho), (error_op, solution.lambda)] {
-        if let Some(o) = operator {
-            value += row.periods * o.filter.log_determinant(x)?[0];
-            value -= row.constant * (1.0 - row_sum(o.weights).unwrap_or(1.0) * x).ln();
-        }
-    }
-    Ok(value)
-}
-
 /// One unit with more than a quarter of g'g (methods C.6, item 1).
 fn leverage(sample: &Sample, g: Option<&[f64]>) -> Option<Remark> {
     let g = g?;
@@ -283,91 +260,4 @@ fn leverage(sample: &Sample, g: Option<&[f64]>) -> Option<Remark> {
         .filter(|(_, share)| *share > 0.25)
         .max_by(|a, b| a.1.total_cmp(&b.1))
         .map(|(unit, share)| Remark::Leverage { unit, share })
-}
-
-fn least_squares(sample: &Sample) -> Result<Estimated, EstimateError> {
-    let residual = sample.e0.clone();
-    let (variance, reference) =
-        sandwich::variance(sample, &residual, sample.problem.variance).ok_or(EstimateError::VarianceNotDefined)?;
-    let back = sample.inverse_triangle();
-    let vcov = &back * variance * back.transpose();
-    let slopes = sample.slopes_from(&sample.d0);
-    let m = sample.row.observations;
-    let sigma2 = dot(&residual, &residual) / m;
-    let coefficients: Vec<f64> = slopes.iter().copied().collect();
-    let remarks = if sigma2 * m <= 1e-24 * sample.outcome_square {
-        vec![Remark::SingularVariance { parameters: Vec::new() }]
-    } else {
-        Vec::new()
-    };
-    Ok(Estimated {
-        effects: effects(sample, None, &slopes, &vcov),
-        policy: policy(sample, None, &slopes, &vcov),
-        sigma2,
-        loglik: -0.5 * m * ((2.0 * PI * sigma2).ln() + 1.0),
-        parameters: coefficients.len() + 1,
-        reference,
-        remarks,
-        ..answer(sample, &coefficients, vcov, &residual, residual.clone())
-    })
-}
-
-/// What every estimate has: fit, residuals, effects of units and periods (methods I).
-fn answer(sample: &Sample, coefficients: &[f64], vcov: DMatrix<f64>, u: &[f64], residuals: Vec<f64>) -> Estimated {
-    let y = &sample.problem.outcome;
-    let (n, t) = (sample.units, sample.periods);
-    let count = (n * t) as f64;
-    let mut raw = y.clone();
-    for (column, b) in sample.design.iter().zip(coefficients) {
-        super::kernels::axpy(-b, column, &mut raw);
-    }
-    if let (Some(wy), Some(rho)) = (&sample.outcome_lag, coefficients.get(sample.slopes())) {
-        super::kernels::axpy(-rho, wy, &mut raw);
-    }
-    let mean = |x: &mut dyn Iterator<Item = f64>, k: usize| x.sum::<f64>() / k as f64;
-    let overall = mean(&mut raw.iter().copied(), n * t);
-    let both = sample.row.unit_effects && sample.row.period_effects;
-    let shift = if both { overall } else { 0.0 };
-    let unit_effects = if sample.row.unit_effects {
-        (0..n).map(|i| mean(&mut (0..t).map(|p| raw[p * n + i]), t) - shift).collect()
-    } else {
-        Vec::new()
-    };
-    let time_effects = if sample.row.period_effects {
-        (0..t).map(|p| mean(&mut (0..n).map(|i| raw[p * n + i]), n) - shift).collect()
-    } else {
-        Vec::new()
-    };
-    let y_mean = mean(&mut y.iter().copied(), n * t);
-    let square = dot(u, u);
-    let total: f64 = y.iter().map(|v| (v - y_mean).powi(2)).sum();
-    let mut within = y.clone();
-    super::sample::remove_effects(&mut within, n, t, &sample.row);
-    let within_mean = mean(&mut within.iter().copied(), n * t);
-    let within_total: f64 = within.iter().map(|v| (v - within_mean).powi(2)).sum();
-    let size = coefficients.len();
-    Estimated {
-        coefficients: coefficients.to_vec(),
-        vcov: (0..size).map(|i| (0..size).map(|j| vcov[(i, j)]).collect()).collect(),
-        sigma2: f64::NAN,
-        loglik: f64::NAN,
-        m_effective: sample.row.observations,
-        parameters: 0,
-        df_residual: count - size as f64 - sample.row.dummies(n, t) as f64,
-        reference: Reference::Normal,
-        r2: 1.0 - square / total,
-        r2_within: 1.0 - square / within_total,
-        effects: Vec::new(),
-        policy: None,
-        rho_interval: None,
-        lambda_interval: None,
-        log_determinant: None,
-        iterations: 0,
-        converged: true,
-        fitted: y.iter().zip(u).map(|(y, u)| y - u).collect(),
-        residuals,
-        unit_effects,
-        time_effects,
-        remarks: Vec::new(),
-    }
 }

@@ -1,18 +1,27 @@
 //! Estimators: numbers in, numbers out. Names, spans and words belong to whoever calls.
 //!
-//! [`Problem`] is one model on one balanced sample (`N × T`, unit fastest); [`estimate`] fits it by the formulas of
+//! [`Problem`] is one model on one sample (`N × T`, unit fastest); [`estimate`] fits it by the formulas of
 //! methods C.1–C.6 and C.11 and returns coefficients, their variance, effects (D.1, D.2) and policy effects (D.4).
 
+mod answer;
+pub(crate) mod axis;
+mod correct;
 mod fit;
-pub(crate) mod kernels;
 mod optimize;
 mod profile;
+mod renumber;
 mod rows;
 pub(crate) mod sample;
+#[cfg(test)]
+mod scale_tests;
+mod search;
 pub(crate) mod solution;
+#[cfg(test)]
+mod unbalanced_tests;
 
 pub use fit::estimate;
 
+use crate::linalg::LinalgError;
 use crate::weights::Weights;
 use std::sync::Arc;
 
@@ -97,7 +106,7 @@ pub struct Regressor {
     pub lagged: bool,
 }
 
-/// One model on one balanced sample.
+/// One model on one sample, balanced unless [`Problem::present`] says otherwise.
 #[derive(Clone, Debug)]
 pub struct Problem {
     pub model: Model,
@@ -117,6 +126,9 @@ pub struct Problem {
     pub df_adjust: bool,
     /// Position of the treatment among the regressors, for the policy effects of a `_did` query.
     pub treatment: Option<usize>,
+    /// Which of the `N·T` cells are there, unit fastest; outcome and regressors are NaN elsewhere. `None`: all of them.
+    /// Only models without spatial lags take absent cells.
+    pub present: Option<Vec<bool>>,
 }
 
 /// An effect's value and its delta-method standard error.
@@ -194,12 +206,24 @@ pub enum EstimateError {
     #[error("sums overflow")]
     NotFinite,
     #[error("{0}")]
-    Linalg(#[from] crate::linalg::LinalgError),
+    Linalg(LinalgError),
+    /// Spatial lags on a panel with absent cells (methods C.2).
+    #[error("spatial lags need a balanced panel")]
+    UnbalancedLags,
     #[error("interrupted")]
     Interrupted,
     /// The variance estimator does not exist for this estimator; the planner refuses it earlier with words.
     #[error("this variance estimator does not apply")]
     VarianceNotDefined,
+}
+
+impl From<LinalgError> for EstimateError {
+    fn from(error: LinalgError) -> Self {
+        match error {
+            LinalgError::Stopped => EstimateError::Interrupted,
+            other => EstimateError::Linalg(other),
+        }
+    }
 }
 
 /// What an estimator found. The parameter order is: intercept (no fixed effects), regressors, their lags (all of the
@@ -227,7 +251,7 @@ pub struct Estimated {
     pub log_determinant: Option<&'static str>,
     pub iterations: usize,
     pub converged: bool,
-    /// Structural residuals after effects are removed, `N·T`.
+    /// Structural residuals after effects are removed, `N·T`; NaN at absent cells, as the fitted values.
     pub residuals: Vec<f64>,
     /// One-step fitted values `ρ̂Wy + Zβ̂ + effects`, on the outcome's scale.
     pub fitted: Vec<f64>,
@@ -238,11 +262,12 @@ pub struct Estimated {
     pub remarks: Vec<Remark>,
 }
 
-/// Says whether to go on; checked between the expensive steps of an estimate.
+/// Says whether to go on and hears what is going on.
 pub trait Interrupt: Sync {
+    /// Asked between the expensive steps of an estimate; where it says yes, the estimate ends with `Interrupted`.
     fn stop(&self) -> bool;
 
-    /// Is told of each expensive step as it begins, in words of the field.
+    /// An expensive step begins.
     fn begin(&self, _step: &'static str) {}
 }
 

@@ -1,71 +1,21 @@
-//! The optimum of the concentrated log-likelihood over ρ, λ, or both (methods C.3).
+//! Local optima of the concentrated log-likelihood over ρ, λ, or both, with the log-determinants given as curves.
 
-use super::kernels::SpatialFilter;
+use super::EstimateError;
+use super::axis::{Axis, Curve};
 use super::profile::Profile;
 use super::rows::Row;
-use super::{EstimateError, Interrupt, Interval};
 use std::f64::consts::PI;
 
-/// Points of the first grid over an interval.
-const GRID: usize = 41;
 /// Newton or bisection steps at most.
 const STEPS: usize = 200;
 
-/// A spatial parameter: its operator and where it may lie.
-pub(crate) struct Axis<'a> {
-    pub filter: &'a SpatialFilter,
-    pub interval: Interval,
-    /// Common row sum of its matrix, where rows have one.
-    pub row_sum: Option<f64>,
-}
-
-impl Axis<'_> {
-    /// The interval without its ends (methods B.6).
-    fn open(&self) -> (f64, f64) {
-        let margin = 1e-6 * (self.interval.hi - self.interval.lo);
-        (self.interval.lo + margin, self.interval.hi - margin)
-    }
-
-    /// `m ln|I − ρW| − c ln(1 − κρ)` and its derivative.
-    fn term(&self, row: &Row, x: f64) -> Result<(f64, f64), EstimateError> {
-        let [value, slope, _] = self.filter.log_determinant(x)?;
-        let (mut value, mut slope) = (row.periods * value, row.periods * slope);
-        if row.constant > 0.0 {
-            let k = self.row_sum.unwrap_or(1.0);
-            value -= row.constant * (1.0 - k * x).ln();
-            slope += row.constant * k / (1.0 - k * x);
-        }
-        Ok((value, slope))
-    }
-
-    /// Within a thousandth of the interval's width from its ends.
-    pub fn at_boundary(&self, x: f64) -> bool {
-        let width = self.interval.hi - self.interval.lo;
-        (x - self.interval.lo).min(self.interval.hi - x) < 1e-3 * width
-    }
-}
-
-/// One local optimum.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Optimum {
-    pub rho: f64,
-    pub lambda: f64,
-    pub loglik: f64,
-}
-
-/// The concentrated likelihood of one model.
+/// The concentrated likelihood of one model; index 0 is ρ, index 1 is λ.
 pub(crate) struct Objective<'a> {
     pub row: Row,
     pub profile: &'a Profile,
-    pub rho: Option<Axis<'a>>,
-    pub lambda: Option<Axis<'a>>,
-    pub interrupt: &'a dyn Interrupt,
-}
-
-/// All optima found, best first, and the evaluations spent.
-pub(crate) struct Search {
-    pub optima: Vec<Optimum>,
-    pub iterations: usize,
+    pub axes: [Option<&'a Axis<'a>>; 2],
+    /// The log-determinant of each axis there is.
+    pub curves: [Option<Curve>; 2],
 }
 
 impl Objective<'_> {
@@ -75,64 +25,40 @@ impl Objective<'_> {
         let m = self.row.observations;
         let mut value = -0.5 * m * ((2.0 * PI).ln() + 1.0 + (point.sse / m).ln());
         let mut gradient = [-0.5 * m * point.d_rho / point.sse, -0.5 * m * point.d_lambda / point.sse];
-        if let Some(axis) = &self.rho {
-            let (term, slope) = axis.term(&self.row, rho)?;
-            value += term;
-            gradient[0] += slope;
-        }
-        if let Some(axis) = &self.lambda {
-            let (term, slope) = axis.term(&self.row, lambda)?;
-            value += term;
-            gradient[1] += slope;
+        for (k, x) in [rho, lambda].into_iter().enumerate() {
+            if let (Some(axis), Some(curve)) = (self.axes[k], &self.curves[k]) {
+                let (term, slope) = axis.term(&self.row, curve, x);
+                value += term;
+                gradient[k] += slope;
+            }
         }
         Ok((value, gradient))
     }
 
-    /// Searches over the parameters there are.
-    pub fn search(&self) -> Result<Search, EstimateError> {
-        match (&self.rho, &self.lambda) {
-            (Some(axis), None) => self.line(axis, 0),
-            (None, Some(axis)) => self.line(axis, 1),
-            (Some(rho), Some(lambda)) => self.plane(rho, lambda),
-            (None, None) => {
-                let loglik = self.at(0.0, 0.0)?.0;
-                Ok(Search { optima: vec![Optimum { rho: 0.0, lambda: 0.0, loglik }], iterations: 0 })
-            }
-        }
-    }
-
-    fn along(&self, which: usize, x: f64) -> Result<(f64, f64), EstimateError> {
+    /// Value and score along one parameter, the other at zero.
+    pub fn along(&self, which: usize, x: f64) -> Result<(f64, f64), EstimateError> {
         let (value, gradient) = if which == 0 { self.at(x, 0.0)? } else { self.at(0.0, x)? };
         Ok((value, gradient[which]))
     }
 
-    /// One parameter: the best of a grid, then the root of the score between its neighbors.
-    fn line(&self, axis: &Axis, which: usize) -> Result<Search, EstimateError> {
-        let (lo, hi) = axis.open();
-        let place = |k: usize| lo + (hi - lo) * k as f64 / (GRID - 1) as f64;
-        let mut best = (0, f64::NEG_INFINITY);
-        for k in 0..GRID {
-            let value = self.along(which, place(k))?.0;
-            if value > best.1 {
-                best = (k, value);
+    /// The score's differences at `x`: the Hessian, from points inside of `bounds`.
+    pub fn hessian(&self, x: [f64; 2], bounds: [(f64, f64); 2]) -> Result<[[f64; 2]; 2], EstimateError> {
+        let mut hessian = [[0.0; 2]; 2];
+        for k in (0..2).filter(|&k| self.axes[k].is_some()) {
+            let h = 1e-5 * (bounds[k].1 - bounds[k].0);
+            let (mut up, mut down) = (x, x);
+            up[k] = (x[k] + h).min(bounds[k].1);
+            down[k] = (x[k] - h).max(bounds[k].0);
+            let (gu, gd) = (self.at(up[0], up[1])?.1, self.at(down[0], down[1])?.1);
+            for (j, entry) in hessian[k].iter_mut().enumerate() {
+                *entry = (gu[j] - gd[j]) / (up[k] - down[k]);
             }
         }
-        self.pause()?;
-        let (x, steps) = self.root(which, place(best.0.saturating_sub(1)), place((best.0 + 1).min(GRID - 1)))?;
-        let (loglik, score) = self.along(which, x)?;
-        let iterations = GRID + steps;
-        if !loglik.is_finite() {
-            return Err(EstimateError::NotFinite);
-        }
-        if !axis.at_boundary(x) && score.abs() > 1e-6 * self.row.observations {
-            return Err(EstimateError::NotConverged { iterations, score, interval: axis.interval });
-        }
-        let (rho, lambda) = if which == 0 { (x, 0.0) } else { (0.0, x) };
-        Ok(Search { optima: vec![Optimum { rho, lambda, loglik }], iterations })
+        Ok(hessian)
     }
 
     /// Where the score changes sign between `a` and `b`: secant steps kept inside a shrinking bracket.
-    fn root(&self, which: usize, mut a: f64, mut b: f64) -> Result<(f64, usize), EstimateError> {
+    pub fn root(&self, which: usize, mut a: f64, mut b: f64) -> Result<(f64, usize), EstimateError> {
         let (mut fa, mut fb) = (self.along(which, a)?.1, self.along(which, b)?.1);
         if fa <= 0.0 {
             return Ok((a, 0));
@@ -162,41 +88,8 @@ impl Objective<'_> {
         Ok((0.5 * (a + b), STEPS))
     }
 
-    /// Two parameters: Newton from nine starts, every local optimum kept (methods C.3, SAC/GNS).
-    fn plane(&self, first: &Axis, second: &Axis) -> Result<Search, EstimateError> {
-        let bounds = [first.open(), second.open()];
-        let starts = |axis: &Axis| [0.8 * axis.interval.lo, 0.0, 0.8 * axis.interval.hi];
-        let mut optima: Vec<Optimum> = Vec::new();
-        let mut iterations = 0;
-        let mut failure = None;
-        for rho in starts(first) {
-            for lambda in starts(second) {
-                self.pause()?;
-                let (x, score, steps) = self.climb([rho, lambda], bounds)?;
-                iterations += steps;
-                let settled = first.at_boundary(x[0]) || second.at_boundary(x[1]);
-                if !settled && score > 1e-6 * self.row.observations {
-                    failure = Some(EstimateError::NotConverged { iterations, score, interval: first.interval });
-                    continue;
-                }
-                let found = Optimum { rho: x[0], lambda: x[1], loglik: self.at(x[0], x[1])?.0 };
-                let known =
-                    optima.iter().any(|o| (o.rho - found.rho).abs() < 1e-5 && (o.lambda - found.lambda).abs() < 1e-5);
-                if !known && found.loglik.is_finite() {
-                    optima.push(found);
-                }
-            }
-        }
-        optima.sort_by(|a, b| b.loglik.total_cmp(&a.loglik));
-        match (optima.is_empty(), failure) {
-            (false, _) => Ok(Search { optima, iterations }),
-            (true, Some(e)) => Err(e),
-            (true, None) => Err(EstimateError::NotFinite),
-        }
-    }
-
     /// Newton on the score with its differenced Hessian, gradient steps where that is not concave, halved until it rises.
-    fn climb(&self, mut x: [f64; 2], bounds: [(f64, f64); 2]) -> Result<([f64; 2], f64, usize), EstimateError> {
+    pub fn climb(&self, mut x: [f64; 2], bounds: [(f64, f64); 2]) -> Result<([f64; 2], f64, usize), EstimateError> {
         let (mut value, mut gradient) = self.at(x[0], x[1])?;
         for step in 0..STEPS {
             let free = self.free(x, gradient, bounds);
@@ -239,17 +132,7 @@ impl Objective<'_> {
         free: [bool; 2],
         bounds: [(f64, f64); 2],
     ) -> Result<[f64; 2], EstimateError> {
-        let mut hessian = [[0.0; 2]; 2];
-        for k in 0..2 {
-            let h = 1e-5 * (bounds[k].1 - bounds[k].0);
-            let (mut up, mut down) = (x, x);
-            up[k] = (x[k] + h).min(bounds[k].1);
-            down[k] = (x[k] - h).max(bounds[k].0);
-            let (gu, gd) = (self.at(up[0], up[1])?.1, self.at(down[0], down[1])?.1);
-            for (j, entry) in hessian[k].iter_mut().enumerate() {
-                *entry = (gu[j] - gd[j]) / (up[k] - down[k]);
-            }
-        }
+        let hessian = self.hessian(x, bounds)?;
         let off = 0.5 * (hessian[0][1] + hessian[1][0]);
         let (a, d) = (hessian[0][0], hessian[1][1]);
         let determinant = a * d - off * off;
@@ -266,9 +149,5 @@ impl Objective<'_> {
             ],
             [first, second] => [if first { single(0, a) } else { 0.0 }, if second { single(1, d) } else { 0.0 }],
         })
-    }
-
-    fn pause(&self) -> Result<(), EstimateError> {
-        if self.interrupt.stop() { Err(EstimateError::Interrupted) } else { Ok(()) }
     }
 }

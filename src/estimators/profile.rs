@@ -5,8 +5,10 @@
 //! space projected away.
 
 use super::EstimateError;
-use super::kernels::dot;
+use super::axis::row_sum;
 use super::sample::{Sample, lag};
+use crate::linalg::iterate::dot;
+use crate::linalg::{cross, panel};
 use crate::weights::Weights;
 use nalgebra::{DMatrix, DVector};
 
@@ -25,7 +27,7 @@ pub(crate) struct Profile {
     gram: [DMatrix<f64>; 3],
     /// Coefficients of 1, λ, …, λ⁴ of `Σ_t (V_t'R's)(s'RV_t)`, where there are period effects.
     period: Option<[DMatrix<f64>; 5]>,
-    /// Coefficients of 1, λ, λ² of `s's`.
+    /// Coefficients of 1, λ, λ² of `s's`, or of `l'l`.
     period_norm: [f64; 3],
 }
 
@@ -36,7 +38,7 @@ impl Profile {
         columns.extend(sample.e1.iter().map(Vec::as_slice));
         let lag_present = sample.e1.is_some();
         let Some(error) = error else {
-            let gram = cross(&columns, &columns);
+            let gram = cross::gram(&columns);
             let zero = DMatrix::zeros(columns.len(), columns.len());
             return Ok(Profile {
                 lag: lag_present,
@@ -46,14 +48,18 @@ impl Profile {
             });
         };
         columns.extend(sample.basis.iter().map(Vec::as_slice));
-        let lagged: Vec<Vec<f64>> = columns.iter().map(|c| lag(error, c, sample.periods)).collect();
+        let lagged = panel::spatial_lags(&error.matrix, &columns, sample.units, sample.periods);
         let lagged: Vec<&[f64]> = lagged.iter().map(Vec::as_slice).collect();
-        let mixed = cross(&columns, &lagged);
-        let gram = [cross(&columns, &columns), &mixed + mixed.transpose(), cross(&lagged, &lagged)];
+        let all: Vec<&[f64]> = columns.iter().chain(&lagged).copied().collect();
+        let (k, gram) = (columns.len(), cross::gram(&all));
+        let block = |i: usize, j: usize| gram.view((i * k, j * k), (k, k)).into_owned();
+        let mixed = block(0, 1);
+        let gram = [block(0, 0), &mixed + mixed.transpose(), block(1, 1)];
         let ones = vec![1.0; sample.units];
-        let w = lag(error, &ones, 1);
+        // Where rows have one sum κ, s = (1 − κλ)l: off l whatever λ is, without the cancellation in 1 − κλ near its end.
+        let w = if row_sum(error).is_some() { vec![0.0; sample.units] } else { lag(error, &ones, 1) };
         let period = sample.row.period_effects.then(|| {
-            // s'R v_t = l'v_t − λ (l'W₂v_t + w'v_t) + λ² w'W₂v_t with w = W₂l.
+            // s'R v_t = l'v_t − λ (l'W₂v_t + w'v_t) + λ² w'W₂v_t with w = W₂l, or zero for the direction l.
             let own = contract(&columns, &ones);
             let first = contract(&lagged, &ones) + contract(&columns, &w);
             let second = contract(&lagged, &w);
@@ -114,11 +120,6 @@ impl Profile {
             shift,
         })
     }
-}
-
-/// `A'B` by columns.
-pub(crate) fn cross(a: &[&[f64]], b: &[&[f64]]) -> DMatrix<f64> {
-    DMatrix::from_fn(a.len(), b.len(), |i, j| dot(a[i], b[j]))
 }
 
 /// `s'v_t` for each column (rows) and period (columns).

@@ -1,6 +1,7 @@
 //! The rows of methods C.3: what a likelihood counts and how it removes effects.
 
 use super::{EstimateError, FixedEffects, Likelihood};
+use crate::linalg::cells::Cells;
 
 /// One row of the table in methods C.3, with what methods C.5 and C.6 need to know about it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,6 +23,21 @@ pub(crate) struct Row {
 }
 
 impl Row {
+    /// The row with the observations of an unbalanced sample, which is one of least squares: all cells under `direct`,
+    /// else as many as the dummies leave (`partial` keeps those of periods, methods C.3).
+    pub fn unbalanced(self, counts: &Counts, likelihood: Likelihood) -> Result<Self, EstimateError> {
+        let spent = match likelihood {
+            Likelihood::Direct => 0,
+            Likelihood::Transform => counts.dummies,
+            Likelihood::Partial if self.unit_effects => counts.units,
+            Likelihood::Partial => 0,
+        };
+        if counts.rows <= spent {
+            return Err(EstimateError::NotFinite);
+        }
+        Ok(Row { observations: (counts.rows - spent) as f64, ..self })
+    }
+
     /// The row for `units × periods` observations. `NotFinite` when no observation is left to count.
     pub fn new(
         units: usize,
@@ -55,14 +71,31 @@ impl Row {
             corrected: period_effects && likelihood == Likelihood::Partial,
         })
     }
+}
 
+/// What there is to count in a sample, absent cells left out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Counts {
+    pub rows: usize,
+    pub units: usize,
+    pub periods: usize,
     /// Dummies the effects stand for (methods C.11): `N + T − 1`, N, T or none (the intercept is among the slopes).
-    pub fn dummies(&self, units: usize, periods: usize) -> usize {
-        match (self.unit_effects, self.period_effects) {
-            (true, true) => units + periods - 1,
+    pub dummies: usize,
+}
+
+impl Counts {
+    /// Of a balanced panel, or of the cells that are there.
+    pub fn new(units: usize, periods: usize, cells: Option<&Cells>, row: &Row) -> Self {
+        let (units, periods, rows, groups) = match cells {
+            Some(c) => (c.units_seen(), c.periods_seen(), c.rows(), c.groups()),
+            None => (units, periods, units * periods, 1),
+        };
+        let dummies = match (row.unit_effects, row.period_effects) {
+            (true, true) => units + periods - groups,
             (true, false) => units,
             (false, true) => periods,
             (false, false) => 0,
-        }
+        };
+        Counts { rows, units, periods, dummies }
     }
 }

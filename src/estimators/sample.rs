@@ -1,25 +1,28 @@
 //! The sample of a model: lags on raw data, effects removed afterwards (methods 0, convention 3), and an orthonormal
 //! basis of the design in which every later cross-product is well conditioned.
 
-use super::kernels::{axpy, dot};
-use super::rows::Row;
+use super::rows::{Counts, Row};
 use super::{EstimateError, FixedEffects, Problem};
+use crate::linalg::cells::Cells;
+use crate::linalg::iterate::{combine, dot};
+use crate::linalg::{LinalgError, cross, panel};
 use crate::weights::Weights;
 use nalgebra::{DMatrix, DVector};
+use std::borrow::Cow;
 
-/// Relative size under which a demeaned column is a combination of others (methods B.7).
-const RANK_TOLERANCE: f64 = 1e-9;
-/// Relative size under which demeaning has left nothing but rounding.
-const VANISHED: f64 = 1e-11;
-
-/// Columns of one problem; each is `N·T` long, unit fastest.
+/// Columns of one problem; each is `N·T` long, unit fastest, with zeros at absent cells.
 pub(crate) struct Sample<'a> {
     pub units: usize,
     pub periods: usize,
     pub row: Row,
+    pub counts: Counts,
+    /// The cells that are there, in an unbalanced panel.
+    pub cells: Option<Cells>,
     pub problem: &'a Problem,
+    /// Raw outcome.
+    pub outcome: Cow<'a, [f64]>,
     /// Columns of the design on raw data: intercept, regressors, their lags matrix by matrix.
-    pub design: Vec<Vec<f64>>,
+    pub design: Vec<Cow<'a, [f64]>>,
     pub intercept: bool,
     /// Indices of the regressors that are lagged.
     pub lagged: Vec<usize>,
@@ -43,55 +46,48 @@ impl<'a> Sample<'a> {
     /// Builds lags, removes effects and finds the basis; `RankDeficient` names dependent columns.
     pub fn new(problem: &'a Problem) -> Result<Self, EstimateError> {
         let (units, periods) = (problem.units, problem.periods);
+        let cells = cells(problem)?;
         let row = Row::new(units, periods, problem.fixed_effects, problem.likelihood)?;
-        let intercept = problem.fixed_effects == FixedEffects::None;
-        let lagged: Vec<usize> = if problem.model.has_durbin() {
-            (0..problem.regressors.len()).filter(|&k| problem.regressors[k].lagged).collect()
-        } else {
-            Vec::new()
-        };
-        let mut design = Vec::new();
-        if intercept {
-            design.push(vec![1.0; units * periods]);
+        let counts = Counts::new(units, periods, cells.as_ref(), &row);
+        let row = if cells.is_some() { row.unbalanced(&counts, problem.likelihood)? } else { row };
+        let lagged = lagged(problem);
+        if cells.is_some() && (problem.model.has_lag() || problem.model.has_error() || !lagged.is_empty()) {
+            return Err(EstimateError::UnbalancedLags);
         }
-        design.extend(problem.regressors.iter().map(|r| r.values.clone()));
-        if problem.model.has_durbin() {
-            for w in &problem.durbin_weights {
-                design.extend(lagged.iter().map(|&k| lag(w, &problem.regressors[k].values, periods)));
-            }
+        let outcome = raw(&problem.outcome, cells.as_ref());
+        let design = design(problem, &lagged, cells.as_ref());
+        let remove = |x: &mut [f64]| remove_effects(x, units, periods, &row, cells.as_ref());
+        let mut basis: Vec<Vec<f64>> = design.iter().map(|c| c.to_vec()).collect();
+        for column in &mut basis {
+            remove(column)?;
         }
-        let mut demeaned = Vec::with_capacity(design.len());
-        for column in &design {
-            let mut q = column.clone();
-            remove_effects(&mut q, units, periods, &row);
-            demeaned.push(q);
-        }
-        let (basis, triangle) = orthonormalize(&design, demeaned)?;
+        let triangle = orthonormalize(&design, &mut basis)?;
         let outcome_lag = match (&problem.lag_weights, problem.model.has_lag()) {
-            (Some(w), true) => Some(lag(w, &problem.outcome, periods)),
+            (Some(w), true) => Some(lag(w, &outcome, periods)),
             _ => None,
         };
-        let (e0, d0, outcome_square) = off_basis(&problem.outcome, units, periods, &row, &basis);
-        let (e1, d1) = match &outcome_lag {
-            Some(wy) => {
-                let (e1, d1, _) = off_basis(wy, units, periods, &row, &basis);
-                (Some(e1), Some(d1))
-            }
-            None => (None, None),
-        };
-        let finite = outcome_square.is_finite()
-            && triangle.iter().all(|v| v.is_finite())
-            && e1.as_ref().is_none_or(|e| dot(e, e).is_finite());
-        if !finite {
+        let mut e0 = outcome.to_vec();
+        remove(&mut e0)?;
+        let outcome_square = dot(&e0, &e0);
+        let mut e1 = outcome_lag.clone();
+        if let Some(wy) = &mut e1 {
+            remove(wy)?;
+        }
+        let d0 = take_off(&mut e0, &basis);
+        let d1 = e1.as_mut().map(|e1| take_off(e1, &basis));
+        if !outcome_square.is_finite() || e1.as_ref().is_some_and(|e| !dot(e, e).is_finite()) {
             return Err(EstimateError::NotFinite);
         }
         Ok(Sample {
             units,
             periods,
             row,
+            counts,
+            cells,
             problem,
+            outcome,
             design,
-            intercept,
+            intercept: problem.fixed_effects == FixedEffects::None,
             lagged,
             outcome_lag,
             basis,
@@ -107,6 +103,11 @@ impl<'a> Sample<'a> {
     /// P, the columns of the design.
     pub fn slopes(&self) -> usize {
         self.design.len()
+    }
+
+    /// Rows less slopes less the dummies the effects stand for (methods C.11).
+    pub fn df_residual(&self) -> f64 {
+        self.counts.rows as f64 - self.slopes() as f64 - self.counts.dummies as f64
     }
 
     /// Coefficients on the design from coefficients on the basis: `β = R⁻¹ γ`.
@@ -134,68 +135,104 @@ impl<'a> Sample<'a> {
     }
 }
 
+/// The cells of an unbalanced problem; `None` when all are there.
+fn cells(problem: &Problem) -> Result<Option<Cells>, EstimateError> {
+    match &problem.present {
+        Some(present) if present.iter().any(|p| !p) => Ok(Some(Cells::new(present, problem.units, problem.periods)?)),
+        _ => Ok(None),
+    }
+}
+
+/// The regressors that are lagged by the durbin matrices.
+fn lagged(problem: &Problem) -> Vec<usize> {
+    if !problem.model.has_durbin() || problem.durbin_weights.is_empty() {
+        return Vec::new();
+    }
+    (0..problem.regressors.len()).filter(|&k| problem.regressors[k].lagged).collect()
+}
+
+/// Values as they are, with zeros at absent cells.
+fn raw<'a>(x: &'a [f64], cells: Option<&Cells>) -> Cow<'a, [f64]> {
+    let Some(cells) = cells else { return Cow::Borrowed(x) };
+    let mut cleared = x.to_vec();
+    cells.clear(&mut cleared);
+    Cow::Owned(cleared)
+}
+
+/// Intercept where there are no effects, regressors, their lags matrix by matrix.
+fn design<'a>(problem: &'a Problem, lagged: &[usize], cells: Option<&Cells>) -> Vec<Cow<'a, [f64]>> {
+    let (units, periods) = (problem.units, problem.periods);
+    let mut design = Vec::new();
+    if problem.fixed_effects == FixedEffects::None {
+        let mut ones = vec![1.0; units * periods];
+        if let Some(cells) = cells {
+            cells.clear(&mut ones);
+        }
+        design.push(Cow::Owned(ones));
+    }
+    design.extend(problem.regressors.iter().map(|r| raw(&r.values, cells)));
+    if !lagged.is_empty() {
+        let sources: Vec<&[f64]> = lagged.iter().map(|&k| problem.regressors[k].values.as_slice()).collect();
+        for w in &problem.durbin_weights {
+            design.extend(panel::spatial_lags(&w.matrix, &sources, units, periods).into_iter().map(Cow::Owned));
+        }
+    }
+    design
+}
+
 /// `(I_T ⊗ W) x`.
 pub(crate) fn lag(weights: &Weights, x: &[f64], periods: usize) -> Vec<f64> {
-    super::kernels::spatial_lag(weights, x, periods)
+    panel::spatial_lag(&weights.matrix, x, weights.matrix.rows(), periods)
 }
 
 /// Q of methods C.2.
-pub(crate) fn remove_effects(x: &mut [f64], units: usize, periods: usize, row: &Row) {
-    use super::kernels as panel;
-    match (row.unit_effects, row.period_effects) {
-        (true, true) => panel::demean_both(x, units, periods),
-        (true, false) => panel::demean_units(x, units, periods),
-        (false, true) => panel::demean_periods(x, units, periods),
-        (false, false) => {}
+pub(crate) fn remove_effects(
+    x: &mut [f64],
+    units: usize,
+    periods: usize,
+    row: &Row,
+    cells: Option<&Cells>,
+) -> Result<(), EstimateError> {
+    match (row.unit_effects, row.period_effects, cells) {
+        (true, true, None) => panel::demean_both(x, units, periods),
+        (true, false, None) => panel::demean_unit(x, units, periods),
+        (false, true, None) => panel::demean_time(x, units, periods),
+        (true, true, Some(cells)) => drop(cells.demean_both(x)?),
+        (true, false, Some(cells)) => drop(cells.demean_unit(x)),
+        (false, true, Some(cells)) => drop(cells.demean_time(x)),
+        (false, false, _) => {}
     }
+    Ok(())
 }
 
-/// Residual of `Q(x)` off an orthonormal basis, its coordinates there, and `Q(x)'Q(x)`.
-fn off_basis(x: &[f64], units: usize, periods: usize, row: &Row, basis: &[Vec<f64>]) -> (Vec<f64>, DVector<f64>, f64) {
-    let mut q = x.to_vec();
-    remove_effects(&mut q, units, periods, row);
-    let square = dot(&q, &q);
-    let coordinates = project_off(&mut q, basis);
-    (q, coordinates, square)
-}
-
-/// Takes the basis out of `x` twice (once more than exact arithmetic needs) and returns the coordinates.
-pub(crate) fn project_off(x: &mut [f64], basis: &[Vec<f64>]) -> DVector<f64> {
-    let mut coordinates = DVector::zeros(basis.len());
-    for _ in 0..2 {
-        for (j, b) in basis.iter().enumerate() {
-            let c = dot(b, x);
-            axpy(-c, b, x);
-            coordinates[j] += c;
-        }
-    }
+/// Takes the basis out of `x` and returns the coordinates.
+fn take_off(x: &mut [f64], basis: &[Vec<f64>]) -> DVector<f64> {
+    let columns: Vec<&[f64]> = basis.iter().map(Vec::as_slice).collect();
+    let coordinates = DVector::from_vec(cross::against(&columns, x));
+    let terms: Vec<(f64, &[f64])> = coordinates.iter().zip(columns).map(|(c, b)| (-c, b)).collect();
+    combine(&terms, x);
     coordinates
 }
 
-/// Gram–Schmidt with a second pass, in the columns' order.
-fn orthonormalize(raw: &[Vec<f64>], demeaned: Vec<Vec<f64>>) -> Result<(Vec<Vec<f64>>, DMatrix<f64>), EstimateError> {
-    let p = demeaned.len();
-    let mut basis: Vec<Vec<f64>> = Vec::with_capacity(p);
-    let mut triangle = DMatrix::zeros(p, p);
-    let mut dependent = Vec::new();
-    for (j, mut q) in demeaned.into_iter().enumerate() {
-        let before = dot(&q, &q).sqrt();
-        let size = dot(&raw[j], &raw[j]).sqrt();
-        if !before.is_finite() || !size.is_finite() {
-            return Err(EstimateError::NotFinite);
-        }
-        let coordinates = project_off(&mut q, &basis);
-        let left = dot(&q, &q).sqrt();
-        if before <= VANISHED * size || left <= RANK_TOLERANCE * before {
-            dependent.push(j);
-            continue;
-        }
-        for (i, c) in coordinates.iter().enumerate() {
-            triangle[(i, j)] = *c;
-        }
-        q.iter_mut().for_each(|v| *v /= left);
-        triangle[(basis.len(), j)] = left;
-        basis.push(q);
+/// Turns demeaned columns into an orthonormal basis. Columns of which demeaning left only rounding count as dependent.
+fn orthonormalize(raw: &[Cow<[f64]>], demeaned: &mut [Vec<f64>]) -> Result<DMatrix<f64>, EstimateError> {
+    if demeaned.iter().any(|c| !dot(c, c).is_finite()) {
+        return Err(EstimateError::NotFinite);
     }
-    if dependent.is_empty() { Ok((basis, triangle)) } else { Err(EstimateError::RankDeficient { columns: dependent }) }
+    let sources: Vec<&[f64]> = raw.iter().map(|c| &**c).collect();
+    let views: Vec<&[f64]> = demeaned.iter().map(Vec::as_slice).collect();
+    let mut dependent = cross::vanished(&views, &sources);
+    if dependent.is_empty() {
+        return match cross::orthonormalize(demeaned) {
+            Err(LinalgError::RankDeficient { columns }) => Err(EstimateError::RankDeficient { columns }),
+            other => Ok(other?),
+        };
+    }
+    let others: Vec<usize> = (0..views.len()).filter(|j| !dependent.contains(j)).collect();
+    let rest: Vec<&[f64]> = others.iter().map(|&j| views[j]).collect();
+    if let Err(LinalgError::RankDeficient { columns }) = cross::rank(&rest, cross::RANK_TOLERANCE) {
+        dependent.extend(columns.iter().map(|&j| others[j]));
+        dependent.sort_unstable();
+    }
+    Err(EstimateError::RankDeficient { columns: dependent })
 }

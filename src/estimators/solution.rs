@@ -1,9 +1,10 @@
 //! A point of the parameter space with everything inference needs there: filtered residuals and design.
 
-use super::kernels::{axpy, dot};
 use super::sample::{Sample, lag};
+use crate::linalg::iterate::{axpy, combine, dot};
 use crate::weights::Weights;
 use nalgebra::DVector;
+use std::borrow::Cow;
 
 /// Parameters and the data filtered at them. `P` projects each period off `s = R(λ)l` where there are period effects.
 pub(crate) struct Solution<'a> {
@@ -19,7 +20,7 @@ pub(crate) struct Solution<'a> {
     /// `Ê = P R(λ)[Q(y) − ρQ(Wy) − Q(Z)β]`, `N·T`.
     pub residual: Vec<f64>,
     /// `P R(λ) B`.
-    pub basis: Vec<Vec<f64>>,
+    pub basis: Cow<'a, [Vec<f64>]>,
     /// `P R(λ) Q(Wy)`.
     pub outcome_lag: Option<Vec<f64>>,
 }
@@ -44,14 +45,21 @@ impl<'a> Solution<'a> {
             sigma2,
             direction,
             residual: Vec::new(),
-            basis: Vec::new(),
+            basis: Cow::Borrowed(&[]),
             outcome_lag: None,
         };
         let mut residual = solution.filtered(&solution.unfiltered_residual());
         solution.project(&mut residual);
         solution.residual = residual;
-        solution.basis = sample.basis.iter().map(|b| solution.filter_and_project(b)).collect();
-        solution.outcome_lag = solution.demeaned_outcome_lag().map(|wy| solution.filter_and_project(&wy));
+        // Without an error matrix the data are orthogonal to `s = l` already.
+        solution.basis = match error {
+            None => Cow::Borrowed(&sample.basis),
+            Some(_) => sample.basis.iter().map(|b| solution.filter_and_project(b)).collect(),
+        };
+        solution.outcome_lag = match (solution.demeaned_outcome_lag(), error) {
+            (Some(wy), Some(_)) => Some(solution.filter_and_project(&wy)),
+            (wy, _) => wy,
+        };
         solution
     }
 
@@ -60,13 +68,14 @@ impl<'a> Solution<'a> {
         let sample = self.sample;
         let mut u = sample.e0.clone();
         let mut coordinates = &sample.d0 - &self.gamma;
+        let mut terms: Vec<(f64, &[f64])> = Vec::new();
         if let (Some(e1), Some(d1)) = (&sample.e1, &sample.d1) {
-            axpy(-self.rho, e1, &mut u);
+            terms.push((-self.rho, e1));
             coordinates -= d1 * self.rho;
         }
-        for (b, c) in sample.basis.iter().zip(coordinates.iter()) {
-            axpy(*c, b, &mut u);
-        }
+        terms
+            .extend(coordinates.iter().zip(&sample.basis).filter(|(c, _)| **c != 0.0).map(|(c, b)| (*c, b.as_slice())));
+        combine(&terms, &mut u);
         u
     }
 
@@ -74,9 +83,8 @@ impl<'a> Solution<'a> {
     pub fn demeaned_outcome_lag(&self) -> Option<Vec<f64>> {
         let (e1, d1) = (self.sample.e1.as_ref()?, self.sample.d1.as_ref()?);
         let mut wy = e1.clone();
-        for (b, c) in self.sample.basis.iter().zip(d1.iter()) {
-            axpy(*c, b, &mut wy);
-        }
+        let terms: Vec<(f64, &[f64])> = d1.iter().zip(&self.sample.basis).map(|(c, b)| (*c, b.as_slice())).collect();
+        combine(&terms, &mut wy);
         Some(wy)
     }
 
@@ -103,10 +111,6 @@ impl<'a> Solution<'a> {
     }
 
     fn filter_and_project(&self, x: &[f64]) -> Vec<f64> {
-        // Without an error matrix the data are orthogonal to `s = l` already.
-        if self.error.is_none() {
-            return x.to_vec();
-        }
         let mut out = self.filtered(x);
         self.project(&mut out);
         out

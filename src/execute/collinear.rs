@@ -68,7 +68,7 @@ fn design(plan: &ModelPlan) -> Vec<Vec<f64>> {
 fn without(column: &[f64], effects: FixedEffects, plan: &ModelPlan) -> Vec<f64> {
     let (n, t) = (plan.problem.units, plan.problem.periods);
     let mut x = column.to_vec();
-    let Some(present) = &plan.present else {
+    let Some(present) = &plan.problem.present else {
         match effects {
             FixedEffects::None => {}
             FixedEffects::Unit => panel::demean_unit(&mut x, n, t),

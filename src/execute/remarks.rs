@@ -120,6 +120,11 @@ pub(super) fn refusal(spec: &ModelSpec, plan: &ModelPlan, error: &EstimateError)
             Fault::error("durbin::estimate::not_converged", format!("the spatial filter of `{}` failed: {e}", spec.query))
                 .help("look at the weights: their scaling, and links of very different size")
         }
+        EstimateError::UnbalancedLags => Fault::error(
+            "durbin::plan::needs_balanced",
+            format!("`{}` needs a balanced panel, and this one has gaps", spec.query),
+        )
+        .help("`balance drop` leaves units with gaps out; `ols` and `did` take a panel with gaps"),
         EstimateError::Interrupted => Fault::error("durbin::run::interrupted", "stopped"),
         EstimateError::VarianceNotDefined => Fault::error(
             "durbin::check::bad_option_value",

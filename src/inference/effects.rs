@@ -1,9 +1,10 @@
 //! Direct, indirect and total effects with delta-method errors (methods D.1, D.2), exact for any scaling of W.
 
-use super::operators::Dense;
-use crate::estimators::kernels::dot;
-use crate::estimators::sample::{Sample, lag};
-use crate::estimators::{EffectOf, Measured};
+use super::operator::Operator;
+use crate::estimators::sample::Sample;
+use crate::estimators::{EffectOf, EstimateError, Measured};
+use crate::linalg::iterate::dot;
+use crate::linalg::panel;
 use crate::weights::Weights;
 use nalgebra::{DMatrix, DVector};
 
@@ -15,45 +16,54 @@ struct Sums {
     lags: Vec<[f64; 2]>,
 }
 
-/// `S⁻¹` and `G = WS⁻¹` of a model with a lag of the outcome.
-pub(crate) struct Multipliers<'a> {
-    pub inverse: &'a Dense,
-    pub g: &'a Dense,
-}
-
-fn trace_with(a: &Dense, w: &Weights) -> f64 {
-    w.matrix.iter().map(|(v, (j, i))| v * a.at(i, j)).sum()
-}
-
 impl Sums {
-    fn of(a: &Dense, durbin: &[&Weights]) -> Sums {
-        let columns: Vec<f64> = a.data.chunks_exact(a.n).map(|c| c.iter().sum()).collect();
-        let ones = vec![1.0; a.n];
-        let lags = durbin.iter().map(|w| [trace_with(a, w), dot(&columns, &lag(w, &ones, 1))]).collect();
-        Sums { own: [a.trace(), columns.iter().sum()], lags }
-    }
-
     fn identity(n: usize, durbin: &[&Weights]) -> Sums {
         let lags = durbin.iter().map(|w| [w.matrix.diag().iter().map(|(_, v)| v).sum(), w.matrix.data().iter().sum()]);
         Sums { own: [n as f64, n as f64], lags: lags.collect() }
+    }
+
+    /// Of `S⁻¹` and of its derivative `∂S⁻¹/∂ρ = S⁻¹WS⁻¹`: traces from the log-determinant, sums by solves.
+    fn of(operator: &Operator, durbin: &[&Weights]) -> Result<[Sums; 2], EstimateError> {
+        let n = operator.units();
+        let ones = vec![1.0; n];
+        // l'S⁻¹ once; S⁻¹ of l and of every W_b l.
+        let left = operator.inverse(&ones, true)?;
+        let mut columns = ones;
+        durbin.iter().for_each(|w| columns.extend(w.row_sums()));
+        let right = operator.inverse(&columns, false)?;
+        let lagged = panel::spatial_lag(&operator.axis.weights.matrix, &right, n, columns.len() / n);
+        let level: Vec<f64> = columns.chunks_exact(n).map(|c| dot(&left, c)).collect();
+        let slope: Vec<f64> = lagged.chunks_exact(n).map(|c| dot(&left, c)).collect();
+        let own = operator.inverse_traces();
+        let mut sums = [0, 1].map(|k| Sums { own: [own[k], [level[0], slope[0]][k]], lags: Vec::new() });
+        for (b, w) in durbin.iter().enumerate() {
+            let traces = operator.lagged_traces(w)?;
+            sums[0].lags.push([traces[0], level[b + 1]]);
+            sums[1].lags.push([traces[1], slope[b + 1]]);
+        }
+        Ok(sums)
     }
 }
 
 /// The effects of every regressor; `coefficients` and `vcov` in the order of the slopes, then ρ.
 pub(crate) fn effects(
     sample: &Sample,
-    multipliers: Option<&Multipliers>,
+    operator: Option<&Operator>,
     coefficients: &DVector<f64>,
     vcov: &DMatrix<f64>,
-) -> Vec<EffectOf> {
+) -> Result<Vec<EffectOf>, EstimateError> {
     let n = sample.units;
     let durbin: Vec<&Weights> = sample.problem.durbin_weights.iter().map(|w| &**w).collect();
-    let level = multipliers.map_or_else(|| Sums::identity(n, &durbin), |m| Sums::of(m.inverse, &durbin));
-    // ∂M/∂ρ = G M
-    let slope = multipliers.map(|m| Sums::of(&Dense { n, data: m.g.apply(&m.inverse.data) }, &durbin));
+    let (level, slope) = match operator {
+        Some(operator) => {
+            let [level, slope] = Sums::of(operator, &durbin)?;
+            (level, Some(slope))
+        }
+        None => (Sums::identity(n, &durbin), None),
+    };
     let rho = sample.slopes();
     let count = n as f64;
-    (0..sample.problem.regressors.len())
+    let effects = (0..sample.problem.regressors.len())
         .map(|k| {
             let mut parts: Vec<(usize, Option<usize>)> = vec![(sample.own(k), None)];
             parts.extend((0..durbin.len()).filter_map(|b| sample.lag_of(b, k).map(|at| (at, Some(b)))));
@@ -83,7 +93,8 @@ pub(crate) fn effects(
                 total: measured(total, &t, vcov),
             }
         })
-        .collect()
+        .collect();
+    Ok(effects)
 }
 
 /// A value with its delta-method error `√(∇'V∇)`; NaN where V has none.

@@ -3,9 +3,10 @@
 //! Parameters in the order (γ, ρ, λ, σ²) with γ on the orthonormal basis of the design; absent ones are left out.
 
 use super::operators::Traces;
-use crate::estimators::kernels::dot;
 use crate::estimators::sample::lag;
 use crate::estimators::solution::Solution;
+use crate::linalg::cross;
+use crate::linalg::iterate::dot;
 use nalgebra::{DMatrix, DVector};
 
 /// Where the spatial parameters and σ² are.
@@ -43,8 +44,8 @@ pub(crate) fn expected(solution: &Solution, g: Option<&[f64]>, traces: &Traces) 
     let mut out = DMatrix::zeros(places.size(), places.size());
     slopes_block(solution, &mut out);
     if let (Some(r), Some(g)) = (places.rho, g) {
-        for (j, b) in solution.basis.iter().enumerate() {
-            put(&mut out, j, r, dot(b, g) / s2);
+        for (j, b) in against(solution, g).iter().enumerate() {
+            put(&mut out, j, r, b / s2);
         }
         out[(r, r)] = dot(g, g) / s2 + m * (traces.gg + traces.gtg);
         put(&mut out, r, places.sigma2, m * traces.g / s2);
@@ -60,12 +61,16 @@ pub(crate) fn expected(solution: &Solution, g: Option<&[f64]>, traces: &Traces) 
     out
 }
 
+/// `B'x` for the filtered basis.
+fn against(solution: &Solution, x: &[f64]) -> Vec<f64> {
+    let columns: Vec<&[f64]> = solution.basis.iter().map(Vec::as_slice).collect();
+    cross::against(&columns, x)
+}
+
 fn slopes_block(solution: &Solution, out: &mut DMatrix<f64>) {
-    for (i, a) in solution.basis.iter().enumerate() {
-        for (j, b) in solution.basis.iter().enumerate().take(i + 1) {
-            put(out, i, j, dot(a, b) / solution.sigma2);
-        }
-    }
+    let columns: Vec<&[f64]> = solution.basis.iter().map(Vec::as_slice).collect();
+    let p = columns.len();
+    out.view_mut((0, 0), (p, p)).copy_from(&(cross::gram(&columns) / solution.sigma2));
 }
 
 /// The negative Hessian of the log-likelihood with the period effects concentrated out.
@@ -80,8 +85,8 @@ pub(crate) fn observed(solution: &Solution, traces: &Traces) -> DMatrix<f64> {
     slopes_block(solution, &mut out);
     let e = &solution.residual;
     if let (Some(r), Some(wy)) = (places.rho, &solution.outcome_lag) {
-        for (j, b) in solution.basis.iter().enumerate() {
-            put(&mut out, j, r, dot(b, wy) / s2);
+        for (j, b) in against(solution, wy).iter().enumerate() {
+            put(&mut out, j, r, b / s2);
         }
         out[(r, r)] = dot(wy, wy) / s2 + m * traces.gg;
         put(&mut out, r, places.sigma2, dot(wy, e) / (s2 * s2));

@@ -1,8 +1,10 @@
 //! Variance estimators, effects and tests.
 
+pub(crate) mod dense;
 pub(crate) mod effects;
 pub(crate) mod information;
 pub(crate) mod martingale;
+pub(crate) mod operator;
 pub(crate) mod operators;
 pub(crate) mod policy;
 pub(crate) mod quasi;

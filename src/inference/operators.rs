@@ -1,83 +1,13 @@
-//! The spatial operators of methods C.6: `G = WS⁻¹`, `Ġ = RGR⁻¹`, `H = W₂R⁻¹`, their traces and products.
+//! The spatial operators of methods C.6 at one (ρ, λ): `Ġ = RGR⁻¹` (`G` itself without an error matrix), `H = W₂R⁻¹`,
+//! their traces and products.
 
-use crate::estimators::EstimateError;
-use crate::estimators::kernels::{SpatialFilter, axpy, dot, spatial_lag};
+use super::dense::Dense;
+use super::operator::{Moments, Operator};
+use crate::estimators::axis::{Axis, Curve};
 use crate::estimators::solution::Solution;
-use crate::weights::Weights;
-use faer::{Mat, MatRef};
-
-/// A dense square matrix, column by column.
-#[derive(Clone, Debug)]
-pub(crate) struct Dense {
-    pub n: usize,
-    pub data: Vec<f64>,
-}
-
-impl Dense {
-    pub fn from_mat(m: &Mat<f64>) -> Self {
-        let n = m.nrows();
-        let data = (0..n).flat_map(|j| (0..n).map(move |i| (i, j))).map(|(i, j)| m[(i, j)]).collect();
-        Dense { n, data }
-    }
-
-    pub fn at(&self, i: usize, k: usize) -> f64 {
-        self.data[k * self.n + i]
-    }
-
-    pub fn trace(&self) -> f64 {
-        self.diagonal().iter().sum()
-    }
-
-    pub fn diagonal(&self) -> Vec<f64> {
-        (0..self.n).map(|i| self.at(i, i)).collect()
-    }
-
-    /// `A X` for `N × k` columns.
-    pub fn apply(&self, x: &[f64]) -> Vec<f64> {
-        let a = MatRef::from_column_major_slice(&self.data, self.n, self.n);
-        let b = MatRef::from_column_major_slice(x, self.n, x.len() / self.n);
-        let product = a * b;
-        (0..product.ncols())
-            .flat_map(|j| (0..product.nrows()).map(move |i| (i, j)))
-            .map(|(i, j)| product[(i, j)])
-            .collect()
-    }
-
-    /// `W A`.
-    pub fn lagged(&self, w: &Weights) -> Dense {
-        Dense { n: self.n, data: spatial_lag(w, &self.data, self.n) }
-    }
-
-    /// `tr(A'B)`.
-    pub fn inner(&self, other: &Dense) -> f64 {
-        dot(&self.data, &other.data)
-    }
-
-    /// `tr(AB)`.
-    pub fn product_trace(&self, other: &Dense) -> f64 {
-        let n = self.n;
-        (0..n).map(|k| (0..n).map(|i| self.data[k * n + i] * other.data[i * n + k]).sum::<f64>()).sum()
-    }
-
-    /// `P A P` with P off the vector `s`.
-    pub fn projected(&self, s: &[f64]) -> Dense {
-        let n = self.n;
-        let norm = dot(s, s);
-        let mut data = self.data.clone();
-        for column in data.chunks_exact_mut(n) {
-            let c = dot(s, column) / norm;
-            axpy(-c, s, column);
-        }
-        let mut rows = vec![0.0; n];
-        for (k, column) in data.chunks_exact(n).enumerate() {
-            axpy(s[k] / norm, column, &mut rows);
-        }
-        for (k, column) in data.chunks_exact_mut(n).enumerate() {
-            axpy(-s[k], &rows, column);
-        }
-        Dense { n, data }
-    }
-}
+use crate::estimators::{EstimateError, Remark};
+use crate::linalg::iterate::{axpy, dot};
+use crate::linalg::panel;
 
 /// Traces of methods C.6, of the projected operators in rows 5 and 6.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -95,74 +25,178 @@ pub(crate) struct Traces {
     pub htg: f64,
 }
 
-/// Dense operators at one (ρ, λ).
-pub(crate) struct Operators {
-    /// `S⁻¹`.
-    pub inverse: Option<Dense>,
-    /// `G = WS⁻¹`.
-    pub g_plain: Option<Dense>,
-    /// `Ġ = RGR⁻¹`.
-    pub g: Option<Dense>,
-    /// `H = W₂R⁻¹`.
-    pub h: Option<Dense>,
+/// Which of the two operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    G,
+    H,
 }
 
-impl Operators {
-    /// Inverts the filters at the solution's parameters.
+/// The operators at one (ρ, λ).
+pub(crate) struct Operators<'a> {
+    pub lag: Option<Operator<'a>>,
+    pub error: Option<Operator<'a>>,
+    /// `Ġ` as a whole, where it is not `G`.
+    rotated: Option<Dense>,
+}
+
+impl<'a> Operators<'a> {
+    /// At the solution's parameters; `curves` are the log-determinants of the search, `dense` keeps whole matrices.
     pub fn new(
         solution: &Solution,
-        lag: Option<(&Weights, &SpatialFilter)>,
-        error: Option<(&Weights, &SpatialFilter)>,
+        axes: [Option<&'a Axis<'a>>; 2],
+        curves: &[Option<Curve>; 2],
+        dense: bool,
     ) -> Result<Self, EstimateError> {
-        let mut out = Operators { inverse: None, g_plain: None, g: None, h: None };
-        let mut error_inverse = None;
-        if let Some((w, filter)) = error {
-            let inverse = Dense::from_mat(&filter.dense_inverse(solution.lambda)?);
-            out.h = Some(inverse.lagged(w));
-            error_inverse = Some(inverse);
+        let make = |k: usize, at: f64| match (axes[k], &curves[k]) {
+            (Some(axis), Some(curve)) => Operator::new(axis, at, curve, dense).map(Some),
+            _ => Ok(None),
+        };
+        let (lag, error) = (make(0, solution.rho)?, make(1, solution.lambda)?);
+        let rotated = match (&lag, &error) {
+            (Some(lag), Some(error)) => rotate(lag, error),
+            _ => None,
+        };
+        Ok(Operators { lag, error, rotated })
+    }
+
+    /// `Ġ` or `H` as a whole, where matrices are held.
+    pub fn whole(&self, which: Which) -> Option<&Dense> {
+        match which {
+            Which::G => self.rotated.as_ref().or_else(|| self.lag.as_ref()?.whole()),
+            Which::H => self.error.as_ref()?.whole(),
         }
-        if let Some((w, filter)) = lag {
-            let inverse = Dense::from_mat(&filter.dense_inverse(solution.rho)?);
-            let g = inverse.lagged(w);
-            out.g = Some(match (&error_inverse, error) {
-                (Some(r), Some((w2, _))) => {
-                    let mut rg = g.clone();
-                    axpy(-solution.lambda, &g.lagged(w2).data, &mut rg.data);
-                    Dense { n: g.n, data: rg.apply(&r.data) }
+    }
+
+    /// What was estimated by probes so far.
+    pub fn remarks(&self) -> Vec<Remark> {
+        [&self.lag, &self.error].into_iter().flatten().flat_map(Operator::remarks).collect()
+    }
+
+    /// `ĠX` or `HX`, or with the transpose; zeros without that operator.
+    pub fn image(&self, which: Which, x: &[f64], transposed: bool) -> Result<Vec<f64>, EstimateError> {
+        match (which, &self.lag, &self.error) {
+            (Which::G, Some(_), Some(_)) if self.rotated.is_some() => {
+                Ok(self.rotated.as_ref().map_or_else(Vec::new, |g| g.apply(x, transposed)))
+            }
+            (Which::G, Some(lag), None) => lag.image(x, transposed),
+            (Which::H, _, Some(error)) => error.image(x, transposed),
+            (Which::G, Some(lag), Some(error)) => {
+                // Ġ = R G R⁻¹, Ġ' = R⁻ᵀ G' R'
+                let filter = |x: &[f64]| filtered(error, x, transposed);
+                if transposed {
+                    error.inverse(&lag.image(&filter(x), true)?, true)
+                } else {
+                    Ok(filter(&lag.image(&error.inverse(x, false)?, false)?))
                 }
-                _ => g.clone(),
-            });
-            out.g_plain = Some(g);
-            out.inverse = Some(inverse);
+            }
+            _ => Ok(vec![0.0; x.len()]),
+        }
+    }
+
+    /// Traces; `projected` (rows 5, 6) takes them between `J`. `frobenius`: those with a transpose too.
+    pub fn traces(&self, projected: bool, frobenius: bool) -> Result<Traces, EstimateError> {
+        let mut out = Traces::default();
+        if self.lag.is_some() {
+            [out.g, out.gg, out.gtg] = self.own_traces(Which::G, projected, frobenius)?;
+        }
+        if self.error.is_some() {
+            [out.h, out.hh, out.hth] = self.own_traces(Which::H, projected, frobenius)?;
+        }
+        if let (Some(lag), Some(_), true) = (&self.lag, &self.error, frobenius) {
+            (out.hg, out.htg) = self.cross_traces(lag, projected)?;
         }
         Ok(out)
     }
 
-    /// Traces; `projected` (rows 5, 6) takes them between `J`.
-    pub fn traces(&self, projected: bool) -> Traces {
-        let star =
-            |m: &Option<Dense>| m.as_ref().map(|m| if projected { m.projected(&vec![1.0; m.n]) } else { m.clone() });
-        let (g, h) = (star(&self.g), star(&self.h));
-        let mut out = Traces::default();
-        if let Some(g) = &g {
-            (out.g, out.gg, out.gtg) = (g.trace(), g.product_trace(g), g.inner(g));
+    /// `tr A*`, `tr A*²`, `tr A*'A*`.
+    fn own_traces(&self, which: Which, projected: bool, frobenius: bool) -> Result<[f64; 3], EstimateError> {
+        let operator = if which == Which::G { &self.lag } else { &self.error };
+        let Some(operator) = operator else { return Ok([0.0; 3]) };
+        if let Some(a) = self.whole(which) {
+            let star = if projected { &a.projected(&vec![1.0; a.n]) } else { a };
+            let transposed = if frobenius { star.inner(star) } else { 0.0 };
+            return Ok([star.trace(), star.product_trace(star), transposed]);
         }
-        if let Some(h) = &h {
-            (out.h, out.hh, out.hth) = (h.trace(), h.product_trace(h), h.inner(h));
+        // Similar matrices have the same traces: those of Ġ are those of G.
+        let Moments { g, square } = operator.moments();
+        let own = which == Which::H || self.error.is_none();
+        let mut out = [g, square, 0.0];
+        if frobenius {
+            out[2] = if own {
+                operator.frobenius()?
+            } else {
+                operator.probed(0.0, &|z| Ok(squares(&self.image(which, z, false)?, operator.units())))?
+            };
         }
-        if let (Some(g), Some(h)) = (&g, &h) {
-            (out.hg, out.htg) = (h.product_trace(g), h.inner(g));
+        if projected {
+            let n = operator.units() as f64;
+            let ones = vec![1.0; operator.units()];
+            let (al, atl) = (self.image(which, &ones, false)?, self.image(which, &ones, true)?);
+            let mean = panel::sum(&al) / n;
+            out[0] -= mean;
+            out[1] += -2.0 * dot(&atl, &al) / n + mean * mean;
+            out[2] -= if frobenius { (dot(&al, &al) + dot(&atl, &atl)) / n - mean * mean } else { 0.0 };
         }
-        out
+        Ok(out)
+    }
+
+    /// `tr H*Ġ*`, `tr H*'Ġ*`.
+    fn cross_traces(&self, lag: &Operator, projected: bool) -> Result<(f64, f64), EstimateError> {
+        if let (Some(g), Some(h)) = (self.whole(Which::G), self.whole(Which::H)) {
+            let star = |a: &Dense| if projected { a.projected(&vec![1.0; a.n]) } else { a.clone() };
+            let (g, h) = (star(g), star(h));
+            return Ok((h.product_trace(&g), h.inner(&g)));
+        }
+        let n = lag.units();
+        let center = |x: &mut Vec<f64>| {
+            if projected {
+                let columns = x.len() / n;
+                panel::demean_time(x, n, columns);
+            }
+        };
+        let form = |z: &[f64], transposed: bool| -> Result<Vec<f64>, EstimateError> {
+            let mut z = z.to_vec();
+            center(&mut z);
+            let mut gz = self.image(Which::G, &z, false)?;
+            center(&mut gz);
+            let hz = self.image(Which::H, &z, transposed)?;
+            Ok(gz.chunks_exact(n).zip(hz.chunks_exact(n)).map(|(a, b)| dot(a, b)).collect())
+        };
+        Ok((lag.probed(0.0, &|z| form(z, true))?, lag.probed(0.0, &|z| form(z, false))?))
     }
 
     /// `g = P R Q(Wy) − P Ġ Ê`: the deterministic part of the score's direction (methods C.6, the full form).
-    pub fn systematic_lag(&self, solution: &Solution) -> Option<Vec<f64>> {
-        let (g, wy) = (self.g.as_ref()?, solution.outcome_lag.as_ref()?);
-        let mut noise = g.apply(&solution.residual);
+    pub fn systematic_lag(&self, solution: &Solution) -> Result<Option<Vec<f64>>, EstimateError> {
+        let (Some(_), Some(wy)) = (&self.lag, solution.outcome_lag.as_ref()) else { return Ok(None) };
+        let mut noise = self.image(Which::G, &solution.residual, false)?;
         solution.project(&mut noise);
         let mut out = wy.clone();
         axpy(-1.0, &noise, &mut out);
-        Some(out)
+        Ok(Some(out))
     }
+}
+
+fn squares(x: &[f64], n: usize) -> Vec<f64> {
+    x.chunks_exact(n).map(|y| dot(y, y)).collect()
+}
+
+/// `R X` or `R'X`.
+fn filtered(error: &Operator, x: &[f64], transposed: bool) -> Vec<f64> {
+    let n = error.units();
+    let lagged = if transposed {
+        panel::spatial_lag(&error.axis.weights.matrix.transpose_view().to_csr(), x, n, x.len() / n)
+    } else {
+        panel::spatial_lag(&error.axis.weights.matrix, x, n, x.len() / n)
+    };
+    let mut out = x.to_vec();
+    axpy(-error.at, &lagged, &mut out);
+    out
+}
+
+/// `Ġ = R G R⁻¹` as a whole.
+fn rotate(lag: &Operator, error: &Operator) -> Option<Dense> {
+    let (g, inverse) = (lag.whole()?, error.whole_inverse()?);
+    let data = filtered(error, &g.data, false);
+    Some(Dense { n: g.n, data: Dense { n: g.n, data }.apply(&inverse.data, false) })
 }

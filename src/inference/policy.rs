@@ -1,10 +1,10 @@
 //! What the policy did: effects with the actual treatment (methods D.4), pooled over unit-periods.
 
-use super::effects::{Multipliers, measured};
-use super::operators::Dense;
-use crate::estimators::kernels::axpy;
+use super::effects::measured;
+use super::operator::{Diagonals, Operator};
 use crate::estimators::sample::{Sample, lag};
-use crate::estimators::{Measured, PolicyOf};
+use crate::estimators::{EstimateError, Measured, PolicyOf};
+use crate::linalg::iterate::axpy;
 use crate::weights::Weights;
 use nalgebra::{DMatrix, DVector};
 
@@ -18,21 +18,23 @@ struct Direction {
 /// The pooled policy effects of regressor `k`; `None` unless it is a 0/1 treatment of the problem.
 pub(crate) fn policy(
     sample: &Sample,
-    multipliers: Option<&Multipliers>,
+    operator: Option<&Operator>,
     coefficients: &DVector<f64>,
     vcov: &DMatrix<f64>,
-) -> Option<PolicyOf> {
-    let k = sample.problem.treatment?;
-    let d = &sample.problem.regressors.get(k)?.values;
+) -> Result<Option<PolicyOf>, EstimateError> {
+    let Some(k) = sample.problem.treatment.filter(|&k| k < sample.problem.regressors.len()) else { return Ok(None) };
+    let d = &*sample.design[sample.own(k)];
     let (n, t) = (sample.units, sample.periods);
-    let spread = |x: &[f64]| multipliers.map_or_else(|| x.to_vec(), |m| m.inverse.apply(x));
-    let own_of = |w: Option<&Weights>| own_part(n, multipliers.map(|m| m.inverse), w);
-    let mut directions = vec![Direction { at: sample.own(k), effect: spread(d), own: own_of(None) }];
+    let spread = |x: Vec<f64>| operator.map_or(Ok(x.clone()), |o| o.inverse(&x, false));
+    let own = own_part(n, operator, None)?;
+    let mut directions =
+        vec![(Direction { at: sample.own(k), effect: spread(d.to_vec())?, own: own.level }, own.slope)];
     let mut exposed_by: Vec<Vec<f64>> = Vec::new();
     for (b, w) in sample.problem.durbin_weights.iter().enumerate() {
         let wd = lag(w, d, t);
         if let Some(at) = sample.lag_of(b, k) {
-            directions.push(Direction { at, effect: spread(&wd), own: own_of(Some(w)) });
+            let own = own_part(n, operator, Some(w))?;
+            directions.push((Direction { at, effect: spread(wd.clone())?, own: own.level }, own.slope));
         }
         if sample.problem.model.has_durbin() {
             exposed_by.push(wd);
@@ -41,68 +43,47 @@ pub(crate) fn policy(
     if let (Some(w), false) = (&sample.problem.lag_weights, sample.problem.model.has_durbin()) {
         exposed_by.push(lag(w, d, t));
     }
-    let mut effect = vec![0.0; n * t];
-    let mut own = vec![0.0; n];
-    for direction in &directions {
-        axpy(coefficients[direction.at], &direction.effect, &mut effect);
-        axpy(coefficients[direction.at], &direction.own, &mut own);
+    let mut total = Direction { at: usize::MAX, effect: vec![0.0; n * t], own: vec![0.0; n] };
+    // ∂e/∂ρ = G e; of the own part diag(G M), M = S⁻¹C column by column.
+    let mut own_slope = vec![0.0; n];
+    for (direction, slope) in &directions {
+        axpy(coefficients[direction.at], &direction.effect, &mut total.effect);
+        axpy(coefficients[direction.at], &direction.own, &mut total.own);
+        axpy(coefficients[direction.at], slope, &mut own_slope);
     }
-    if let Some(m) = multipliers {
-        // ∂e/∂ρ = G e; of the own part diag(G M), M = S⁻¹C column by column
-        directions.push(Direction {
-            at: sample.slopes(),
-            effect: m.g.apply(&effect),
-            own: own_slope(sample, m, k, coefficients),
-        });
+    let mut directions: Vec<Direction> = directions.into_iter().map(|(direction, _)| direction).collect();
+    if let Some(operator) = operator {
+        let effect = operator.image(&total.effect, false)?;
+        directions.push(Direction { at: sample.slopes(), effect, own: own_slope });
     }
-    let total = Direction { at: usize::MAX, effect, own };
-    Some(pooled(n, d, &exposed_by, &total, &directions, vcov))
+    Ok(Some(pooled(sample, d, &exposed_by, &total, &directions, vcov)))
 }
 
-/// `diag(S⁻¹)` or `diag(S⁻¹W)`.
-fn own_part(n: usize, inverse: Option<&Dense>, w: Option<&Weights>) -> Vec<f64> {
-    match (inverse, w) {
-        (None, None) => vec![1.0; n],
-        (None, Some(_)) => vec![0.0; n],
-        (Some(a), None) => a.diagonal(),
-        (Some(a), Some(w)) => diagonal_with(a, w),
+/// Diagonals of `S⁻¹` or `S⁻¹W`, and of their derivatives in ρ.
+fn own_part(n: usize, operator: Option<&Operator>, w: Option<&Weights>) -> Result<Diagonals, EstimateError> {
+    match (operator, w) {
+        (None, None) => Ok(Diagonals { level: vec![1.0; n], slope: vec![0.0; n] }),
+        (None, Some(_)) => Ok(Diagonals { level: vec![0.0; n], slope: vec![0.0; n] }),
+        (Some(operator), None) => operator.inverse_diagonals(),
+        (Some(operator), Some(w)) => operator.lagged_diagonals(w),
     }
-}
-
-/// `diag(A W)`.
-fn diagonal_with(a: &Dense, w: &Weights) -> Vec<f64> {
-    let mut out = vec![0.0; a.n];
-    for (v, (j, i)) in w.matrix.iter() {
-        out[i] += a.at(i, j) * v;
-    }
-    out
-}
-
-fn own_slope(sample: &Sample, m: &Multipliers, k: usize, coefficients: &DVector<f64>) -> Vec<f64> {
-    let product = Dense { n: sample.units, data: m.g.apply(&m.inverse.data) };
-    let mut out = vec![0.0; sample.units];
-    axpy(coefficients[sample.own(k)], &product.diagonal(), &mut out);
-    for (b, w) in sample.problem.durbin_weights.iter().enumerate() {
-        if let Some(at) = sample.lag_of(b, k) {
-            axpy(coefficients[at], &diagonal_with(&product, w), &mut out);
-        }
-    }
-    out
 }
 
 fn pooled(
-    n: usize,
+    sample: &Sample,
     d: &[f64],
     exposed_by: &[Vec<f64>],
     total: &Direction,
     directions: &[Direction],
     vcov: &DMatrix<f64>,
 ) -> PolicyOf {
+    let n = sample.units;
+    let there = |r: &usize| sample.cells.as_ref().is_none_or(|cells| cells.is_present(*r));
     let first = d.iter().position(|v| *v > 0.5).map_or(d.len(), |r| r / n * n);
     let treated: Vec<usize> = (0..d.len()).filter(|&r| d[r] > 0.5).collect();
-    let untreated: Vec<usize> = (first..d.len()).filter(|&r| d[r] <= 0.5).collect();
+    let untreated: Vec<usize> = (first..d.len()).filter(|&r| d[r] <= 0.5).filter(there).collect();
     let exposed: Vec<usize> = untreated.iter().copied().filter(|&r| exposed_by.iter().any(|w| w[r] > 0.0)).collect();
-    let all: Vec<usize> = (0..d.len()).collect();
+    let all: Vec<usize> = (0..d.len()).filter(there).collect();
     let mean_effect =
         |x: &Direction, cells: &[usize]| cells.iter().map(|&r| x.effect[r]).sum::<f64>() / cells.len() as f64;
     let mean_own =

@@ -1,12 +1,18 @@
 //! What non-normal errors add to the information (methods C.6, QML sandwich): Ω of `V = 𝓘⁻¹ + 𝓘⁻¹ Ω 𝓘⁻¹`.
 
 use super::information::Places;
-use super::operators::Operators;
+use super::martingale::star_diagonal;
+use super::operators::{Operators, Which};
+use crate::estimators::EstimateError;
 use crate::estimators::solution::Solution;
 use nalgebra::DMatrix;
 
-/// Ω in the order of [`Places`].
-pub(crate) fn excess(solution: &Solution, operators: &Operators) -> DMatrix<f64> {
+/// Ω in the order of [`Places`]; `g` is the systematic part of the outcome's lag.
+pub(crate) fn excess(
+    solution: &Solution,
+    operators: &Operators,
+    g: Option<&[f64]>,
+) -> Result<DMatrix<f64>, EstimateError> {
     let places = Places::of(solution);
     let row = &solution.sample.row;
     let (n, t, s2) = (solution.sample.units as f64, solution.sample.periods as f64, solution.sigma2);
@@ -18,49 +24,58 @@ pub(crate) fn excess(solution: &Solution, operators: &Operators) -> DMatrix<f64>
     let q_n = if row.period_effects { share(n) } else { 1.0 };
     let kappa = (moment(4) - 3.0 * moment(2).powi(2)) / (q_t * q_n);
     let f = if row.unit_effects { (t - 1.0).powi(2) / t } else { t };
-    let zeta = if row.period_effects { 1.0 - 1.0 / n } else { 1.0 };
-    let ones = vec![1.0; solution.sample.units];
+    // ζ, the diagonal of P: (J_N)_ii where rows have one sum
+    let zeta: Vec<f64> = if row.period_effects {
+        let s = &solution.direction;
+        let norm = s.iter().map(|v| v * v).sum::<f64>();
+        s.iter().map(|v| 1.0 - v * v / norm).collect()
+    } else {
+        vec![1.0; solution.sample.units]
+    };
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
     let mut diagonals: Vec<(usize, Vec<f64>)> = Vec::new();
-    if let (Some(p), Some(g)) = (places.rho, &operators.g) {
-        diagonals.push((p, if row.projected { g.projected(&ones).diagonal() } else { g.diagonal() }));
-    }
-    if let (Some(p), Some(h)) = (places.lambda, &operators.h) {
-        let star = if row.period_effects { h.projected(&solution.direction) } else { h.clone() };
-        diagonals.push((p, star.diagonal()));
+    for (place, which) in [(places.rho, Which::G), (places.lambda, Which::H)] {
+        if let Some(place) = place {
+            diagonals.push((place, star_diagonal(solution, operators, which)?));
+        }
     }
     let mut out = DMatrix::zeros(places.size(), places.size());
     for (p, a) in &diagonals {
         for (q, b) in &diagonals {
-            out[(*p, *q)] = f * kappa / s2.powi(2) * a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
+            out[(*p, *q)] = f * kappa / s2.powi(2) * dot(a, b);
         }
-        let cross = f * kappa / (2.0 * s2.powi(3)) * a.iter().map(|x| x * zeta).sum::<f64>();
+        let cross = f * kappa / (2.0 * s2.powi(3)) * dot(a, &zeta);
         out[(*p, places.sigma2)] = cross;
         out[(places.sigma2, *p)] = cross;
     }
-    out[(places.sigma2, places.sigma2)] = f * kappa / (4.0 * s2.powi(4)) * n * zeta * zeta;
-    if !row.unit_effects && !row.period_effects {
-        third_moments(solution, &places, &diagonals, moment(3), &mut out);
+    out[(places.sigma2, places.sigma2)] = f * kappa / (4.0 * s2.powi(4)) * dot(&zeta, &zeta);
+    if !row.unit_effects {
+        let q3 = if row.period_effects { (1.0 - 1.0 / n).powi(3) - (n - 1.0) / n.powi(3) } else { 1.0 };
+        let sigma2: Vec<f64> = zeta.iter().map(|z| z / (2.0 * s2)).collect();
+        diagonals.push((places.sigma2, sigma2));
+        third_moments(solution, &places, &diagonals, g, moment(3) / q3, &mut out);
     }
-    out
+    Ok(out)
 }
 
-/// Without fixed effects third moments do not vanish: `Ω_βρ`, `Ω_βσ`.
+/// Without unit effects third moments do not vanish: the score of a slope or of ρ has a part `x'ε/σ²` (x a regressor,
+/// or g) whose covariance with `ε'Aε` is `μ₃ Σ x_it A_ii`. Methods C.6 give the terms of slopes; those of g belong too.
 fn third_moments(
     solution: &Solution,
     places: &Places,
     diagonals: &[(usize, Vec<f64>)],
+    g: Option<&[f64]>,
     mu3: f64,
     out: &mut DMatrix<f64>,
 ) {
     let s2 = solution.sigma2;
-    for (j, b) in solution.basis.iter().enumerate() {
+    let slopes = solution.basis.iter().map(Vec::as_slice).enumerate();
+    for (j, x) in slopes.chain(places.rho.zip(g)) {
         for (p, a) in diagonals {
-            let sum: f64 = b.chunks_exact(a.len()).map(|c| c.iter().zip(a).map(|(x, y)| x * y).sum::<f64>()).sum();
-            out[(j, *p)] = mu3 / s2.powi(2) * sum;
-            out[(*p, j)] = out[(j, *p)];
+            let sum: f64 = x.chunks_exact(a.len()).map(|c| c.iter().zip(a).map(|(x, y)| x * y).sum::<f64>()).sum();
+            let covariance = mu3 / s2.powi(2) * sum;
+            out[(j, *p)] += covariance;
+            out[(*p, j)] += covariance;
         }
-        let sum: f64 = b.iter().sum();
-        out[(j, places.sigma2)] = mu3 / (2.0 * s2.powi(3)) * sum;
-        out[(places.sigma2, j)] = out[(j, places.sigma2)];
     }
 }

@@ -7,8 +7,9 @@ use nalgebra::{DMatrix, DVector};
 /// The variance of the basis coefficients, and the reference distribution; `None` where the estimator does not apply.
 pub(crate) fn variance(sample: &Sample, residual: &[f64], which: Variance) -> Option<(DMatrix<f64>, Reference)> {
     let (n, t, p) = (sample.units, sample.periods, sample.slopes());
-    let rows = (n * t) as f64;
-    let df = rows - p as f64 - sample.row.dummies(n, t) as f64;
+    let counts = &sample.counts;
+    let rows = counts.rows as f64;
+    let df = sample.df_residual();
     let effects = sample.problem.fixed_effects;
     let scores = |unit_of: &dyn Fn(usize) -> usize, groups: usize| {
         let mut sums = DMatrix::<f64>::zeros(groups, p);
@@ -28,13 +29,13 @@ pub(crate) fn variance(sample: &Sample, residual: &[f64], which: Variance) -> Op
     let k = |unit_nested: bool, time_nested: bool| {
         let extra = match effects {
             FixedEffects::None => 0,
-            FixedEffects::Unit => own(n, unit_nested).max(1),
-            FixedEffects::Time => own(t, time_nested).max(1),
+            FixedEffects::Unit => own(counts.units, unit_nested).max(1),
+            FixedEffects::Time => own(counts.periods, time_nested).max(1),
             FixedEffects::Both => match (unit_nested, time_nested) {
                 (true, true) => 1,
-                (true, false) => t,
-                (false, true) => n,
-                (false, false) => n + t - 1,
+                (true, false) => counts.periods,
+                (false, true) => counts.units,
+                (false, false) => counts.dummies,
             },
         };
         (p + extra) as f64
@@ -45,11 +46,15 @@ pub(crate) fn variance(sample: &Sample, residual: &[f64], which: Variance) -> Op
             (DMatrix::identity(p, p) * s2, Reference::T(df))
         }
         Variance::Robust => (by_row() * (rows / df), Reference::T(df)),
-        Variance::ClusterUnit => (by_unit() * factor(n, k(true, false)), Reference::T(n as f64 - 1.0)),
-        Variance::ClusterTime => (by_time() * factor(t, k(false, true)), Reference::T(t as f64 - 1.0)),
+        Variance::ClusterUnit => {
+            (by_unit() * factor(counts.units, k(true, false)), Reference::T(counts.units as f64 - 1.0))
+        }
+        Variance::ClusterTime => {
+            (by_time() * factor(counts.periods, k(false, true)), Reference::T(counts.periods as f64 - 1.0))
+        }
         Variance::ClusterUnitTime => {
             let pieces = by_unit() + by_time() - by_row();
-            let least = n.min(t);
+            let least = counts.units.min(counts.periods);
             (repaired(pieces * factor(least, k(true, true))), Reference::T(least as f64 - 1.0))
         }
         Variance::Observed | Variance::Qml => return None,

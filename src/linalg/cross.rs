@@ -85,6 +85,83 @@ pub fn least_squares(columns: &[&[f64]], y: &[f64]) -> Result<Vec<f64>, LinalgEr
     triangle.solve()
 }
 
+/// Replaces columns by an orthonormal basis of their span and answers the upper triangle `R`, positive on its diagonal,
+/// with `columns = basis · R`.
+///
+/// `R` is the Cholesky factor of the cross-products where these are well conditioned, else that of a Householder QR panel
+/// by panel; a second pass by the Cholesky factor of the basis' own cross-products
+/// leaves them orthonormal to rounding (Yamamoto, Nakatsukasa, Yanagisawa & Fukaya 2015).
+///
+/// # Errors
+/// `RankDeficient` by [`rank`]; the columns are left as they were.
+pub fn orthonormalize(columns: &mut [Vec<f64>]) -> Result<DMatrix<f64>, LinalgError> {
+    let k = columns.len();
+    if k == 0 {
+        return Ok(DMatrix::zeros(0, 0));
+    }
+    let first = match well_conditioned(&gram(&views(columns))) {
+        Some(r) => r,
+        None => {
+            let triangle = Triangle::of(&views(columns), None);
+            triangle.check(RANK_TOLERANCE)?;
+            DMatrix::from_fn(k, k, |i, j| triangle.r[(i, j)] * triangle.norms[j] * triangle.r[(i, i)].signum())
+        }
+    };
+    divide_by(columns, &first);
+    let second =
+        nalgebra::Cholesky::new(gram(&views(columns))).ok_or(LinalgError::NotPositiveDefinite)?.l().transpose();
+    divide_by(columns, &second);
+    Ok(second * first)
+}
+
+/// `R` with `R'R` the cross-products, when no column scaled to unit norm loses all but a thousandth of it to the others:
+/// then the second pass repairs what squaring costs.
+fn well_conditioned(gram: &DMatrix<f64>) -> Option<DMatrix<f64>> {
+    let norms = gram.diagonal().map(f64::sqrt);
+    let scaled = DMatrix::from_fn(gram.nrows(), gram.ncols(), |i, j| gram[(i, j)] / norms[i] / norms[j]);
+    let mut r = nalgebra::Cholesky::new(scaled)?.l().transpose();
+    if !r.diagonal().iter().all(|d| *d > 1e-3) {
+        return None;
+    }
+    for (j, norm) in norms.iter().enumerate() {
+        r.column_mut(j).scale_mut(*norm);
+    }
+    Some(r)
+}
+
+/// `X'y`: one pass over the columns, a stretch of rows at a time.
+pub fn against(columns: &[&[f64]], y: &[f64]) -> Vec<f64> {
+    let mut sums = vec![0.0; columns.len()];
+    for (block, part) in y.chunks(PANEL_ROWS).enumerate() {
+        let first = block * PANEL_ROWS;
+        for (sum, column) in sums.iter_mut().zip(columns) {
+            *sum += super::iterate::dot(&column[first..first + part.len()], part);
+        }
+    }
+    sums
+}
+
+fn views(columns: &[Vec<f64>]) -> Vec<&[f64]> {
+    columns.iter().map(Vec::as_slice).collect()
+}
+
+/// `X R⁻¹` in place, a stretch of rows at a time.
+fn divide_by(columns: &mut [Vec<f64>], r: &DMatrix<f64>) {
+    let rows = columns.iter().map(Vec::len).min().unwrap_or(0);
+    for first in (0..rows).step_by(PANEL_ROWS) {
+        let span = first..(first + PANEL_ROWS).min(rows);
+        for j in 0..columns.len() {
+            let (before, rest) = columns.split_at_mut(j);
+            let target = &mut rest[0][span.clone()];
+            for (i, column) in before.iter().enumerate() {
+                super::iterate::axpy(-r[(i, j)], &column[span.clone()], target);
+            }
+            let scale = 1.0 / r[(j, j)];
+            target.iter_mut().for_each(|v| *v *= scale);
+        }
+    }
+}
+
 /// Says which columns are combinations of the others.
 ///
 /// Columns are scaled to unit norm and taken in their order; one whose part orthogonal to the earlier independent ones
@@ -238,9 +315,7 @@ mod tests {
     use super::*;
     use crate::linalg::{panel, samples};
 
-    fn view(columns: &[Vec<f64>]) -> Vec<&[f64]> {
-        columns.iter().map(Vec::as_slice).collect()
-    }
+    use super::views as view;
 
     #[test]
     fn cross_products_are_inner_products() {
@@ -287,6 +362,25 @@ mod tests {
             panel::demean_both(column, n, t);
         }
         (design, y)
+    }
+
+    #[test]
+    fn an_orthonormal_basis_spans_badly_scaled_and_nearly_dependent_columns() {
+        let (mut design, _) = durbin_design();
+        let noise = samples::vector(7, design[0].len());
+        design.push(design[1].iter().zip(&noise).map(|(a, e)| a + 1e-4 * e).collect());
+        let mut basis = design.clone();
+        let r = orthonormalize(&mut basis).unwrap();
+        let k = design.len();
+        assert!((gram(&view(&basis)) - DMatrix::identity(k, k)).abs().max() < 1e-14);
+        for (j, column) in design.iter().enumerate() {
+            let mut gap = column.clone();
+            let terms: Vec<(f64, &[f64])> = (0..=j).map(|i| (-r[(i, j)], basis[i].as_slice())).collect();
+            crate::linalg::iterate::combine(&terms, &mut gap);
+            assert!(r[(j, j)] > 0.0 && scaled_norm(&gap) < 1e-13 * scaled_norm(column), "{j}");
+        }
+        basis.push(basis[0].clone());
+        assert_eq!(orthonormalize(&mut basis), Err(LinalgError::RankDeficient { columns: vec![k] }));
     }
 
     #[test]

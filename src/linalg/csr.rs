@@ -98,6 +98,20 @@ impl Csr {
         }
     }
 
+    /// `Y = A X` for eight interleaved columns: each entry of `A` is read once for eight products (scaling 5).
+    pub fn multiply_eight(&self, x: &[[f64; 8]], y: &mut [[f64; 8]]) {
+        for (i, out) in y.iter_mut().enumerate() {
+            let span = self.ptr[i]..self.ptr[i + 1];
+            let mut sums = [0.0; 8];
+            for (&j, &v) in self.col[span.clone()].iter().zip(&self.val[span]) {
+                for (s, x) in sums.iter_mut().zip(&x[j as usize]) {
+                    *s += v * x;
+                }
+            }
+            *out = sums;
+        }
+    }
+
     /// The largest sum of absolute entries of a row: a bound on the spectral radius.
     pub fn largest_row_sum(&self) -> f64 {
         (0..self.n).map(|i| self.row(i).map(|(_, v)| v.abs()).sum::<f64>()).fold(0.0, f64::max)

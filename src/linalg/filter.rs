@@ -123,6 +123,16 @@ impl SpatialFilter {
         self.unit_classes
     }
 
+    /// The largest sum of absolute entries of a row: a bound on the spectral radius.
+    pub fn row_bound(&self) -> f64 {
+        self.row_bound
+    }
+
+    /// `W`.
+    pub fn matrix(&self) -> &Csr {
+        &self.w
+    }
+
     /// `(re, im)` of all eigenvalues, ascending, when the method is `eigen`.
     pub fn eigenvalues(&self) -> Option<&[(f64, f64)]> {
         match self.route {
@@ -240,6 +250,10 @@ impl SpatialFilter {
         let dominant = rho.abs() * self.row_bound.min(self.column_bound) < 1.0;
         if let Some(found) = self.fronts()?.eliminate(rho) {
             let safe = found.smallest_pivot >= SMALLEST_PIVOT && found.largest_multiplier <= LARGEST_MULTIPLIER;
+            if dominant && found.smallest_pivot < singular_pivot(self.w.n) {
+                // Dominance bounds the multipliers, so a pivot of the size of rounding is one of zero.
+                return Err(LinalgError::Singular { rho });
+            }
             if dominant || safe {
                 return Ok(found.ln_abs_det);
             }
@@ -263,11 +277,17 @@ impl SpatialFilter {
     }
 
     /// `ln|I − ρW|` on `lo..hi` from exact values at `nodes` Chebyshev points (2 to 64), or the exact sums when the
-    /// method is `eigen`. Scaling 3 says how many nodes a window needs.
+    /// method is `eigen`. Scaling 3 says how many nodes a window needs. `stop` is asked before each node.
     ///
     /// # Errors
-    /// `Shape` for an empty window; those of [`SpatialFilter::log_determinant`].
-    pub fn interpolate(&self, lo: f64, hi: f64, nodes: usize) -> Result<LogDetInterpolant, LinalgError> {
+    /// `Shape` for an empty window; `Stopped` when `stop` says so; those of [`SpatialFilter::log_determinant`].
+    pub fn interpolate(
+        &self,
+        lo: f64,
+        hi: f64,
+        nodes: usize,
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<LogDetInterpolant, LinalgError> {
         if self.route == Route::Eigen {
             return Ok(LogDetInterpolant::of_eigenvalues(self.all_eigenvalues()?.clone()));
         }
@@ -276,8 +296,10 @@ impl SpatialFilter {
         }
         let points = chebyshev_nodes(lo, hi, nodes.clamp(2, 64));
         // The shared analysis first, so that the nodes do not wait for one another in the middle.
-        self.log_determinant(points[0])?;
-        let values: Vec<f64> = points.par_iter().map(|&rho| self.log_determinant(rho)).collect::<Result<_, _>>()?;
+        let first = self.log_determinant(points[0])?;
+        let at = |rho: &f64| if stop() { Err(LinalgError::Stopped) } else { self.log_determinant(*rho) };
+        let rest: Vec<f64> = points[1..].par_iter().map(at).collect::<Result<_, _>>()?;
+        let values: Vec<f64> = std::iter::once(first).chain(rest).collect();
         Ok(LogDetInterpolant::of_values(lo, hi, &values, self.unit_classes))
     }
 
@@ -321,7 +343,7 @@ impl SpatialFilter {
             Route::Lu => {
                 let a = if transposed { self.transposed() } else { &self.w };
                 let mut answer = rhs.to_vec();
-                if answer.chunks_exact_mut(self.w.n).all(|column| iterate::solve(a, rho, column)) {
+                if answer.chunks_mut(8 * self.w.n).all(|columns| iterate::solve(a, rho, columns)) {
                     rhs.copy_from_slice(&answer);
                     return Ok(());
                 }

@@ -74,6 +74,15 @@ impl LogDetInterpolant {
         }
     }
 
+    /// Expected errors of `L` and `L′` between the nodes: what the last coefficients, falling at their pace, leave out.
+    /// Zero for the exact sums.
+    pub fn tail(&self) -> (f64, f64) {
+        match &self.form {
+            Form::Eigenvalues(_) => (0.0, 0.0),
+            Form::Chebyshev { value, first, .. } => (left_out(value), left_out(first)),
+        }
+    }
+
     /// `ln|I − ρW|`.
     pub fn value(&self, rho: f64) -> f64 {
         match &self.form {
@@ -133,6 +142,16 @@ fn ratio(a: f64, b: f64, rho: f64) -> (f64, f64) {
     ((a * x + b * y) / size, (b * x - a * y) / size)
 }
 
+/// The size of the first coefficient that is missing, if they go on falling as the last two pairs do.
+fn left_out(coefficients: &[f64]) -> f64 {
+    let [.., a, b, c, d] = coefficients else {
+        return coefficients.iter().fold(0.0, |m, v| m.max(v.abs()));
+    };
+    // Pairs, since even and odd coefficients may differ in size.
+    let (before, last) = (a.abs().max(b.abs()), c.abs().max(d.abs()));
+    if before == 0.0 { last } else { last * (last / before).min(1.0) }
+}
+
 /// Chebyshev coefficients of the derivative with respect to ρ.
 fn differentiate(coefficients: &[f64], half_width: f64) -> Vec<f64> {
     let n = coefficients.len();
@@ -181,6 +200,22 @@ mod tests {
             assert!((p.first(x) - (-2.0 / (1.0 - x) + 2.0 * x)).abs() < 1e-11);
             assert!((p.second(x) - (-2.0 / (1.0 - x).powi(2) + 2.0)).abs() < 1e-9);
         }
+    }
+
+    #[test]
+    fn the_tail_says_how_large_errors_are() {
+        let f = |x: f64| (1.0 - 0.8 * x).ln();
+        for (nodes, least) in [(6, 1e-7), (8, 1e-9)] {
+            let values: Vec<f64> = chebyshev_nodes(0.3, 0.5, nodes).into_iter().map(f).collect();
+            let p = LogDetInterpolant::of_values(0.3, 0.5, &values, 0);
+            let worst = (0..=20).map(|k| 0.3 + 0.01 * k as f64).fold(0.0f64, |m, x| m.max((p.value(x) - f(x)).abs()));
+            let slope = (0..=20)
+                .map(|k| 0.3 + 0.01 * k as f64)
+                .fold(0.0f64, |m, x| m.max((p.first(x) + 0.8 / (1.0 - 0.8 * x)).abs()));
+            assert!(worst < 10.0 * p.tail().0 + 1e-14 && p.tail().0 < least, "{worst} {:?}", p.tail());
+            assert!(slope < 10.0 * p.tail().1 + 1e-12, "{slope} {:?}", p.tail());
+        }
+        assert_eq!(LogDetInterpolant::of_eigenvalues(Arc::new(vec![(0.5, 0.0)])).tail(), (0.0, 0.0));
     }
 
     #[test]

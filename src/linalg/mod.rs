@@ -2,6 +2,7 @@
 //!
 //! Matrices of a panel are `N × T` slices of `f64`, unit fastest: position `t·N + i` (methods 0).
 
+pub mod cells;
 pub mod cholesky;
 pub mod cross;
 pub mod csr;
@@ -19,7 +20,9 @@ pub mod pivoted;
 pub mod probes;
 #[cfg(test)]
 pub mod samples;
+pub mod series;
 pub mod structure;
+pub mod walks;
 
 use thiserror::Error;
 
@@ -34,6 +37,9 @@ pub enum LinalgError {
     /// `I − ρW` cannot be factored at this ρ without a tiny pivot.
     #[error("I − ρW is singular near ρ = {rho}")]
     Singular { rho: f64 },
+    /// The caller asked to stop.
+    #[error("stopped")]
+    Stopped,
     #[error("the eigenvalue iteration did not converge")]
     NoConvergence,
     #[error("{what} would need {bytes} bytes")]

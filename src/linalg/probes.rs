@@ -1,13 +1,13 @@
-//! Random signs that depend on their place only, and the trace estimates made with them.
-
-use super::LinalgError;
-use super::filter::SpatialFilter;
-use super::iterate::dot;
-use rayon::prelude::*;
+//! Random signs that depend on their place only, and averages over vectors of them.
 
 /// ±1, the same for the same `(seed, probe, index)` wherever and whenever it is asked for.
 pub fn rademacher(seed: u64, probe: u64, index: u64) -> f64 {
     if hash(seed, probe, index) >> 63 == 0 { 1.0 } else { -1.0 }
+}
+
+/// The vector of signs of one probe.
+pub fn signs(seed: u64, probe: u64, n: usize) -> Vec<f64> {
+    (0..n as u64).map(|i| rademacher(seed, probe, i)).collect()
 }
 
 /// Three rounds of the SplitMix64 finaliser, one for each coordinate.
@@ -22,73 +22,35 @@ fn mix(x: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Hutchinson estimates for `G = W(I − ρW)⁻¹`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ProbedTraces {
+/// A mean over probes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ProbedMean {
     pub probes: usize,
-    /// Estimate of `tr(G'G)`.
-    pub trace_gtg: f64,
-    /// Its standard error divided by the estimate (zero where the estimate is zero).
+    pub mean: f64,
+    /// Standard error over the mean's size; zero where the mean is zero, NaN of a single value.
     pub relative_error: f64,
-    /// Estimates of `g_ii`, length N.
-    pub diagonal: Vec<f64>,
-    /// Euclidean norm of the diagonal's standard errors divided by the norm of its estimate.
-    pub diagonal_error: f64,
 }
 
-/// `tr(G'G) = E‖Gz‖²` and `diag(G) = E[z ∘ Gz]` with `probes` vectors of random signs.
-///
-/// # Errors
-/// `Shape` for fewer than two probes; those of [`SpatialFilter::solve`].
-pub fn probe_traces(filter: &SpatialFilter, rho: f64, probes: usize, seed: u64) -> Result<ProbedTraces, LinalgError> {
-    if probes < 2 {
-        return Err(LinalgError::Shape { what: "two probes or more" });
+impl ProbedMean {
+    pub fn of(values: &[f64]) -> ProbedMean {
+        let m = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / m;
+        let variance = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (m - 1.0) / m;
+        let relative_error = if mean == 0.0 { 0.0 } else { variance.sqrt() / mean.abs() };
+        ProbedMean { probes: values.len(), mean, relative_error }
     }
-    let n = filter.units();
-    let (mut squares, mut sum, mut sum_sq) = (Vec::with_capacity(probes), vec![0.0; n], vec![0.0; n]);
-    let numbers: Vec<u64> = (0..probes as u64).collect();
-    for batch in numbers.chunks(8) {
-        let images: Vec<Vec<f64>> = batch
-            .par_iter()
-            .map(|&probe| {
-                let mut z: Vec<f64> = (0..n as u64).map(|i| rademacher(seed, probe, i)).collect();
-                filter.solve(rho, &mut z)?;
-                let mut image = vec![0.0; n];
-                filter.multiply(&z, &mut image);
-                Ok(image)
-            })
-            .collect::<Result<_, LinalgError>>()?;
-        for (&probe, image) in batch.iter().zip(&images) {
-            squares.push(dot(image, image));
-            for (i, g) in image.iter().enumerate() {
-                let term = rademacher(seed, probe, i as u64) * g;
-                sum[i] += term;
-                sum_sq[i] += term * term;
-            }
-        }
-    }
-    let m = probes as f64;
-    let mean = squares.iter().sum::<f64>() / m;
-    let variance = squares.iter().map(|s| (s - mean) * (s - mean)).sum::<f64>() / (m - 1.0) / m;
-    let diagonal: Vec<f64> = sum.iter().map(|s| s / m).collect();
-    let spread: f64 = sum_sq.iter().zip(&diagonal).map(|(s, d)| ((s / m - d * d) / (m - 1.0)).max(0.0)).sum();
-    Ok(ProbedTraces {
-        probes,
-        trace_gtg: mean,
-        relative_error: share(variance.sqrt(), mean),
-        diagonal_error: share(spread.sqrt(), dot(&diagonal, &diagonal).sqrt()),
-        diagonal,
-    })
-}
 
-fn share(error: f64, size: f64) -> f64 {
-    if size == 0.0 { 0.0 } else { error / size.abs() }
+    /// With an exact part added, which has no error.
+    pub fn plus(self, exact: f64) -> ProbedMean {
+        let mean = self.mean + exact;
+        let relative_error = if mean == 0.0 { 0.0 } else { (self.relative_error * self.mean / mean).abs() };
+        ProbedMean { mean, relative_error, ..self }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linalg::samples;
 
     #[test]
     fn signs_are_balanced_and_uncorrelated() {
@@ -99,37 +61,14 @@ mod tests {
         assert!(sum(&|i| rademacher(1, 0, i) * rademacher(2, 0, i)) < 4.0);
         assert!(sum(&|i| rademacher(1, 0, i) * rademacher(1, 0, i + 1)) < 4.0);
         assert!(sum(&|k| rademacher(1, k, 7)) < 4.0);
+        assert_eq!(signs(3, 2, 5)[4], rademacher(3, 2, 4));
     }
 
     #[test]
-    fn estimates_agree_with_the_dense_inverse_within_their_errors() {
-        let w = samples::knn(150, 6, 4);
-        let filter = SpatialFilter::new(&w, None).unwrap();
-        let rho = 0.5;
-        let inverse = filter.dense_inverse(rho).unwrap();
-        let mut g = vec![vec![0.0; 150]; 150];
-        for (i, row) in w.outer_iterator().enumerate() {
-            for (k, &v) in row.iter() {
-                for j in 0..150 {
-                    g[i][j] += v * inverse[(k, j)];
-                }
-            }
-        }
-        let exact: f64 = g.iter().flatten().map(|x| x * x).sum();
-        let found = probe_traces(&filter, rho, 400, 9).unwrap();
-        assert!((found.trace_gtg / exact - 1.0).abs() < 4.0 * found.relative_error);
-        assert!(found.relative_error < 0.02);
-        let (mut gap, mut size) = (0.0, 0.0);
-        for i in 0..150 {
-            gap += (found.diagonal[i] - g[i][i]).powi(2);
-            size += g[i][i].powi(2);
-        }
-        assert!((gap / size).sqrt() < 1.5 * found.diagonal_error);
-    }
-
-    #[test]
-    fn one_probe_is_refused() {
-        let filter = SpatialFilter::new(&samples::ring(10), None).unwrap();
-        assert!(matches!(probe_traces(&filter, 0.2, 1, 0), Err(LinalgError::Shape { .. })));
+    fn a_mean_comes_with_its_error() {
+        let found = ProbedMean::of(&[1.0, 3.0]);
+        assert_eq!((found.probes, found.mean, found.relative_error), (2, 2.0, 0.5));
+        assert_eq!((found.plus(2.0).mean, found.plus(2.0).relative_error), (4.0, 0.25));
+        assert_eq!(ProbedMean::of(&[0.0, 0.0]).relative_error, 0.0);
     }
 }

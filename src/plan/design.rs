@@ -85,14 +85,13 @@ impl Planner<'_> {
             variance: spec.variance,
             df_adjust: spec.df_adjust,
             treatment: spec.treatment.map(|_| 0),
+            present: (!sample.balanced).then(|| cells(&index, &sample.rows).iter().map(Option::is_some).collect()),
         };
-        let present = (!sample.balanced).then(|| cells(&index, &sample.rows).iter().map(Option::is_some).collect());
         Ok(ModelPlan {
             problem,
             terms: columns.terms.into_iter().map(|(name, _)| name).collect(),
             units: index.units,
             periods: index.periods,
-            present,
             nobs,
             dropped: sample.dropped,
             durbin_weights: durbin,

@@ -47,8 +47,6 @@ pub struct ModelPlan {
     pub terms: Vec<String>,
     pub units: Vec<String>,
     pub periods: Vec<i64>,
-    /// Cells of the sample that hold a row, unit fastest; `None` where all do.
-    pub present: Option<Vec<bool>>,
     pub nobs: usize,
     pub dropped: Vec<Dropped>,
     pub durbin_weights: Vec<MatrixUsed>,

@@ -61,9 +61,8 @@ impl Formatter<'_> {
     fn program(&self) -> String {
         let mut out = String::new();
         let end = self.lines.text.len() as u32 + 1;
-        let bodies: Vec<(Span, Option<&str>, Piece)> = (self.ast.statements.iter())
-            .map(|s| (s.span, s.doc.as_deref(), self.statement(s)))
-            .collect();
+        let bodies: Vec<(Span, Option<&str>, Piece)> =
+            (self.ast.statements.iter()).map(|s| (s.span, s.doc.as_deref(), self.statement(s))).collect();
         let pieces = self.sequence(bodies, 0, end);
         if let Some(doc) = &self.ast.doc {
             out.push_str(&documented(doc).join("\n"));
@@ -135,9 +134,7 @@ impl Formatter<'_> {
                     None => self.plain(span, head),
                 }
             }
-            StatementKind::Model { name, value } => {
-                self.declared(span, &format!("model {} = ", s.name(name)), value)
-            }
+            StatementKind::Model { name, value } => self.declared(span, &format!("model {} = ", s.name(name)), value),
             StatementKind::Save { value, path } => {
                 let mut piece = self.declared(span, "save ", value);
                 piece.body.push_str(&format!(" to {}", s.string(&path.text, path.span)));
@@ -225,12 +222,12 @@ impl Formatter<'_> {
     }
 
     fn block(&self, word: &str, span: Span, block: &DataBlock) -> Piece {
-        let head = format!("{word} {} from {}", self.spelling.name(&block.name), self.spelling.expression(&block.source));
+        let head =
+            format!("{word} {} from {}", self.spelling.name(&block.name), self.spelling.expression(&block.source));
         let width = block.clauses.iter().map(|c| c.kind.word().len()).max().unwrap_or(0);
         let documented = block.clauses.iter().any(|c| c.doc.is_some());
         if !documented {
-            let spelt: Vec<(Span, String)> =
-                block.clauses.iter().map(|c| (c.span, self.clause(c, 0).body)).collect();
+            let spelt: Vec<(Span, String)> = block.clauses.iter().map(|c| (c.span, self.clause(c, 0).body)).collect();
             if let Some(piece) = self.one_line_or_block(&head, span, &spelt) {
                 return piece;
             }
@@ -393,8 +390,11 @@ impl Formatter<'_> {
                     .map(|e| self.spelling.expression(e))
                     .collect();
                 let operators: Vec<String> = rest.iter().map(|r| spaced(r.0)).collect();
-                let plain: String =
-                    parts.iter().enumerate().map(|(i, p)| format!("{p}{}", operators.get(i).map_or("", String::as_str))).collect();
+                let plain: String = parts
+                    .iter()
+                    .enumerate()
+                    .map(|(i, p)| format!("{p}{}", operators.get(i).map_or("", String::as_str)))
+                    .collect();
                 if plain != line {
                     out.push(line);
                     return;

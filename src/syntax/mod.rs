@@ -3,8 +3,8 @@
 pub mod ast;
 mod decode;
 mod faults;
-mod format;
 mod foreign;
+mod format;
 mod parser;
 pub mod print;
 mod scan;

@@ -168,6 +168,7 @@ pub fn problem(model: Model, setting: &Setting, row: (FixedEffects, Likelihood),
         variance: Variance::Iid,
         df_adjust: false,
         treatment: Some(0),
+        present: None,
     }
 }
 

@@ -21,11 +21,10 @@ pub fn point(r: &Written, e: &Estimated) -> Point {
     r.fill(&at, &r.y, false)
 }
 
-/// The greatest likelihood in the inner nine tenths of the intervals: a peak between the last points of a search and the
-/// end, where `ln|S|` dives, is passed by.
+/// The greatest likelihood between the ends of the intervals.
 fn maximum(r: &Written, p: &Problem) -> Point {
     let ends = |w: &Option<std::sync::Arc<durbin::weights::Weights>>| {
-        w.as_ref().map_or([0.0, 0.0], |w| interval(w).map(|x| 0.9 * x))
+        w.as_ref().map_or([0.0, 0.0], |w| interval(w).map(|x| (1.0 - 1e-6) * x))
     };
     r.maximum(ends(&p.lag_weights), ends(&p.error_weights))
 }

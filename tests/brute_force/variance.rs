@@ -150,32 +150,51 @@ fn clustered_variance_is_the_mean_over_all_orders_of_the_units() {
     assert!(count >= 110, "{count} cases");
 }
 
-/// `Ω` of methods C.6 from the demeaned residuals' fourth cumulant, for models with unit effects.
+/// `Ω` of methods C.6 from the demeaned residuals' cumulants: the covariances of the parts of the score, each `l'ε/σ²` plus
+/// `ε'Aε/σ²`, beyond those of normal errors. Without unit effects the third cumulant stays, for ρ through g as well.
 #[test]
-fn the_sandwich_for_errors_that_are_not_normal_adds_the_fourth_cumulant() {
+fn the_sandwich_for_errors_that_are_not_normal_adds_their_cumulants() {
     each(&[Model::Sar, Model::Sdem, Model::Gns], &mut |name, p| {
-        if !matches!(p.fixed_effects, FixedEffects::Unit | FixedEffects::Both) {
-            return;
-        }
         let p = Problem { variance: Variance::Qml, ..p };
         let e = estimate(&p, &Never).unwrap();
+        if e.remarks.iter().any(|k| matches!(k, Remark::Boundary { .. })) {
+            return;
+        }
         let r = reference(&p);
         let at = point(&r, &e);
         let pieces = pieces(&p, &r, &at);
         let (n, t, s2, sigma) = (p.units as f64, p.periods as f64, at.sigma2, r.places().2);
         let mean = |k: i32| pieces.residual.iter().map(|v| v.powi(k)).sum::<f64>() / (n * t);
-        // Σc⁴ of a demeaned cell
-        let share = |k: f64| (1.0 - 1.0 / k).powi(4) + (k - 1.0) / k.powi(4);
-        let period = p.fixed_effects == FixedEffects::Both;
-        let kappa = (mean(4) - 3.0 * mean(2).powi(2)) / share(t) / if period { share(n) } else { 1.0 };
-        let f = (t - 1.0).powi(2) / t * kappa;
-        let zeta = if period { 1.0 - 1.0 / n } else { 1.0 };
-        let mut diagonals = vec![(sigma, DVector::from_element(p.units, zeta / (2.0 * s2)))];
+        // Σcᵏ of a demeaned cell
+        let share = |k: i32, size: f64| (1.0 - 1.0 / size).powi(k) + (size - 1.0) * (-1.0 / size).powi(k);
+        let unit = matches!(p.fixed_effects, FixedEffects::Unit | FixedEffects::Both);
+        let period = matches!(p.fixed_effects, FixedEffects::Time | FixedEffects::Both);
+        let size = |k: i32| (if unit { share(k, t) } else { 1.0 }) * if period { share(k, n) } else { 1.0 };
+        let kappa = (mean(4) - 3.0 * mean(2).powi(2)) / size(4);
+        let f = if unit { (t - 1.0).powi(2) / t } else { t } * kappa;
+        let mut filtered = DVector::from_element(p.units, 1.0);
+        if let Some(w) = &p.error_weights {
+            filtered -= crate::cases::dense(w) * &filtered * at.lambda;
+        }
+        let identity = DMatrix::identity(p.units, p.units);
+        let zeta = if period { projected(&identity, &filtered).diagonal() } else { identity.diagonal() };
+        let mut diagonals = vec![(sigma, zeta / (2.0 * s2))];
         diagonals.extend(pieces.quadratics.iter().map(|(k, _, a)| (*k, a.diagonal())));
         let mut omega = DMatrix::zeros(sigma + 1, sigma + 1);
         for (i, a) in &diagonals {
             for (k, b) in &diagonals {
                 omega[(*i, *k)] = f * a.dot(b) / (s2 * s2);
+            }
+        }
+        if !unit {
+            let mut linear: Vec<(usize, &DMatrix<f64>)> = pieces.slopes.iter().enumerate().collect();
+            linear.extend(pieces.quadratics.iter().map(|(k, g, _)| (*k, g)));
+            for (i, l) in linear {
+                for (k, a) in &diagonals {
+                    let covariance = mean(3) / size(3) * l.column_sum().dot(a) / (s2 * s2);
+                    omega[(i, *k)] += covariance;
+                    omega[(*k, i)] += covariance;
+                }
             }
         }
         let inverse = r.information(&at).try_inverse().unwrap();

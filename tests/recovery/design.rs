@@ -135,6 +135,7 @@ impl Design {
             variance: Variance::Iid,
             df_adjust: false,
             treatment: Some(0),
+            present: None,
         }
     }
 

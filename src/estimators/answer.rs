@@ -1,0 +1,139 @@
+//! What every estimate has: fit, residuals, effects of units and periods (methods I); and least squares, which is no more.
+
+use super::sample::{Sample, remove_effects};
+use super::*;
+use crate::inference::effects::effects;
+use crate::inference::policy::policy;
+use crate::inference::sandwich;
+use crate::linalg::iterate::{combine, dot};
+use crate::linalg::panel;
+use nalgebra::DMatrix;
+use std::f64::consts::PI;
+
+/// Ordinary least squares on the sample (methods C.11).
+pub(crate) fn least_squares(sample: &Sample) -> Result<Estimated, EstimateError> {
+    let residual = &sample.e0;
+    let (variance, reference) =
+        sandwich::variance(sample, residual, sample.problem.variance).ok_or(EstimateError::VarianceNotDefined)?;
+    let back = sample.inverse_triangle();
+    let vcov = &back * variance * back.transpose();
+    let slopes = sample.slopes_from(&sample.d0);
+    let m = sample.row.observations;
+    let sigma2 = dot(residual, residual) / m;
+    let coefficients: Vec<f64> = slopes.iter().copied().collect();
+    let remarks = if sigma2 * m <= 1e-24 * sample.outcome_square {
+        vec![Remark::SingularVariance { parameters: Vec::new() }]
+    } else {
+        Vec::new()
+    };
+    Ok(Estimated {
+        effects: effects(sample, None, &slopes, &vcov)?,
+        policy: policy(sample, None, &slopes, &vcov)?,
+        sigma2,
+        loglik: -0.5 * m * ((2.0 * PI * sigma2).ln() + 1.0),
+        parameters: coefficients.len() + 1,
+        reference,
+        remarks,
+        ..answer(sample, &coefficients, vcov, residual, residual.clone())?
+    })
+}
+
+/// Everything but variances of spatial parameters; `u` are the residuals on the outcome's scale.
+pub(crate) fn answer(
+    sample: &Sample,
+    coefficients: &[f64],
+    vcov: DMatrix<f64>,
+    u: &[f64],
+    mut residuals: Vec<f64>,
+) -> Result<Estimated, EstimateError> {
+    let y = &*sample.outcome;
+    let mut fitted: Vec<f64> = y.iter().zip(u).map(|(y, u)| y - u).collect();
+    let (unit_effects, time_effects) = fixed_effects(sample, coefficients)?;
+    let total = variation(sample, y);
+    let mut within = y.to_vec();
+    remove_effects(&mut within, sample.units, sample.periods, &sample.row, sample.cells.as_ref())?;
+    let within_total = variation(sample, &within);
+    let square = dot(u, u);
+    if let Some(cells) = &sample.cells {
+        cells.mark(&mut residuals);
+        cells.mark(&mut fitted);
+    }
+    let size = coefficients.len();
+    Ok(Estimated {
+        coefficients: coefficients.to_vec(),
+        vcov: (0..size).map(|i| (0..size).map(|j| vcov[(i, j)]).collect()).collect(),
+        sigma2: f64::NAN,
+        loglik: f64::NAN,
+        m_effective: sample.row.observations,
+        parameters: 0,
+        df_residual: sample.counts.rows as f64 - size as f64 - sample.counts.dummies as f64,
+        reference: Reference::Normal,
+        r2: 1.0 - square / total,
+        r2_within: 1.0 - square / within_total,
+        effects: Vec::new(),
+        policy: None,
+        rho_interval: None,
+        lambda_interval: None,
+        log_determinant: None,
+        iterations: 0,
+        converged: true,
+        fitted,
+        residuals,
+        unit_effects,
+        time_effects,
+        remarks: Vec::new(),
+    })
+}
+
+/// Sum of squares around the mean of the cells that are there.
+fn variation(sample: &Sample, x: &[f64]) -> f64 {
+    let mean = panel::sum(x) / sample.counts.rows as f64;
+    let square = |r: usize, v: f64| {
+        let there = sample.cells.as_ref().is_none_or(|cells| cells.is_present(r));
+        if there { (v - mean) * (v - mean) } else { 0.0 }
+    };
+    x.iter().enumerate().map(|(r, v)| square(r, *v)).sum()
+}
+
+/// Unit and period effects of `y − ρWy − Zβ` on raw data; both sum to zero where there are both, what is left of the
+/// level is not reported. NaN for a unit or period without cells.
+fn fixed_effects(sample: &Sample, coefficients: &[f64]) -> Result<(Vec<f64>, Vec<f64>), EstimateError> {
+    let row = &sample.row;
+    if !row.unit_effects && !row.period_effects {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let (n, t) = (sample.units, sample.periods);
+    let mut raw = sample.outcome.to_vec();
+    let mut terms: Vec<(f64, &[f64])> =
+        sample.design.iter().zip(coefficients).map(|(column, b)| (-b, &**column)).collect();
+    if let (Some(wy), Some(rho)) = (&sample.outcome_lag, coefficients.get(sample.slopes())) {
+        terms.push((-rho, wy));
+    }
+    combine(&terms, &mut raw);
+    let (mut units, mut periods) = match &sample.cells {
+        None => (panel::unit_means(&raw, n, t), panel::period_means(&raw, n)),
+        Some(cells) if row.unit_effects && row.period_effects => {
+            let found = cells.demean_both(&mut raw)?;
+            (found.units, found.periods)
+        }
+        Some(cells) => (cells.demean_unit(&mut raw.clone()), cells.demean_time(&mut raw)),
+    };
+    if row.unit_effects && row.period_effects {
+        center(&mut units);
+        center(&mut periods);
+    }
+    if !row.unit_effects {
+        units.clear();
+    }
+    if !row.period_effects {
+        periods.clear();
+    }
+    Ok((units, periods))
+}
+
+/// Subtracts the mean of the values there are.
+fn center(x: &mut [f64]) {
+    let there: Vec<f64> = x.iter().copied().filter(|v| v.is_finite()).collect();
+    let mean = panel::sum(&there) / there.len() as f64;
+    x.iter_mut().for_each(|v| *v -= mean);
+}

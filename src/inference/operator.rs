@@ -1,0 +1,355 @@
+//! One spatial parameter at its value: `S⁻¹` and `G = WS⁻¹` as products with vectors, traces and diagonals.
+//!
+//! Up to two thousand units both are dense matrices. Above, products are solves, `tr G` and `tr G²` derivatives of the
+//! log-determinant (scaling 3), diagonals exact walks with a remainder by random signs, and what is left by random signs
+//! alone; their errors are remarked upon.
+
+use super::dense::Dense;
+use crate::estimators::axis::{Axis, Curve};
+use crate::estimators::{EstimateError, Interrupt, Remark};
+use crate::linalg::interpolant::LogDetInterpolant;
+use crate::linalg::iterate::{axpy, dot};
+use crate::linalg::panel;
+use crate::linalg::probes::{ProbedMean, signs};
+use crate::weights::Weights;
+use rayon::prelude::*;
+use sprs::CsMat;
+use std::cell::{OnceCell, RefCell};
+
+/// Columns solved together.
+const BATCH: usize = 8;
+/// Probes of a trace: at least, and at most.
+const FEWEST: usize = 8;
+const MOST: usize = 64;
+/// Relative error of a trace at which no more probes are added.
+const ENOUGH: f64 = 0.004;
+/// Probes of a diagonal's remainder.
+const DIAGONAL: usize = 16;
+/// Half-width of the window in which derivatives at a corrected value are taken.
+const NEAR: f64 = 0.01;
+/// Seeds of the random signs: one for each use, the same in every run.
+const TRACE_SEED: u64 = 0x5EED_0001;
+const DIAGONAL_SEED: u64 = 0x5EED_0002;
+const LAG_SEED: u64 = 0x5EED_0003;
+
+/// `tr G`, `tr G²`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Moments {
+    pub g: f64,
+    pub square: f64,
+}
+
+/// A quadratic form: one value for each column of random signs.
+type Form<'f> = dyn Fn(&[f64]) -> Result<Vec<f64>, EstimateError> + 'f;
+
+/// Diagonals of `A` and of its derivative in the parameter.
+#[derive(Clone, Debug)]
+pub(crate) struct Diagonals {
+    pub level: Vec<f64>,
+    pub slope: Vec<f64>,
+}
+
+pub(crate) struct Operator<'a> {
+    pub axis: &'a Axis<'a>,
+    /// The parameter's value.
+    pub at: f64,
+    curve: LogDetInterpolant,
+    /// `S⁻¹` and `G`.
+    dense: Option<[Dense; 2]>,
+    transposed: OnceCell<CsMat<f64>>,
+    diagonals: OnceCell<Diagonals>,
+    diagonal: OnceCell<Vec<f64>>,
+    remarks: RefCell<Vec<Remark>>,
+}
+
+impl<'a> Operator<'a> {
+    /// At a value; `curve` is the log-determinant where it was found. `dense` keeps whole matrices.
+    pub fn new(axis: &'a Axis<'a>, at: f64, curve: &Curve, dense: bool) -> Result<Self, EstimateError> {
+        let inside = curve.lo + 0.05 * NEAR < at && at < curve.hi - 0.05 * NEAR;
+        let dense = if dense {
+            axis.interrupt.begin("inverse of the spatial filter");
+            let inverse = Dense::from_mat(&axis.filter.dense_inverse(at)?);
+            let g = inverse.lagged(axis.weights);
+            Some([inverse, g])
+        } else {
+            None
+        };
+        // A corrected value may lie beside the window of the search.
+        let curve = if inside || dense.is_some() { curve.clone() } else { axis.window(at, NEAR)? };
+        Ok(Operator {
+            axis,
+            at,
+            curve: curve.log_determinant,
+            dense,
+            transposed: OnceCell::new(),
+            diagonals: OnceCell::new(),
+            diagonal: OnceCell::new(),
+            remarks: RefCell::new(Vec::new()),
+        })
+    }
+
+    pub fn units(&self) -> usize {
+        self.axis.filter.units()
+    }
+
+    /// `G` as a whole, where it is held.
+    pub fn whole(&self) -> Option<&Dense> {
+        self.dense.as_ref().map(|[_, g]| g)
+    }
+
+    /// `S⁻¹` as a whole, where it is held.
+    pub fn whole_inverse(&self) -> Option<&Dense> {
+        self.dense.as_ref().map(|[inverse, _]| inverse)
+    }
+
+    /// What was estimated by probes so far.
+    pub fn remarks(&self) -> Vec<Remark> {
+        self.remarks.borrow().clone()
+    }
+
+    fn interrupt(&self) -> &dyn Interrupt {
+        self.axis.interrupt
+    }
+
+    /// `S⁻¹ X`, or `S⁻ᵀ X`, for `N × k` columns.
+    pub fn inverse(&self, x: &[f64], transposed: bool) -> Result<Vec<f64>, EstimateError> {
+        if let Some([inverse, _]) = &self.dense {
+            return Ok(inverse.apply(x, transposed));
+        }
+        let mut out = x.to_vec();
+        let (axis, at) = (self.axis, self.at);
+        let solve = |columns: &mut [f64]| -> Result<(), EstimateError> {
+            if axis.interrupt.stop() {
+                return Err(EstimateError::Interrupted);
+            }
+            let filter = &axis.filter;
+            Ok(if transposed { filter.solve_transposed(at, columns) } else { filter.solve(at, columns) }?)
+        };
+        let mut batches = out.chunks_mut(BATCH * self.units());
+        // The factor first, so that the batches do not wait for it.
+        if let Some(first) = batches.next() {
+            solve(first)?;
+        }
+        let rest: Vec<&mut [f64]> = batches.collect();
+        rest.into_par_iter().try_for_each(solve)?;
+        Ok(out)
+    }
+
+    /// `G X`, or `G'X`.
+    pub fn image(&self, x: &[f64], transposed: bool) -> Result<Vec<f64>, EstimateError> {
+        if let Some([_, g]) = &self.dense {
+            return Ok(g.apply(x, transposed));
+        }
+        let columns = x.len() / self.units();
+        Ok(if transposed {
+            let w = self.transposed.get_or_init(|| self.axis.weights.matrix.transpose_view().to_csr());
+            self.inverse(&panel::spatial_lag(w, x, self.units(), columns), true)?
+        } else {
+            self.lag(&self.inverse(x, false)?)
+        })
+    }
+
+    fn lag(&self, x: &[f64]) -> Vec<f64> {
+        panel::spatial_lag(&self.axis.weights.matrix, x, self.units(), x.len() / self.units())
+    }
+
+    pub fn moments(&self) -> Moments {
+        match self.whole() {
+            Some(g) => Moments { g: g.trace(), square: g.product_trace(g) },
+            None => Moments { g: -self.curve.first(self.at), square: -self.curve.second(self.at) },
+        }
+    }
+
+    /// `tr(G'G)`: exact for the first powers `G ≈ W + ρW²`, probes for what is left.
+    pub fn frobenius(&self) -> Result<f64, EstimateError> {
+        if let Some(g) = self.whole() {
+            return Ok(g.inner(g));
+        }
+        let (powers, exact) = self.axis.walks().frobenius(self.at);
+        let n = self.units();
+        self.probed(exact, &|z| {
+            let image = self.image(z, false)?;
+            let mut power = self.lag(z);
+            let mut first = power.clone();
+            if powers > 1 {
+                power = self.lag(&power);
+                axpy(self.at, &power, &mut first);
+            }
+            Ok(image.chunks_exact(n).zip(first.chunks_exact(n)).map(|(a, b)| dot(a, a) - dot(b, b)).collect())
+        })
+    }
+
+    /// A trace as its exact part and the mean of a quadratic form of random signs; `form` answers one value for each
+    /// column.
+    pub fn probed(&self, exact: f64, form: &Form) -> Result<f64, EstimateError> {
+        self.interrupt().begin("traces by probes");
+        let mut values: Vec<f64> = Vec::new();
+        loop {
+            let first = values.len() as u64;
+            let z: Vec<f64> = (first..first + FEWEST as u64).flat_map(|k| signs(TRACE_SEED, k, self.units())).collect();
+            values.extend(form(&z)?);
+            let found = ProbedMean::of(&values).plus(exact);
+            if found.relative_error <= ENOUGH || values.len() >= MOST {
+                self.remark(found);
+                return Ok(found.mean);
+            }
+        }
+    }
+
+    pub fn remark(&self, found: ProbedMean) {
+        let remark = Remark::Probes { probes: found.probes, relative_error: found.relative_error };
+        self.remarks.borrow_mut().push(remark);
+    }
+
+    /// Diagonal of `G`.
+    pub fn diagonal(&self) -> Result<&[f64], EstimateError> {
+        if let Some(found) = self.diagonals.get() {
+            return Ok(&found.level);
+        }
+        if let Some(found) = self.diagonal.get() {
+            return Ok(found);
+        }
+        let found = match self.whole() {
+            Some(g) => g.diagonal(),
+            None => self.walked_diagonals(false)?.level,
+        };
+        Ok(self.diagonal.get_or_init(|| found))
+    }
+
+    /// Diagonals of `G` and of its derivative `G²`.
+    pub fn diagonals(&self) -> Result<&Diagonals, EstimateError> {
+        if let Some(found) = self.diagonals.get() {
+            return Ok(found);
+        }
+        let found = match self.whole() {
+            Some(g) => Diagonals { level: g.diagonal(), slope: g.product_diagonal(g) },
+            None => self.walked_diagonals(true)?,
+        };
+        Ok(self.diagonals.get_or_init(|| found))
+    }
+
+    /// `G = Σ_{k≥1} ρ^(k−1) W^k` and `G² = Σ_{k≥2} (k−1)ρ^(k−2) W^k`: exact diagonals of the first powers and random signs
+    /// for the rest of both; the second only where it is asked for.
+    fn walked_diagonals(&self, with_slope: bool) -> Result<Diagonals, EstimateError> {
+        self.interrupt().begin("diagonals by probes");
+        let walks = self.axis.walks();
+        let (n, rho) = (self.units(), self.at);
+        let mut out = Diagonals { level: vec![0.0; n], slope: vec![0.0; n] };
+        for k in 1..=walks.order() {
+            axpy(rho.powi(k as i32 - 1), walks.diagonal(k), &mut out.level);
+            if k > 1 {
+                axpy((k - 1) as f64 * rho.powi(k as i32 - 2), walks.diagonal(k), &mut out.slope);
+            }
+        }
+        let known = |k: usize| [rho.powi(k as i32 - 1), (k as f64 - 1.0) * rho.powi(k as i32 - 2)];
+        self.add_remainder(&mut out, DIAGONAL_SEED, |z| {
+            let level = self.image(z, false)?;
+            let slope = if with_slope { self.image(&level, false)? } else { vec![0.0; z.len()] };
+            let (mut level, mut slope, mut power) = (level, slope, z.to_vec());
+            for k in 1..=walks.order() {
+                power = self.lag(&power);
+                axpy(-known(k)[0], &power, &mut level);
+                if k > 1 {
+                    axpy(-known(k)[1], &power, &mut slope);
+                }
+            }
+            Ok([level, slope])
+        })?;
+        Ok(out)
+    }
+
+    /// Adds `mean(z ∘ Az)` of what exact diagonals leave of two matrices.
+    fn add_remainder(
+        &self,
+        out: &mut Diagonals,
+        seed: u64,
+        image: impl Fn(&[f64]) -> Result<[Vec<f64>; 2], EstimateError>,
+    ) -> Result<(), EstimateError> {
+        let n = self.units();
+        let (mut sums, mut squares) = ([vec![0.0; n], vec![0.0; n]], vec![0.0; n]);
+        for batch in (0..DIAGONAL).step_by(BATCH) {
+            let z: Vec<f64> = (batch..batch + BATCH).flat_map(|k| signs(seed, k as u64, n)).collect();
+            let images = image(&z)?;
+            for (which, (sum, image)) in sums.iter_mut().zip(&images).enumerate() {
+                for (z, y) in z.chunks_exact(n).zip(image.chunks_exact(n)) {
+                    for i in 0..n {
+                        sum[i] += z[i] * y[i];
+                        if which == 0 {
+                            squares[i] += y[i] * y[i];
+                        }
+                    }
+                }
+            }
+        }
+        let m = DIAGONAL as f64;
+        axpy(1.0 / m, &sums[0], &mut out.level);
+        axpy(1.0 / m, &sums[1], &mut out.slope);
+        let spread: f64 =
+            squares.iter().zip(&sums[0]).map(|(q, s)| ((q / m - s * s / m / m) / (m - 1.0)).max(0.0)).sum();
+        let size = dot(&out.level, &out.level);
+        let relative_error = if size == 0.0 { 0.0 } else { (spread / size).sqrt() };
+        self.remark(ProbedMean { probes: DIAGONAL, mean: f64::NAN, relative_error });
+        Ok(())
+    }
+
+    /// Diagonals of `S⁻¹W_b` and of its derivative `G S⁻¹W_b`.
+    pub fn lagged_diagonals(&self, durbin: &Weights) -> Result<Diagonals, EstimateError> {
+        if std::ptr::eq(durbin, self.axis.weights) || durbin.matrix == self.axis.weights.matrix {
+            return self.diagonals().cloned();
+        }
+        if let Some([inverse, g]) = &self.dense {
+            // diag(G S⁻¹ W_b): rows of G against columns of S⁻¹W_b.
+            let right = inverse.times(durbin);
+            return Ok(Diagonals { level: right.diagonal(), slope: g.product_diagonal(&right) });
+        }
+        // S⁻¹W_b = W_b + ρW W_b + …: two exact terms, and one of the derivative G S⁻¹W_b = W W_b + ….
+        let n = self.units();
+        let mut out =
+            Diagonals { level: vec![0.0; n], slope: product_diagonal(&self.axis.weights.matrix, &durbin.matrix) };
+        axpy(self.at, &out.slope, &mut out.level);
+        durbin.matrix.iter().filter(|(_, (i, k))| i == k).for_each(|(v, (i, _))| out.level[i] += v);
+        self.add_remainder(&mut out, LAG_SEED, |z| {
+            let first = panel::spatial_lag(&durbin.matrix, z, n, z.len() / n);
+            let second = self.lag(&first);
+            let mut level = self.inverse(&first, false)?;
+            let mut slope = self.image(&level, false)?;
+            axpy(-1.0, &first, &mut level);
+            axpy(-self.at, &second, &mut level);
+            axpy(-1.0, &second, &mut slope);
+            Ok([level, slope])
+        })?;
+        Ok(out)
+    }
+
+    /// Diagonals of `S⁻¹` and of its derivative `G S⁻¹`.
+    pub fn inverse_diagonals(&self) -> Result<Diagonals, EstimateError> {
+        let of = self.diagonals()?;
+        Ok(Diagonals {
+            level: of.level.iter().map(|g| 1.0 + self.at * g).collect(),
+            slope: of.level.iter().zip(&of.slope).map(|(g, s)| g + self.at * s).collect(),
+        })
+    }
+
+    /// `tr S⁻¹W_b` and its derivative.
+    pub fn lagged_traces(&self, durbin: &Weights) -> Result<[f64; 2], EstimateError> {
+        if std::ptr::eq(durbin, self.axis.weights) || durbin.matrix == self.axis.weights.matrix {
+            let of = self.moments();
+            return Ok([of.g, of.square]);
+        }
+        let of = self.lagged_diagonals(durbin)?;
+        Ok([panel::sum(&of.level), panel::sum(&of.slope)])
+    }
+
+    /// `tr S⁻¹` and its derivative.
+    pub fn inverse_traces(&self) -> [f64; 2] {
+        let of = self.moments();
+        [self.units() as f64 + self.at * of.g, of.g + self.at * of.square]
+    }
+}
+
+/// Diagonal of `A B` of sparse matrices.
+fn product_diagonal(a: &CsMat<f64>, b: &CsMat<f64>) -> Vec<f64> {
+    let row =
+        |row: sprs::CsVecView<f64>, i: usize| row.iter().map(|(j, v)| v * b.get(j, i).copied().unwrap_or(0.0)).sum();
+    a.outer_iterator().enumerate().map(|(i, r)| row(r, i)).collect()
+}
