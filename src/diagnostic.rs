@@ -144,7 +144,7 @@ fn handler(style: Style) -> GraphicalReportHandler {
         Style::Plain => GraphicalTheme::unicode_nocolor(),
         Style::Color => GraphicalTheme::unicode(),
     };
-    GraphicalReportHandler::new_themed(theme).with_width(WIDTH).with_links(false).with_context_lines(0)
+    GraphicalReportHandler::new_themed(theme).with_width(WIDTH).with_links(false).with_context_lines(1)
 }
 
 /// Columns of a rendered diagnostic.
@@ -299,11 +299,15 @@ impl SourceCode for Excerpt {
         before: usize,
         after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        // Whole lines, also where no lines around are asked for.
-        let (from, to) = (span.offset().min(self.text.len()), (span.offset() + span.len()).min(self.text.len()));
-        let start = self.text[..from].rfind('\n').map_or(0, |i| i + 1);
-        let end = self.text[to..].find('\n').map_or(self.text.len(), |i| to + i);
-        let inner = self.text.read_span(&(start, end - start).into(), before, after)?;
+        // Without context the renderer asks for the place alone; with context for the snippet: whole lines, no others.
+        let inner = if before + after == 0 {
+            self.text.read_span(span, 0, 0)?
+        } else {
+            let (from, to) = (span.offset().min(self.text.len()), (span.offset() + span.len()).min(self.text.len()));
+            let start = self.text[..from].rfind('\n').map_or(0, |i| i + 1);
+            let end = self.text[to..].find('\n').map_or(self.text.len(), |i| to + i);
+            self.text.read_span(&(start, end - start).into(), 0, 0)?
+        };
         Ok(Box::new(MietteSpanContents::new_named(
             self.name.clone(),
             inner.data(),
