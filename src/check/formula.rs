@@ -9,6 +9,9 @@ use crate::source::Span;
 use crate::syntax::ast::*;
 use crate::syntax::print;
 
+/// Factors that one `*` may cross: 255 terms.
+const MOST_FACTORS: usize = 8;
+
 /// A formula on its panel.
 #[derive(Clone, Debug)]
 pub(crate) struct Formula {
@@ -210,6 +213,13 @@ impl Checker<'_> {
 
     /// `a*b`: the factors and all their interactions, lower orders first.
     fn crossed(&mut self, factors: &[&Expr], panel: usize, out: &mut Vec<Term>) -> Check<()> {
+        if factors.len() > MOST_FACTORS {
+            let span = factors[0].span.to(factors[factors.len() - 1].span);
+            let message = format!("`*` crosses {} factors; at most {MOST_FACTORS} are allowed", factors.len());
+            let fault = Diagnostic::error("durbin::check::out_of_range", self.at(span), message)
+                .help("`a:b` is one interaction, `(a * b)` a product");
+            return Err(self.report(fault));
+        }
         let mut columns = Vec::new();
         let mut failed = None;
         for f in factors {
@@ -221,7 +231,7 @@ impl Checker<'_> {
         if let Some(r) = failed {
             return Err(r);
         }
-        let mut subsets: Vec<u32> = (1..1u32 << columns.len().min(8)).collect();
+        let mut subsets: Vec<u32> = (1..1u32 << columns.len()).collect();
         subsets.sort_by_key(|s| (s.count_ones(), std::cmp::Reverse(s.reverse_bits())));
         for subset in subsets {
             let chosen: Vec<&Column> =
