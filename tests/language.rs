@@ -13,7 +13,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Codes a program of two lines and small files does not provoke, and why.
-const NOT_BY_A_CASE: &[(&str, &str)] = &[];
+const NOT_BY_A_CASE: &[(&str, &str)] = &[
+    ("durbin::data::too_large", "needs a file of 4 GiB"),
+    ("durbin::estimate::not_converged", "the search is over a bounded interval: only weights beyond 64 bits stop it"),
+    ("durbin::estimate::probes", "traces are exact up to thousands of units"),
+    ("durbin::estimate::singular", "needs an information matrix that is singular though the design has full rank"),
+    ("durbin::io::is_directory", "needs a disk: tests/cli.rs"),
+    ("durbin::io::no_permission", "needs a disk, and not to be its administrator"),
+    ("durbin::io::outside", "needs a disk: tests/cli.rs"),
+    ("durbin::io::write_failed", "needs a disk: tests/cli.rs"),
+    ("durbin::plan::memory", "needs matrices beyond the memory there is"),
+    ("durbin::run::bug", "an error of durbin itself"),
+    ("durbin::run::interrupted", "needs Ctrl-C"),
+    ("durbin::weights::scaling", "the iteration for the spectral radius ends on matrices of any size tried"),
+];
 
 fn settings() -> insta::Settings {
     let mut settings = insta::Settings::clone_current();

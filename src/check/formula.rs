@@ -192,6 +192,11 @@ impl Checker<'_> {
                 "columns are named without quotes; one that is no identifier stands in backticks",
                 self,
             ),
+            ExprKind::Call { callee, arguments } if self.makes_levels(callee) => {
+                let column = self.levels(expr, arguments, panel)?;
+                self.add_term(column, out);
+                Ok(())
+            }
             ExprKind::Dot => no_term("`.` stands for no columns".into(), "columns are named", self),
             ExprKind::Chain { first, rest } if rest[0].0 == Operator::Times => {
                 let any_weights = self.names_weights(first) || rest.iter().any(|r| self.names_weights(&r.2));
@@ -209,6 +214,11 @@ impl Checker<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// Whether a call is `i(…)`, unless the program names something else so.
+    fn makes_levels(&self, callee: &Expr) -> bool {
+        matches!(&callee.kind, ExprKind::Name(n) if n.text == "i" && self.scope.peek("i").is_none())
     }
 
     /// `a*b`: the factors and all their interactions, lower orders first.

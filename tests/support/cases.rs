@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 
-/// The files below `tests/cases/data`, each under its file name.
+/// The files below `tests/cases/data`, each under its file name, and one with a field of more than 1 MiB.
 pub fn data_files() -> MemoryLoader {
     let mut loader = MemoryLoader::default();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/data");
@@ -18,6 +18,8 @@ pub fn data_files() -> MemoryLoader {
         let name = entry.file_name().into_string().unwrap();
         loader.files.insert(name, fs::read(entry.path()).unwrap());
     }
+    let long = format!("town,year,y,x\nArden,2010,1,2\nBexley,2010,3,\"{}\"\n", "9".repeat((1 << 20) + 1));
+    loader.files.insert("long_field.csv".to_string(), long.into_bytes());
     loader
 }
 
