@@ -256,8 +256,13 @@ impl Frames<'_> {
 fn field(line: &str, column: usize) -> (usize, usize) {
     let start = line.char_indices().nth(column.saturating_sub(1)).map_or(line.len(), |(i, _)| i);
     let rest = &line[start..];
-    let length = rest.find([',', ';', '\t']).unwrap_or(rest.len());
-    (start, length)
+    let quoted = rest.strip_prefix('"').and_then(|inside| inside.find('"')).map_or(0, |end| end + 2);
+    let length = rest[quoted..].find([',', ';', '\t']).map_or(rest.len(), |end| quoted + end);
+    // Nothing can be drawn under the end of a line: an empty last field is shown by the mark before it.
+    match line[..start].chars().next_back() {
+        Some(mark) if length == 0 && start == line.len() => (start - mark.len_utf8(), mark.len_utf8()),
+        _ => (start, length),
+    }
 }
 
 fn wrapped_help(help: &str) -> String {

@@ -27,6 +27,9 @@ pub struct FileLabel {
     pub file: String,
     pub line: usize,
     pub column: usize,
+    /// The field of the line that is meant, from 0: whoever has the file finds its column.
+    #[serde(skip)]
+    pub field: Option<usize>,
 }
 
 /// One fault: a stable code, its words, and places in data files.
@@ -69,7 +72,14 @@ impl Fault {
 
     /// Adds a place in a data file (line and column from 1).
     pub fn label(mut self, file: &str, line: usize, column: usize, text: impl Into<String>) -> Fault {
-        self.labels.push(FileLabel { text: text.into(), file: file.to_string(), line, column });
+        self.labels.push(FileLabel { text: text.into(), file: file.to_string(), line, column, field: None });
+        self
+    }
+
+    /// Adds a field of a line of a data file (line from 1, field from 0).
+    pub fn label_field(mut self, file: &str, line: usize, field: usize, text: impl Into<String>) -> Fault {
+        let (file, field) = (file.to_string(), Some(field));
+        self.labels.push(FileLabel { text: text.into(), file, line, column: 1, field });
         self
     }
 }

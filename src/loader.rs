@@ -68,6 +68,9 @@ impl DiskLoader {
         let wanted = path.rsplit('/').next().unwrap_or(path);
         match suggest::did_you_mean(wanted, names.iter().map(String::as_str)) {
             Some(help) => fault.help(help),
+            None if !folder.is_dir() => {
+                fault.help("there is no such folder; paths are relative to the program's folder")
+            }
             None if names.is_empty() => fault.help("the folder is empty; paths are relative to the program's folder"),
             None => fault.help("paths are relative to the program's folder"),
         }

@@ -141,7 +141,9 @@ impl<'a> Session<'a> {
         self.interrupt.begin("data and weights");
         let planned = plan::plan(&spec, self.loader);
         run.inputs = planned.inputs;
-        run.diagnostics.extend(planned.diagnostics);
+        // A remark on a header is made when it is checked and again when the file is read.
+        let new: Vec<Diagnostic> = planned.diagnostics.into_iter().filter(|d| !run.diagnostics.contains(d)).collect();
+        run.diagnostics.extend(new);
         let Some(plan) = planned.plan else { return run };
         let done = execute(&spec, plan, self.interrupt);
         run.diagnostics.extend(done.diagnostics);

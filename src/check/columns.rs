@@ -305,9 +305,7 @@ impl Checker<'_> {
             return Err(self.not_callable(name.span, &name.text, &value));
         }
         if name.text == "i" {
-            let [a] = arguments else { return Err(self.wrong_count(expr, "i", "i(x)", arguments.len())) };
-            let inner = self.column(&a.value, panel)?;
-            return Ok(ColumnKind::Levels(Box::new(inner)));
+            return Err(self.later(expr.span, "`i(…)` as a part of an expression"));
         }
         let Some(entry) = self.request.library.get(&name.text) else {
             return Err(self.unknown_function(name, arguments));
@@ -326,6 +324,16 @@ impl Checker<'_> {
             return Err(self.later(expr.span, format!("`{}`", name.text)));
         };
         self.function_call(expr, function, &name.text, arguments, panel)
+    }
+
+    /// `i(x)` as a term of its own: one dummy per level.
+    pub(crate) fn levels(&mut self, expr: &Expr, arguments: &[Argument], panel: usize) -> Check<Column> {
+        let [Argument { label: None, over: None, value }] = arguments else {
+            return Err(self.wrong_count(expr, "i", "i(x)", arguments.len()));
+        };
+        let inner = self.column(value, panel)?;
+        let kind = ColumnKind::Levels(Box::new(inner));
+        Ok(Column { kind, text: print::expression(expr), place: Place(self.at(expr.span)) })
     }
 
     fn wrong_count(&mut self, expr: &Expr, name: &str, signature: &str, given: usize) -> Reported {

@@ -9,6 +9,9 @@ use crate::source::Span;
 use crate::syntax::ast::*;
 use crate::syntax::print;
 
+/// Factors that one `*` may cross: 255 terms.
+const MOST_FACTORS: usize = 8;
+
 /// A formula on its panel.
 #[derive(Clone, Debug)]
 pub(crate) struct Formula {
@@ -189,6 +192,11 @@ impl Checker<'_> {
                 "columns are named without quotes; one that is no identifier stands in backticks",
                 self,
             ),
+            ExprKind::Call { callee, arguments } if self.makes_levels(callee) => {
+                let column = self.levels(expr, arguments, panel)?;
+                self.add_term(column, out);
+                Ok(())
+            }
             ExprKind::Dot => no_term("`.` stands for no columns".into(), "columns are named", self),
             ExprKind::Chain { first, rest } if rest[0].0 == Operator::Times => {
                 let any_weights = self.names_weights(first) || rest.iter().any(|r| self.names_weights(&r.2));
@@ -208,8 +216,20 @@ impl Checker<'_> {
         }
     }
 
+    /// Whether a call is `i(…)`, unless the program names something else so.
+    fn makes_levels(&self, callee: &Expr) -> bool {
+        matches!(&callee.kind, ExprKind::Name(n) if n.text == "i" && self.scope.peek("i").is_none())
+    }
+
     /// `a*b`: the factors and all their interactions, lower orders first.
     fn crossed(&mut self, factors: &[&Expr], panel: usize, out: &mut Vec<Term>) -> Check<()> {
+        if factors.len() > MOST_FACTORS {
+            let span = factors[0].span.to(factors[factors.len() - 1].span);
+            let message = format!("`*` crosses {} factors; at most {MOST_FACTORS} are allowed", factors.len());
+            let fault = Diagnostic::error("durbin::check::out_of_range", self.at(span), message)
+                .help("`a:b` is one interaction, `(a * b)` a product");
+            return Err(self.report(fault));
+        }
         let mut columns = Vec::new();
         let mut failed = None;
         for f in factors {
@@ -221,7 +241,7 @@ impl Checker<'_> {
         if let Some(r) = failed {
             return Err(r);
         }
-        let mut subsets: Vec<u32> = (1..1u32 << columns.len().min(8)).collect();
+        let mut subsets: Vec<u32> = (1..1u32 << columns.len()).collect();
         subsets.sort_by_key(|s| (s.count_ones(), std::cmp::Reverse(s.reverse_bits())));
         for subset in subsets {
             let chosen: Vec<&Column> =

@@ -4,8 +4,12 @@ use super::Checker;
 use crate::diagnostic::Diagnostic;
 
 impl Checker<'_> {
-    /// `never_used`: `let`, `fn`, `weights` and `treatment` that nothing uses.
+    /// `never_used`: `let`, `fn`, `weights` and `treatment` that nothing uses. Silent where something failed to check,
+    /// for that may be what uses them.
     pub(crate) fn never_used(&mut self) {
+        if !self.unavailable.is_empty() || self.diagnostics.iter().any(Diagnostic::is_error) {
+            return;
+        }
         let unused: Vec<Diagnostic> = (self.scope.names.iter())
             .filter(|(_, b)| !b.used && matches!(b.word, "let" | "fn" | "weights" | "treatment"))
             .filter(|(_, b)| !matches!(b.value, super::scope::Value::Broken))

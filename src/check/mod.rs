@@ -150,7 +150,8 @@ impl<'a> Checker<'a> {
             format!("{what} is part of the language but not available in this version"),
         )
         .help("`docs/limitations.md` lists what this version executes");
-        if !self.unavailable.iter().any(|d| d.span == fault.span) {
+        let told = self.unavailable.iter().chain(self.diagnostics.iter().filter(|d| d.is_error()));
+        if !told.into_iter().any(|d| d.span == fault.span) {
             self.unavailable.push(fault);
         }
         Reported

@@ -87,7 +87,7 @@ impl Checker<'_> {
         let options = bound.and_then(|b| self.query_options(entry, model, did, &b, panel, formula.as_ref().ok()));
         let formula = formula?;
         self.weights_fit(call, model, did, formula_expr, &formula)?;
-        let treatment = if did { Some(self.first_treatment(formula_expr, &formula)?) } else { None };
+        let treatment = if did { Some(self.first_treatment(&formula)?) } else { None };
         let options = options?;
         let place = Place(self.at(call.span));
         let spec = assemble(entry, model, did, panel, formula, treatment, options, self.settings_level());
@@ -174,7 +174,7 @@ impl Checker<'_> {
     }
 
     /// The treatment a `_did` query begins with.
-    fn first_treatment(&mut self, expr: &Expr, formula: &Formula) -> Check<usize> {
+    fn first_treatment(&mut self, formula: &Formula) -> Check<usize> {
         let Some(first) = formula.terms.first() else { return Err(Reported) };
         if let ColumnKind::Treatment(t) = first.value.kind {
             return Ok(t);
@@ -198,18 +198,18 @@ impl Checker<'_> {
                 names => format!("the program's treatments: {}", crate::fault::ticked_all(names)),
             },
         };
-        Err(self.report(
-            Diagnostic::error(
-                "durbin::check::first_term_not_treatment",
-                self.at(first.value.place.0),
-                format!(
-                    "the first term of a difference-in-differences is its treatment; `{}` is none",
-                    first.value.text
-                ),
-            )
-            .label(self.at(expr.span), "in this formula")
-            .help(help),
-        ))
+        let fault = Diagnostic::error(
+            "durbin::check::first_term_not_treatment",
+            self.at(first.value.place.0),
+            format!("the first term of a difference-in-differences is its treatment; `{}` is none", first.value.text),
+        )
+        .here("the first term")
+        .help(help);
+        let found = later.map(|i| self.at(formula.terms[i].value.place.0));
+        Err(self.report(match found {
+            Some(place) => fault.label(place, "the treatment"),
+            None => fault,
+        }))
     }
 
     /// `coef(m)`, `nobs(m)`, `effects(m)`.

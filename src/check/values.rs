@@ -113,7 +113,7 @@ impl Checker<'_> {
         if matches!(found, Value::Broken) {
             return Reported;
         }
-        let what = name.map_or_else(|| found.kind().to_string(), |n| format!("`{n}` is {}", found.kind()));
+        let what = name.map_or_else(|| format!("this is {}", found.kind()), |n| format!("`{n}` is {}", found.kind()));
         let mut fault = Diagnostic::error(
             "durbin::check::wrong_kind",
             self.at(span),
@@ -347,11 +347,16 @@ impl Checker<'_> {
                 )
                 .help("leave the unit out"),
             )),
-            Value::Scalar(_) | Value::Later(_) => Err(self.report(Diagnostic::error(
-                "durbin::check::wrong_kind",
-                self.at(expr.span),
-                format!("{what} is a number known before estimation"),
-            ))),
+            Value::Later(_) => Err(Reported),
+            Value::Scalar(found) => {
+                let found = match found {
+                    ScalarExpr::Text(_) => "is text",
+                    ScalarExpr::Bool(_) => "is a boolean",
+                    _ => "is known only after estimation",
+                };
+                let message = format!("{what} is a number, `{}` {found}", print::expression(expr));
+                Err(self.report(Diagnostic::error("durbin::check::wrong_kind", self.at(expr.span), message)))
+            }
             other => Err(self.wrong_kind(expr.span, "a number", &other, None)),
         }
     }
@@ -437,15 +442,20 @@ impl Checker<'_> {
         Err(self.unknown_function(name, arguments))
     }
 
+    /// `not_callable`: what it is and where it was bound; the spatial lag that a call of weights may mean.
     pub(crate) fn not_callable(&mut self, span: Span, text: &str, value: &Value) -> Reported {
         if matches!(value, Value::Broken) {
             return Reported;
         }
-        self.report(Diagnostic::error(
-            "durbin::check::not_callable",
-            self.at(span),
-            format!("`{text}` is {}, not a function", value.kind()),
-        ))
+        let message = format!("`{text}` is {}, not a function", value.kind());
+        let mut fault = Diagnostic::error("durbin::check::not_callable", self.at(span), message);
+        if let Some(binding) = self.scope.names.get(text) {
+            fault = fault.label(binding.place, "bound here");
+        }
+        if matches!(value, Value::Weights(..)) {
+            fault = fault.help(format!("a spatial lag is written `{text} @ x`; dummies of levels are `i(x)`"));
+        }
+        self.report(fault)
     }
 
     /// `foreign_function`, `unknown_function`.

@@ -69,7 +69,7 @@ impl Checker<'_> {
                             place.0,
                             format!("`{name}` is on panel `{own}`, the columns are of panel `{query}`"),
                         )
-                        .help(format!("declare weights `… on {query} = …`")),
+                        .help(format!("declare weights of that panel: `weights NAME on {query} = …`")),
                     ));
                 }
                 self.needs(&recipe, panel)?;
@@ -189,7 +189,7 @@ impl Checker<'_> {
             ("minmax", Some(e)) => WeightsKind::MinMax(self.recipe(e)?),
             ("transpose", Some(e)) => WeightsKind::Transpose(self.recipe(e)?),
             ("edges", Some(e)) => self.edges(call, e, &bound, islands)?,
-            ("matrix", Some(e)) => WeightsKind::Matrix { file: self.table_file(e)?.0, islands },
+            ("matrix", Some(e)) => WeightsKind::Matrix { file: self.square_file(e)?, islands },
             ("gal", Some(e)) => WeightsKind::Gal { file: self.plain_file(e)?, islands },
             ("gwt", Some(e)) => WeightsKind::Gwt { file: self.plain_file(e)?, islands },
             ("band", Some(lo)) => self.band(call, lo, &bound, entry, islands)?,
@@ -389,6 +389,15 @@ impl Checker<'_> {
         let path = self.string(expr)?;
         let header = self.header(&path, expr.span)?;
         Ok((path, header))
+    }
+
+    /// The path of a square table, whose first column needs no name.
+    fn square_file(&mut self, expr: &Expr) -> Check<String> {
+        let before = self.diagnostics.len();
+        let (path, _) = self.table_file(expr)?;
+        let known = self.diagnostics.split_off(before);
+        self.diagnostics.extend(known.into_iter().filter(|d| d.code != "durbin::data::unnamed_column"));
+        Ok(path)
     }
 
     fn plain_file(&mut self, expr: &Expr) -> Check<String> {

@@ -115,6 +115,15 @@ fn not_utf8(file: &str, line: usize, column: usize, encoding: &str) -> Fault {
         .label(file, line, column, "the first byte that is not UTF-8")
 }
 
+/// The column at which a field of a line begins, from 1 in characters; 1 where the line has no such field.
+pub fn column_of_field(path: &str, bytes: &[u8], line: usize, field: usize) -> usize {
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = text.trim_start_matches('\u{feff}').split('\n').flat_map(|l| l.trim_end_matches('\r').split('\r'));
+    let Some(raw) = lines.nth(line.saturating_sub(1)) else { return 1 };
+    let start = Fields::of(raw.as_bytes(), separator_of(path)).starts.get(field).copied();
+    start.and_then(|s| raw.get(..s)).map_or(1, |before| before.chars().count() + 1)
+}
+
 /// Text in NFC, copied only where it must change.
 pub fn nfc(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || is_nfc(text) { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) }

@@ -45,8 +45,11 @@ pub fn check_missing(keys: &Keys, index: &PanelIndex, rows: &[u32], used: &[Used
     let mut fault = Fault::error("durbin::data::missing_value", message).help(cost(index, rows, &any));
     for (u, rows) in columns.iter().take(5) {
         for &row in rows.iter().take(if columns.len() == 1 { 5 } else { 1 }) {
-            let (file, line) = place(keys, u, row as usize);
-            fault = fault.label(file, line, 1, format!("no `{}` for {}", u.name, index.named(row as usize)));
+            let text = format!("no `{}` for {}", u.name, index.named(row as usize));
+            fault = match u.column {
+                Some(column) => keys.table.label(fault, row as usize, column, text),
+                None => fault.label(&keys.table.file, keys.table.line(row as usize), 1, text),
+            };
         }
     }
     Err(fault)

@@ -197,9 +197,9 @@ fn written_otherwise(table: &Table, col: usize, rows: &[usize], writing: Writing
     };
     let (file, line) = table.place(first, col);
     let message = format!(
-        "column `{}` writes \"{cell}\", with {what}, on line {line} of {file}; {} so",
+        "column `{}` has {what} in {} of {file}, first \"{cell}\" on line {line}",
         table.name(col),
-        counted(rows.len(), "row writes", "rows write")
+        counted(rows.len(), "row", "rows")
     );
     let fault = Fault::error(code, message).help(format!("write `{plain}` in the file"));
     Some(table.label(fault, first, col, format!("\"{cell}\"")))

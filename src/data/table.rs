@@ -58,6 +58,8 @@ pub struct Origin {
 struct View {
     text: Arc<TextColumn>,
     origin: Arc<Origin>,
+    /// Which field of the file's lines it is, from 0.
+    field: usize,
     rows: Option<Arc<Vec<u32>>>,
 }
 
@@ -88,8 +90,8 @@ impl Table {
         debug_assert_eq!(header.len(), columns.len());
         debug_assert!(columns.iter().all(|c| c.len() == lines.len()));
         let origin = Arc::new(Origin { file: file.to_string(), lines: lines.clone() });
-        let columns =
-            columns.into_iter().map(|c| View { text: Arc::new(c), origin: origin.clone(), rows: None }).collect();
+        let view = |(field, column)| View { text: Arc::new(column), origin: origin.clone(), field, rows: None };
+        let columns = columns.into_iter().enumerate().map(view).collect();
         Table { file: file.to_string(), header, lines, columns }
     }
 
@@ -146,7 +148,10 @@ impl Table {
     /// Labels a cell of the table in a fault.
     pub fn label(&self, fault: Fault, row: usize, col: usize, text: impl Into<String>) -> Fault {
         let (file, line) = self.place(row, col);
-        fault.label(file, line, 1, text)
+        match self.columns.get(col).filter(|v| v.source_row(row).is_some()) {
+            Some(view) => fault.label_field(file, line, view.field, text),
+            None => fault.label(file, line, 1, text),
+        }
     }
 
     /// The table of some rows, in the order given; rows beyond the table are left out.

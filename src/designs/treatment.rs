@@ -343,9 +343,10 @@ impl Treatment {
         let shown: Vec<String> = years.iter().take(5).map(i64::to_string).collect();
         let more = if years.len() > 5 { format!(" and {} more", years.len() - 5) } else { String::new() };
         let message = format!(
-            "{} of panel `{}` start after {}, in {}{more}: they count as untreated throughout",
+            "{} of panel `{}` {} after {}, in {}{more}: they count as untreated throughout",
             counted(self.after_sample.len(), "unit", "units"),
             self.panel,
+            if self.after_sample.len() == 1 { "starts" } else { "start" },
             self.last_period(),
             shown.join(", ")
         );

@@ -103,7 +103,10 @@ pub(super) fn refusal(spec: &ModelSpec, plan: &ModelPlan, error: &EstimateError)
             let regressors = ticked_list(&plan.terms);
             Fault::error(
                 "durbin::estimate::perfect_fit",
-                format!("the residuals of `{outcome}` are zero, so that the likelihood has no maximum: {regressors} reproduce it"),
+                format!(
+                    "the residuals of `{outcome}` are zero, so that the likelihood has no maximum: {regressors} {} it",
+                    if plan.terms.len() == 1 { "reproduces" } else { "reproduce" }
+                ),
             )
             .help("look for a regressor that holds the outcome")
         }

@@ -234,7 +234,7 @@ impl Planner<'_> {
                 FixedEffects::Time => kernels::demean_time(&mut within, n, t),
                 FixedEffects::Both | FixedEffects::None => kernels::demean_both(&mut within, n, t),
             }
-            let size = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
+            let size = |v: &[f64]| v.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
             if size(&within) <= 1e-11 * size(outcome) {
                 return Err(self.report(faults::constant_outcome(&spec.outcome.text, least, Some(which)), place));
             }

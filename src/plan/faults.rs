@@ -53,7 +53,7 @@ pub(super) fn constant_outcome(outcome: &str, value: f64, within: Option<&str>) 
 
 pub(super) fn few_clusters(count: usize, kind: &str) -> Fault {
     if count < 2 {
-        let message = format!("standard errors clustered by one of the {kind} do not exist: there is {count} cluster");
+        let message = format!("standard errors clustered by {kind} need at least 2 clusters, the sample has {count}");
         return Fault::error("durbin::plan::few_clusters", message).help("`se: robust`");
     }
     let message = format!("standard errors clustered by {count} {kind}: fewer than 30 clusters make them unreliable");
@@ -103,6 +103,9 @@ pub(super) fn uneven_rows(matrix: &MatrixUsed, units: &[String]) -> String {
     }
     let least = sums.iter().copied().fold(f64::INFINITY, f64::min);
     let most = sums.iter().copied().fold(0.0, f64::max);
+    if most - least < 1e-4 {
+        return format!("rows of `{}` sum to {most:.4}, not to 1", matrix.name);
+    }
     format!("rows of `{}` sum to between {least:.4} and {most:.4}, not to 1", matrix.name)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::data::csv;
 use crate::data::table::Table;
-use crate::fault::Fault;
+use crate::fault::{Fault, FileLabel};
 use crate::loader::Loader;
 use indexmap::IndexMap;
 use std::sync::Arc;
@@ -47,6 +47,14 @@ impl<'a> Files<'a> {
         let table = Arc::new(table);
         self.tables.insert(path.to_string(), table.clone());
         Ok((table, warnings))
+    }
+
+    /// The column of a label that names a field of a line.
+    pub fn placed(&self, label: &mut FileLabel) {
+        let Some(field) = label.field else { return };
+        if let Ok(bytes) = self.loader.read(&label.file) {
+            label.column = csv::column_of_field(&label.file, &bytes, label.line, field);
+        }
     }
 
     pub fn inputs(&self) -> Vec<InputFile> {

@@ -160,7 +160,8 @@ impl<'a> Planner<'a> {
         self.diagnose(Diagnostic::at(fault, Some(place)))
     }
 
-    fn diagnose(&mut self, diagnostic: Diagnostic) -> Reported {
+    fn diagnose(&mut self, mut diagnostic: Diagnostic) -> Reported {
+        diagnostic.files.iter_mut().for_each(|label| self.files.placed(label));
         let warning = !diagnostic.is_error();
         let known = self
             .diagnostics

@@ -163,7 +163,8 @@ impl Planner<'_> {
     fn near_edge(&mut self, points: &Coordinates, bounds_km: &[f64], place: Span) {
         // All pairs are looked at: not asked where the answer would take longer than the matrix.
         const MOST_UNITS: usize = 5000;
-        if points.len() > MOST_UNITS || bounds_km.is_empty() {
+        // Between planar coordinates there is one distance, on which sphere and ellipsoid do not differ.
+        if points.len() > MOST_UNITS || bounds_km.is_empty() || matches!(points, Coordinates::Planar(_)) {
             return;
         }
         let pairs = near_edge(points, bounds_km);
@@ -228,9 +229,10 @@ fn ties(units: &[String], tied: &[usize], k: usize) -> Option<Fault> {
         return None;
     }
     let message = format!(
-        "{} of {} units have equal distances around their {k}th neighbor: {}",
+        "{} of {} units {} equal distances around neighbor number {k}: {}",
         names.len(),
         units.len(),
+        if names.len() == 1 { "has" } else { "have" },
         crate::fault::ticked_list(&names)
     );
     Some(Fault::note("durbin::weights::ties", message).help("ties are broken by the order of the units' keys"))

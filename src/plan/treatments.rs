@@ -3,9 +3,11 @@
 use super::Planner;
 use super::columns::Eval;
 use crate::check::spec::{ColumnKind, TreatmentRule};
+use crate::data::keys::PanelIndex;
 use crate::data::series::Series;
 use crate::designs::treatment::{Reversal, Starts, Treatment};
 use crate::fault::Fault;
+use crate::source::Span;
 
 impl Planner<'_> {
     /// Reads the treatments declared on a panel that was just loaded.
@@ -65,9 +67,16 @@ impl Planner<'_> {
                     self.treatments[number] = Some(t);
                 }
                 Err(faults) => {
-                    self.report_all(faults, place);
+                    let key = self.first_at_fault(&treatment.rule, &data.index).unwrap_or(place);
+                    self.report_all(faults, key);
                 }
             }
         }
+    }
+
+    /// The first key of starts written out that is no unit, or starts in 0.
+    fn first_at_fault(&self, rule: &TreatmentRule, index: &PanelIndex) -> Option<Span> {
+        let TreatmentRule::Inline(list) = rule else { return None };
+        list.iter().find(|(unit, start, _)| index.unit(unit).is_none() || *start == 0).map(|(_, _, key)| key.0)
     }
 }

@@ -1,5 +1,8 @@
 //! Words of Stata, R and Python, and what says the same here.
 
+/// Stands for commands that load a package.
+const LOADS: &str = "use std::MODULE";
+
 /// Statements of other languages that begin with a word, and the text to write.
 const COMMANDS: &[(&[&str], &str)] = &[
     (&["xtset", "tsset", "xtdescribe"], "panel NAME from \"FILE.csv\" { unit A  time B }"),
@@ -13,10 +16,7 @@ const COMMANDS: &[(&[&str], &str)] = &[
     (&["keep", "drop", "filter", "subset"], "where CONDITION` inside the panel: `where year > 2003"),
     (&["merge", "joinby", "left_join"], "join \"FILE.csv\" by COLUMN` inside the panel"),
     (&["insheet", "infile", "clear", "sysuse", "webuse", "read"], "panel NAME from \"FILE.csv\" { unit A  time B }"),
-    (
-        &["library", "require", "import", "from", "ssc", "install", "install.packages", "source", "include"],
-        "use std::indices",
-    ),
+    (&["library", "require", "import", "from", "ssc", "install", "install.packages", "source", "include"], LOADS),
     (&["def", "function", "lambda", "program", "define"], "fn NAME(x) = VALUE"),
     (&["local", "global", "scalar", "const", "var", "val", "set"], "let NAME = VALUE"),
     (&["predict"], "let f = fitted(m)"),
@@ -35,6 +35,9 @@ pub fn command_help(word: &str, arguments: &[&str]) -> Option<String> {
     let (words, text) = COMMANDS.iter().find(|(words, _)| words.contains(&word))?;
     if text.is_empty() {
         return Some(format!("leave `{word}` out: a program here says only what is estimated, on which data"));
+    }
+    if *text == LOADS {
+        return Some("nothing is to be loaded: models, weights and tests are always there".to_string());
     }
     let plain = |a: &&str| a.chars().all(|c| c.is_alphanumeric() || c == '_');
     if words[0] == "xtset"
@@ -98,22 +101,27 @@ pub fn is_query(word: &str) -> bool {
         || matches!(word, "att_gt" | "sun_abraham" | "imputation" | "bacon")
 }
 
-/// The help for `m <- value` and its like: a declaration, and a comparison where it may be one.
-pub fn assignment(name: &str, value: &str, maybe_comparison: bool) -> String {
+/// The help for `m <- value` and its like: a declaration, and with a number after an arrow that points left the
+/// comparison it may be, between what stands next to it.
+pub fn assignment(name: &str, value: &str, points_left: bool) -> String {
     let binds = !name.is_empty()
         && name.starts_with(|c: char| c.is_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_alphanumeric() || c == '_');
     let called = value.split('(').next().unwrap_or("").trim();
-    let value = if value.is_empty() { "…" } else { value };
+    let shown = if value.is_empty() { "…" } else { value };
     let declaration = match (binds, is_query(called)) {
-        (true, true) => format!("model {name} = {value}"),
-        (true, false) => format!("let {name} = {value}"),
+        (true, true) => format!("model {name} = {shown}"),
+        (true, false) => format!("let {name} = {shown}"),
         _ => "let NAME = …".to_string(),
     };
-    match maybe_comparison && !name.is_empty() {
-        true => format!("a name is bound with `=`: `{declaration}`; a comparison has a blank: `{name} < -{value}`"),
-        false => format!("a name is bound with `=`: `{declaration}`"),
+    let declared = format!("a name is bound with `=`: `{declaration}`");
+    let left = name.rsplit(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or("");
+    let number: String = value.chars().take_while(|c| c.is_ascii_digit() || matches!(c, '.' | '_')).collect();
+    if !points_left || left.is_empty() || !number.starts_with(|c: char| c.is_ascii_digit()) {
+        return declared;
     }
+    let comparison = format!("a comparison has a blank: `{left} < -{number}`");
+    if binds { format!("{declared}; {comparison}") } else { comparison }
 }
 
 #[cfg(test)]

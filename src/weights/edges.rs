@@ -79,15 +79,24 @@ fn diagonal(file: &str, rows: &[EdgeRow]) -> Option<Fault> {
     )
 }
 
+/// Weights that are no number, and negative ones: the first of each, and how many there are.
 fn bad_weights(file: &str, rows: &[EdgeRow]) -> Vec<Fault> {
+    let kinds: [(&str, &str, fn(&EdgeRow) -> bool); 2] = [
+        ("durbin::weights::bad_weight", "no number", |r| !r.weight.is_finite()),
+        ("durbin::weights::negative", "negative", |r| r.weight < 0.0),
+    ];
     let mut out = Vec::new();
-    if let Some(r) = rows.iter().find(|r| !r.weight.is_finite()) {
-        let message = format!("the weight from \"{}\" to \"{}\" is no number", r.from, r.to);
-        out.push(Fault::error("durbin::weights::bad_weight", message).label(file, r.line, 1, "here"));
-    }
-    if let Some(r) = rows.iter().find(|r| r.weight < 0.0) {
-        let message = format!("the weight from \"{}\" to \"{}\" is negative: {}", r.from, r.to, r.weight);
-        out.push(Fault::error("durbin::weights::negative", message).label(file, r.line, 1, "here"));
+    for (code, what, holds) in kinds {
+        let found: Vec<&EdgeRow> = rows.iter().filter(|r| holds(r)).collect();
+        let Some(first) = found.first() else { continue };
+        let value = if first.weight.is_finite() { format!(": {}", first.weight) } else { String::new() };
+        let more = if found.len() > 1 { format!("; {} links have such a weight", found.len()) } else { String::new() };
+        let message = format!("the weight from \"{}\" to \"{}\" is {what}{value}{more}", first.from, first.to);
+        out.push(
+            Fault::error(code, message)
+                .label(file, first.line, 1, "here")
+                .help("a weight is a positive number; a pair without a link has no row"),
+        );
     }
     out
 }

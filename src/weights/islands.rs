@@ -19,13 +19,16 @@ pub fn islands_fault(
     if let Some((k, km)) = coordinates.and_then(|c| nearest_unit(c, first)) {
         message += &format!(" (\"{}\" is {km:.0} km from its nearest unit, \"{}\")", units[first], units[k]);
     }
-    let help = match level {
+    let fault = Fault::new(level, "durbin::weights::islands", message);
+    Some(fault.help(match level {
         Level::Error => {
             "say what becomes of them: `islands: keep` (a row of zeros), `islands: nearest` (a link to the nearest unit) or `islands: drop` (leave them out)"
         }
-        _ => "their spatial lags are zero; `islands: nearest` would link them, `islands: drop` leave them out",
-    };
-    Some(Fault::new(level, "durbin::weights::islands", message).help(help))
+        Level::Warning | Level::Lint => {
+            "their spatial lags are zero; `islands: nearest` would link them, `islands: drop` leave them out"
+        }
+        Level::Note => "as the weights say, they are linked to their nearest unit, or left out",
+    }))
 }
 
 /// Gives every island's own row a link of weight 1 to its nearest unit, no link back.

@@ -33,8 +33,10 @@ impl Indicator<'_> {
             counted(without.len(), "row", "rows"),
             self.index.named(first)
         );
-        let fault = Fault::error("durbin::data::missing_value", message)
-            .help("write 0 or 1 in each row, or use `missing drop` to leave such rows out");
+        let fault = Fault::error("durbin::data::missing_value", message).help(format!(
+            "write 0 or 1 in each row, or leave such rows out with `where not is_missing({})`",
+            self.written
+        ));
         Some(self.label(fault, first, format!("no `{}` for {}", self.written, self.index.named(first))))
     }
 

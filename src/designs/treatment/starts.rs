@@ -84,9 +84,12 @@ impl Column<'_> {
             self.index.unit_name(first),
             self.name()
         );
-        let fault = Fault::error("durbin::treatment::bad_start", message).help(format!(
-            "a start is a period of the panel; never is an empty cell, or a declared marker: `missing \"{value}\"`"
-        ));
+        let marker = match value.parse::<f64>() {
+            Ok(_) => String::new(),
+            Err(_) => format!(", or a declared marker: `missing \"{value}\"`"),
+        };
+        let fault = Fault::error("durbin::treatment::bad_start", message)
+            .help(format!("a start is a period of the panel; never is an empty cell{marker}"));
         Some(self.label(fault, first, format!("\"{value}\"")))
     }
 

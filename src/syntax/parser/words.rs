@@ -146,6 +146,9 @@ pub fn help(text: &str, chunk: (usize, usize), scan: &Scan, at: usize, rules: &[
     if first.is_empty() && piece.trim_start().starts_with(|c: char| "+-*/^@:=<>~|,.".contains(c)) {
         return "a line that goes on ends with its operator: move the mark to the end of the line above".into();
     }
+    if rest.starts_with(',') {
+        return "leave the `,` out, or write a value before it".into();
+    }
     let in_block = scan.blocks.iter().any(|&(open, close)| open < at && at <= close);
     if let Some(clause) = clause_text(first).filter(|_| in_block) {
         return format!("write `{clause}`");

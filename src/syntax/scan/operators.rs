@@ -79,7 +79,7 @@ impl Walker<'_> {
         let help = match written {
             "<-" | "<<-" | "->" | ":=" => {
                 let (name, value) = if written == "->" { (right, left) } else { (left, right) };
-                foreign::assignment(name, value, written == "<-" && right.starts_with(|c: char| c.is_ascii_digit()))
+                foreign::assignment(name, value, written == "<-")
             }
             _ => format!("write {here}"),
         };

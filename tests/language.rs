@@ -1,0 +1,112 @@
+//! The language by examples: one behaviour per file of `tests/cases`, what it shows held to a snapshot.
+//!
+//! `cases/ok/*.durbin` run, and their snapshot is what they print, save and remark. `cases/error/PART/*.durbin` are
+//! refused, and theirs is the diagnostics as a terminal without colour shows them. Adding a test is adding a file, and
+//! reading the snapshot that `INSTA_UPDATE=always cargo test --test language` writes for it.
+
+#[path = "support/cases.rs"]
+mod cases;
+
+use cases::{data_files, program, rendered, run, shown};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Codes a program of two lines and small files does not provoke, and why.
+const NOT_BY_A_CASE: &[(&str, &str)] = &[
+    ("durbin::data::too_large", "needs a file of 4 GiB"),
+    ("durbin::estimate::not_converged", "the search is over a bounded interval: only weights beyond 64 bits stop it"),
+    ("durbin::estimate::probes", "traces are exact up to thousands of units"),
+    ("durbin::estimate::singular", "needs an information matrix that is singular though the design has full rank"),
+    ("durbin::io::is_directory", "needs a disk: tests/cli.rs"),
+    ("durbin::io::no_permission", "needs a disk, and not to be its administrator"),
+    ("durbin::io::outside", "needs a disk: tests/cli.rs"),
+    ("durbin::io::write_failed", "needs a disk: tests/cli.rs"),
+    ("durbin::plan::memory", "needs matrices beyond the memory there is"),
+    ("durbin::run::bug", "an error of durbin itself"),
+    ("durbin::run::interrupted", "needs Ctrl-C"),
+    ("durbin::weights::scaling", "the iteration for the spectral radius ends on matrices of any size tried"),
+];
+
+fn settings() -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings
+}
+
+fn case(path: &Path) -> (String, Vec<u8>) {
+    (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(path).unwrap())
+}
+
+#[test]
+fn sound_programs_show_what_their_snapshots_show() {
+    let files = data_files();
+    insta::glob!("cases/ok/*.durbin", |path| {
+        let (name, bytes) = case(path);
+        let (run, saved) = run(&program(&name, &bytes), &files);
+        assert!(!run.failed(), "{name} was refused:\n{}", rendered(&run, &files));
+        settings().bind(|| insta::assert_snapshot!("ok", shown(&run, &saved, &files)));
+    });
+}
+
+#[test]
+fn faulty_programs_are_refused_in_the_words_of_their_snapshots() {
+    let files = data_files();
+    insta::glob!("cases/error/*/*.durbin", |path| {
+        let (name, bytes) = case(path);
+        let (run, saved) = run(&program(&name, &bytes), &files);
+        assert!(run.failed(), "{name} was not refused:\n{}", shown(&run, &saved, &files));
+        assert!(run.entries.is_empty() && saved.is_empty(), "{name} was refused and has results");
+        settings().bind(|| insta::assert_snapshot!("error", rendered(&run, &files)));
+    });
+}
+
+/// The text before `#[cfg(test)]` of every file of `src`.
+fn sources() -> Vec<String> {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut files: Vec<PathBuf> = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap().flatten().map(|e| e.path()) {
+            if entry.is_dir() { folders.push(entry) } else { files.push(entry) }
+        }
+    }
+    files
+        .iter()
+        .filter(|f| f.file_stem().is_none_or(|s| s != "tests"))
+        .map(|f| fs::read_to_string(f).unwrap())
+        .map(|text| text.split("#[cfg(test)]").next().unwrap_or_default().to_string())
+        .collect()
+}
+
+/// Codes in a text: `durbin::part::name`, in quotes or alone on a line.
+fn codes(text: &str, before: char, after: char) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (at, _) in text.match_indices("durbin::") {
+        let rest = &text[at..];
+        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | ':'))).unwrap_or(rest.len());
+        let code = &rest[..end];
+        let bounded = text[..at].ends_with(before) && rest[end..].starts_with(after);
+        if bounded && code.matches("::").count() == 2 {
+            found.insert(code.to_string());
+        }
+    }
+    found
+}
+
+fn codes_of_src() -> BTreeSet<String> {
+    sources().iter().flat_map(|text| codes(text, '"', '"')).collect()
+}
+
+#[test]
+fn every_code_has_a_case() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots");
+    let snapshots = fs::read_dir(folder).unwrap().flatten().map(|e| e.path());
+    let shown: BTreeSet<String> = snapshots.flat_map(|p| codes(&fs::read_to_string(p).unwrap(), '\n', '\n')).collect();
+    let excused: BTreeSet<String> = NOT_BY_A_CASE.iter().map(|(code, _)| (*code).to_string()).collect();
+    let known = codes_of_src();
+    let bare: Vec<&String> = known.iter().filter(|c| !shown.contains(*c) && !excused.contains(*c)).collect();
+    assert!(bare.is_empty(), "without a case in tests/cases: {bare:#?}");
+    let idle: Vec<&String> = excused.iter().filter(|c| shown.contains(*c) || !known.contains(*c)).collect();
+    assert!(idle.is_empty(), "excused, though shown by a case or no code: {idle:#?}");
+}
