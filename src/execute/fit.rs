@@ -172,7 +172,7 @@ pub(super) fn fit(spec: &ModelSpec, panel: &str, plan: &ModelPlan, e: &Estimated
         iterations: e.iterations,
         converged: e.converged,
         vcov: Vcov { terms, matrix: e.vcov.clone() },
-        notes: plan.notes.clone(),
+        notes: plan.notes.iter().cloned().chain(super::remarks::probed(e)).collect(),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::plan::ModelPlan;
 
 /// Warnings and notes that travel with a fit.
 pub(super) fn remarks(spec: &ModelSpec, plan: &ModelPlan, estimated: &Estimated) -> Vec<Fault> {
-    let mut out: Vec<Fault> = estimated.remarks.iter().map(|r| remark(spec, plan, r)).collect();
+    let mut out: Vec<Fault> = estimated.remarks.iter().filter_map(|r| remark(spec, plan, r)).collect();
     let least_squares = estimated.rho_interval.is_none() && estimated.lambda_interval.is_none();
     if plan.terms.len() >= 10 && !plan.problem.df_adjust && !least_squares {
         out.push(many_terms(plan.terms.len()));
@@ -31,8 +31,20 @@ fn between(interval: &Interval) -> String {
     format!("({}, {})", number(interval.lo), number(interval.hi))
 }
 
-fn remark(spec: &ModelSpec, plan: &ModelPlan, remark: &Remark) -> Fault {
-    match remark {
+/// The line under a fit whose traces come from random probes: how many, and what they move at most.
+pub(super) fn probed(estimated: &Estimated) -> Option<String> {
+    let probes = estimated.remarks.iter().filter_map(|r| match r {
+        Remark::Probes { probes, relative_error } => Some((*probes, *relative_error)),
+        _ => None,
+    });
+    let (most, error) = probes.reduce(|a, b| (a.0.max(b.0), a.1.max(b.1)))?;
+    let percent = 100.0 * error;
+    let size = if percent < 0.01 { "less than 0.01 %".to_string() } else { format!("about {percent:.2} %") };
+    Some(format!("traces by up to {most} seeded random probes, which move standard errors by {size}"))
+}
+
+fn remark(spec: &ModelSpec, plan: &ModelPlan, remark: &Remark) -> Option<Fault> {
+    Some(match remark {
         Remark::Boundary { parameter, value, interval } => Fault::warning(
             "durbin::estimate::boundary",
             format!(
@@ -76,11 +88,8 @@ fn remark(spec: &ModelSpec, plan: &ModelPlan, remark: &Remark) -> Fault {
             )
             .help("`se: iid` does not rest on single units")
         }
-        Remark::Probes { probes, relative_error } => Fault::note(
-            "durbin::estimate::probes",
-            format!("traces by {probes} probes: they move standard errors by about {:.3} %", relative_error * 100.0),
-        ),
-    }
+        Remark::Probes { .. } => return None,
+    })
 }
 
 fn optimum([rho, lambda, loglik]: &[f64; 3]) -> String {

@@ -204,7 +204,7 @@ fn a_panel_lists_its_columns() {
 fn an_array_shows_its_first_rows_and_how_many_more() {
     assert_eq!(
         text(&entry(None, "residuals(base)", Outcome::Array(array()))),
-        r#"residuals(base): 7 unit × 2 time, 1 missing
+        r#"residuals(base): 7 units × 2 periods, 1 missing
 
   unit  time     value
   ────────────────────
