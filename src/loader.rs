@@ -174,6 +174,9 @@ pub fn normalized(path: &Path) -> PathBuf {
 
 /// Addresses and absolute paths are never read or written.
 pub fn refuse_foreign(path: &str) -> Result<(), Fault> {
+    if path.trim().is_empty() {
+        return Err(Fault::error("durbin::io::not_found", "the path of a file is empty").help("name a file"));
+    }
     if path.split_once("://").is_some_and(|(scheme, _)| scheme.chars().all(|c| c.is_ascii_alphanumeric())) {
         return Err(Fault::error("durbin::io::url", format!("`{path}` is an address: a program reads files only"))
             .help("download it into the program's folder and name the file"));

@@ -230,6 +230,13 @@ impl Checker<'_> {
                 .help("`a:b` is one interaction, `(a * b)` a product");
             return Err(self.report(fault));
         }
+        if let Some(number) = factors.iter().find(|f| matches!(f.kind, ExprKind::Number(_))) {
+            let text = factors.iter().map(|f| print::expression(f)).collect::<Vec<_>>().join(" * ");
+            let message = format!("`*` crosses columns, and `{}` is a number", print::expression(number));
+            let fault = Diagnostic::error("durbin::check::not_a_term", self.at(number.span), message)
+                .help(format!("a number times a column stands in brackets: `({text})`"));
+            return Err(self.report(fault));
+        }
         let mut columns = Vec::new();
         let mut failed = None;
         for f in factors {

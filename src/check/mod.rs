@@ -92,6 +92,8 @@ pub(crate) struct Checker<'a> {
     /// The call in the program on whose behalf a library body is expanded.
     caller: Option<Span>,
     diagnostics: Vec<Diagnostic>,
+    /// Families of weights whose bodies are being expanded, outermost first.
+    expanding: Vec<String>,
     /// `not_available` faults: reported after every other.
     unavailable: Vec<Diagnostic>,
     /// Something could not be checked.
@@ -116,6 +118,7 @@ impl<'a> Checker<'a> {
             saves: Vec::new(),
             caller: None,
             diagnostics: Vec::new(),
+            expanding: Vec::new(),
             unavailable: Vec::new(),
             gave_up: false,
         }

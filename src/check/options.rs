@@ -99,7 +99,7 @@ impl Checker<'_> {
         formula: Option<&Formula>,
     ) -> Check<()> {
         match name {
-            "fe" => options.fixed_effects = Some(self.fixed_effects(expr)?),
+            "fe" => options.fixed_effects = Some(self.fixed_effects(expr, panel)?),
             "se" => options.variance = Some(self.variance(expr, model, panel)?),
             "likelihood" => {
                 options.likelihood =
@@ -142,7 +142,7 @@ impl Checker<'_> {
     fn effects_option(&mut self, expr: &Expr) -> Check<()> {
         let word = self.word(expr).map(str::to_string);
         match word.as_deref() {
-            Some("delta") => Ok(()),
+            Some("delta") if matches!(expr.kind, ExprKind::Name(_)) => Ok(()),
             Some("simulate") => {
                 if let ExprKind::Call { arguments, .. } = &expr.kind {
                     for a in arguments {
@@ -179,7 +179,7 @@ impl Checker<'_> {
         ))
     }
 
-    fn fixed_effects(&mut self, expr: &Expr) -> Check<FixedEffects> {
+    fn fixed_effects(&mut self, expr: &Expr, panel: usize) -> Check<FixedEffects> {
         let words: Option<Vec<&str>> = match &expr.kind {
             ExprKind::List(items) => items
                 .iter()
@@ -195,14 +195,50 @@ impl Checker<'_> {
             Some(["unit", "time"] | ["time", "unit"]) => Ok(FixedEffects::Both),
             Some(["random"]) => Err(self.later(expr.span, "`fe: random`")),
             _ => {
+                if let Some(words) = words
+                    && words.iter().all(|w| self.dimension(w, panel).is_some())
+                    && !words.is_empty()
+                {
+                    return Err(self.named_by_column("fe", expr, &words, panel));
+                }
                 if let ExprKind::List(items) = &expr.kind
                     && items.iter().all(|e| self.known_effect(e))
+                    && items.iter().any(|e| matches!(e.kind, ExprKind::Chain { .. }))
                 {
-                    return Err(self.later(expr.span, "interacted fixed effects"));
+                    return Err(self.later(expr.span, "an interacted fixed effect"));
                 }
                 Err(self.bad_option_value("fe", expr, &FE_CHOICES))
             }
         }
+    }
+
+    /// The dimension a word means: `unit`, `time`, or the column that is one.
+    fn dimension(&self, word: &str, panel: usize) -> Option<&'static str> {
+        let spec = &self.panels.get(panel)?.spec;
+        match word {
+            "unit" => Some("unit"),
+            "time" => Some("time"),
+            _ if word == spec.unit => Some("unit"),
+            _ if word == spec.time => Some("time"),
+            _ => None,
+        }
+    }
+
+    /// The columns of units and periods where their dimensions are wanted.
+    fn named_by_column(&mut self, option: &str, expr: &Expr, words: &[&str], panel: usize) -> Reported {
+        let mut meant: Vec<&str> = words.iter().filter_map(|w| self.dimension(w, panel)).collect();
+        meant.dedup();
+        let list = meant.join(", ");
+        let value = match (option, meant.as_slice()) {
+            ("se", _) => format!("cluster({list})"),
+            (_, [_]) => list,
+            _ => format!("[{list}]"),
+        };
+        let message = format!("`{}` is no value of `{option}:`", print::expression(expr));
+        self.report(
+            Diagnostic::error("durbin::check::bad_option_value", self.at(expr.span), message)
+                .help(format!("the dimensions of a panel are `unit` and `time`: write `{option}: {value}`")),
+        )
     }
 
     fn known_effect(&self, expr: &Expr) -> bool {
@@ -254,7 +290,7 @@ impl Checker<'_> {
             _ => return Err(self.bad_option_value("se", expr, &SE_CHOICES)),
         };
         let text = print::expression(expr);
-        let plain = arguments.is_empty();
+        let plain = matches!(expr.kind, ExprKind::Name(_));
         let variance = match word {
             "iid" if plain => Variance::Iid,
             "observed" if plain && !least_squares => Variance::Observed,
@@ -262,7 +298,7 @@ impl Checker<'_> {
             "robust" if plain && least_squares => Variance::Robust,
             "robust" if plain => return Err(self.not_for(expr, "robust", model, "`qml` or `cluster(unit)`")),
             "observed" | "qml" if plain => return Err(self.not_for(expr, word, model, "`robust` or `cluster(unit)`")),
-            "cluster" => return self.cluster(expr, arguments, model, text),
+            "cluster" => return self.cluster(expr, arguments, model, panel),
             "driscoll_kraay" | "conley" | "wild" => {
                 self.later_variance(word, arguments, panel, expr)?;
                 return Err(self.later(expr.span, format!("`se: {text}`")));
@@ -289,8 +325,9 @@ impl Checker<'_> {
         expr: &Expr,
         arguments: &[Argument],
         model: Model,
-        text: String,
+        panel: usize,
     ) -> Check<(Variance, String)> {
+        let text = print::expression(expr);
         let words: Option<Vec<&str>> = arguments
             .iter()
             .map(|a| match (&a.label, &a.value.kind) {
@@ -308,8 +345,11 @@ impl Checker<'_> {
             Some(["time"] | ["unit", "time"] | ["time", "unit"]) => {
                 Err(self.not_for(expr, &text[..], model, "`qml` or `cluster(unit)`"))
             }
+            Some(words) if !words.is_empty() && words.iter().all(|w| self.dimension(w, panel).is_some()) => {
+                Err(self.named_by_column("se", expr, words, panel))
+            }
             Some([column]) if self.panels.iter().any(|p| p.columns.contains_key(*column)) => {
-                Err(self.later(expr.span, "clusters of a column"))
+                Err(self.later(expr.span, format!("`se: {text}`, by a column,")))
             }
             _ => Err(self.bad_option_value("se", expr, &SE_CHOICES)),
         }

@@ -214,7 +214,7 @@ impl Checker<'_> {
         for (name, e) in &bound.named {
             let read = match name.as_str() {
                 "stars" => self.boolean(name, e).map(|b| table.stars = b),
-                "digits" => self.count(e, "digits", 1).map(|d| table.digits = d.min(15)),
+                "digits" => self.digits(e).map(|d| table.digits = d),
                 "title" => self.string(e).map(|t| table.title = Some(t)),
                 "label" | "labels" => self.labels(e).map(|l| table.labels = l),
                 _ => Err(self.later(e.span, format!("the option `{name}:` of `table`"))),
@@ -231,6 +231,16 @@ impl Checker<'_> {
             ));
         }
         Ok(Value::Table(table))
+    }
+
+    /// Significant digits: more than 15 a number does not have.
+    fn digits(&mut self, expr: &Expr) -> Check<usize> {
+        let digits = self.count(expr, "digits", 1)?;
+        if digits <= 15 {
+            return Ok(digits);
+        }
+        let message = format!("`digits` is a whole number from 1 to 15, {digits} was given");
+        Err(self.report(Diagnostic::error("durbin::check::out_of_range", self.at(expr.span), message)))
     }
 
     fn table_columns(&mut self, expr: &Expr) -> Check<Vec<(String, usize)>> {

@@ -63,7 +63,7 @@ impl Checker<'_> {
         }
         let over = arguments.iter().any(|a| a.over.is_some());
         if let Some(function) = Function::of(&entry.name).filter(|f| !f.along_time() && !over) {
-            return self.scalar_call(call, function, arguments);
+            return self.scalar_call(call, &entry, function, arguments);
         }
         if matches!(entry.body, Body::Function(_)) {
             return Err(self.later(call.span, format!("`{}`", entry.name)));

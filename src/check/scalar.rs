@@ -58,6 +58,35 @@ fn chain(first: &ScalarExpr, rest: &[(Operator, ScalarExpr)], answers: Answers) 
     Some(total)
 }
 
+/// What is said of parts that do not fit, and what would.
+pub const UNFIT: &str = "the parts of this expression do not fit together";
+pub const FITTING: &str = "numbers are computed with and compared; conditions are joined by `and`, `or`, `not`";
+
+/// Calls `see` with every answer an expression asks of a fit.
+pub fn each_answer(scalar: &ScalarExpr, see: &mut dyn FnMut(Answer, usize, Option<&str>)) {
+    match scalar {
+        ScalarExpr::Number(_) | ScalarExpr::Text(_) | ScalarExpr::Bool(_) => {}
+        ScalarExpr::Answer { answer, model, entry, .. } => see(*answer, *model, entry.as_deref()),
+        ScalarExpr::Negate(x) | ScalarExpr::Not(x) => each_answer(x, see),
+        ScalarExpr::Chain { first, rest, .. } => {
+            each_answer(first, see);
+            rest.iter().for_each(|(_, x)| each_answer(x, see));
+        }
+        ScalarExpr::If { branches, otherwise } => {
+            for (a, b) in branches {
+                each_answer(a, see);
+                each_answer(b, see);
+            }
+            each_answer(otherwise, see);
+        }
+        ScalarExpr::Call { arguments, .. } => arguments.iter().for_each(|x| each_answer(x, see)),
+        ScalarExpr::In { value, list, .. } => {
+            each_answer(value, see);
+            list.iter().for_each(|x| each_answer(x, see));
+        }
+    }
+}
+
 /// The two sides of a comparison, evaluated, for `assert` to show.
 pub fn sides(expr: &ScalarExpr, answers: Answers) -> Option<(ScalarExpr, ScalarExpr)> {
     match expr {

@@ -89,6 +89,8 @@ pub struct Scope {
     pub frames: Vec<IndexMap<String, Value>>,
     /// Declared further down.
     pub later: IndexMap<String, Span>,
+    /// The name that the statement being checked declares.
+    pub declaring: Option<String>,
 }
 
 impl Scope {

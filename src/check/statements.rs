@@ -24,9 +24,11 @@ impl Checker<'_> {
         }
         self.set_names();
         for statement in &program.statements {
-            if let Some(name) = declared(&statement.kind) {
+            let name = declared(&statement.kind);
+            if let Some(name) = name {
                 self.scope.later.shift_remove(&name.text);
             }
+            self.scope.declaring = name.map(|n| n.text.clone());
             self.statement(statement);
         }
         self.saves_are_safe();
@@ -250,13 +252,16 @@ impl Checker<'_> {
     }
 
     fn inline_starts(&mut self, entries: &[(RecordKey, Expr)]) -> Check<Vec<(String, i64, Place)>> {
-        let mut out = Vec::new();
+        let mut out: Vec<(String, i64, Place)> = Vec::new();
         for (key, value) in entries {
             let (unit, span) = match key {
                 RecordKey::Name(n) => (n.text.clone(), n.span),
                 RecordKey::Text(t) => (t.text.clone(), t.span),
                 RecordKey::Number(x, s) => (x.to_string(), *s),
             };
+            if let Some((_, _, first)) = out.iter().find(|(known, _, _)| *known == unit) {
+                return Err(self.key_twice(&unit, span, first.0));
+            }
             let start = self.number(value, "a start")?;
             if start.fract() != 0.0 || start.abs() > 9e15 {
                 return Err(self.report(Diagnostic::error(

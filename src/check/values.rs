@@ -1,5 +1,6 @@
 //! Values of the language before data are read: constants are folded, results of estimates stay expressions.
 
+use super::library::Entry;
 use super::scope::Value;
 use super::spec::*;
 use super::{Check, Checker, Reported, foreign};
@@ -97,6 +98,9 @@ impl Checker<'_> {
                 .help("move the declaration up"),
             );
         }
+        if self.scope.declaring.as_ref() == Some(&name.text) {
+            return self.cycle(name.span, &[name.text.clone(), name.text.clone()]);
+        }
         let candidates = self.scope.names_of(wanted);
         let help = suggest::did_you_mean(&name.text, candidates);
         let mut fault = Diagnostic::error(
@@ -138,16 +142,32 @@ impl Checker<'_> {
     }
 
     fn record(&mut self, entries: &[(RecordKey, Expr)]) -> Check<Value> {
-        let mut out = Vec::new();
+        let mut out: Vec<(String, Value, Span)> = Vec::new();
         for (key, value) in entries {
             let (name, span) = match key {
                 RecordKey::Name(n) => (n.text.clone(), n.span),
                 RecordKey::Text(t) => (t.text.clone(), t.span),
                 RecordKey::Number(x, s) => (x.to_string(), *s),
             };
+            if let Some((_, _, first)) = out.iter().find(|(key, _, _)| *key == name) {
+                return Err(self.key_twice(&name, span, *first));
+            }
             out.push((name, self.value(value)?, span));
         }
         Ok(Value::Record(out))
+    }
+
+    /// `said_twice` of a key of a record.
+    pub(crate) fn key_twice(&mut self, key: &str, span: Span, first: Span) -> Reported {
+        self.report(
+            Diagnostic::error(
+                "durbin::check::said_twice",
+                self.at(span),
+                format!("`{key}` stands twice in the record"),
+            )
+            .label(first, "first here")
+            .help("keep one of them"),
+        )
     }
 
     fn field(&mut self, expr: &Expr, of: &Expr, name: &Name) -> Check<Value> {
@@ -181,8 +201,8 @@ impl Checker<'_> {
         for (operator, _) in operators.iter().rev() {
             value = match operator {
                 PrefixOperator::Plus => value,
-                PrefixOperator::Minus => fold(ScalarExpr::Negate(Box::new(value))),
-                PrefixOperator::Not => fold(ScalarExpr::Not(Box::new(value))),
+                PrefixOperator::Minus => self.folded(ScalarExpr::Negate(Box::new(value)), operand.span)?,
+                PrefixOperator::Not => self.folded(ScalarExpr::Not(Box::new(value)), operand.span)?,
             };
         }
         Ok(Value::Scalar(value))
@@ -246,7 +266,8 @@ impl Checker<'_> {
         let mut scalars = scalars.into_iter();
         let Some(head) = scalars.next() else { return Err(Reported) };
         let rest: Vec<(Operator, ScalarExpr)> = rest.iter().map(|r| r.0).zip(scalars).collect();
-        Ok(Value::Scalar(fold(ScalarExpr::Chain { first: Box::new(head), rest, place: Place(expr.span) })))
+        let chain = ScalarExpr::Chain { first: Box::new(head), rest, place: Place(expr.span) };
+        Ok(Value::Scalar(self.folded(chain, expr.span)?))
     }
 
     /// Lengths add, subtract and compare among themselves and scale by numbers.
@@ -274,7 +295,7 @@ impl Checker<'_> {
                         rest: vec![(*op, ScalarExpr::Number(*b))],
                         place: Place(*span),
                     };
-                    Value::Scalar(fold(chain))
+                    Value::Scalar(self.folded(chain, *span)?)
                 }
                 (a, op, b) => {
                     let message =
@@ -329,7 +350,11 @@ impl Checker<'_> {
             return Err(self.report(Diagnostic::error(
                 "durbin::check::range_too_long",
                 self.at(expr.span),
-                format!("the range has {} values; at most 100000 are allowed", hi - lo + 1.0),
+                if hi - lo < 1e15 {
+                    format!("the range has {} values; at most 100000 are allowed", hi - lo + 1.0)
+                } else {
+                    "the range has more than 1e15 values; at most 100000 are allowed".to_string()
+                },
             )));
         }
         Ok(Value::Range(lo as i64, hi as i64))
@@ -399,6 +424,9 @@ impl Checker<'_> {
             let c = self.value(condition)?;
             let c = self.scalar_of(c, condition.span)?;
             let t = self.value(then)?;
+            if let ScalarExpr::Number(_) | ScalarExpr::Text(_) = c {
+                return Err(self.wrong_kind(condition.span, "a condition", &Value::Scalar(c), None));
+            }
             if let ScalarExpr::Bool(b) = c
                 && out.is_empty()
             {
@@ -488,17 +516,40 @@ impl Checker<'_> {
     }
 
     /// An element-wise function of numbers known before estimation or after it.
-    pub(crate) fn scalar_call(&mut self, expr: &Expr, function: Function, arguments: &[Argument]) -> Check<Value> {
-        let mut scalars = Vec::new();
-        for a in arguments {
-            let v = self.value(&a.value)?;
-            scalars.push(self.scalar_of(v, a.value.span)?);
+    pub(crate) fn scalar_call(
+        &mut self,
+        expr: &Expr,
+        entry: &Entry,
+        function: Function,
+        arguments: &[Argument],
+    ) -> Check<Value> {
+        let bound = self.bind(&entry.name, &entry.parameters, arguments, expr.span)?;
+        if entry.parameters.iter().any(|p| p.variadic) && !bound.named.is_empty() {
+            return Err(self.later(expr.span, format!("`{}` with further options", entry.name)));
         }
-        Ok(Value::Scalar(fold(ScalarExpr::Call { function, arguments: scalars, place: Place(expr.span) })))
+        let mut scalars = Vec::new();
+        let named = entry.parameters.iter().filter_map(|p| bound.get(&p.name.text));
+        for e in named.chain(bound.rest.iter().copied()) {
+            let v = self.value(e)?;
+            scalars.push(self.scalar_of(v, e.span)?);
+        }
+        let call = ScalarExpr::Call { function, arguments: scalars, place: Place(expr.span) };
+        Ok(Value::Scalar(self.folded(call, expr.span)?))
     }
-}
 
-/// Folds an expression of constants into a constant.
-pub(crate) fn fold(expr: ScalarExpr) -> ScalarExpr {
-    super::scalar::evaluate(&expr, &|_, _, _| None).unwrap_or(expr)
+    /// Folds an expression of constants into a constant; where its parts do not fit together, that is a fault. One that
+    /// asks a fit for something stays an expression.
+    fn folded(&mut self, expr: ScalarExpr, span: Span) -> Check<ScalarExpr> {
+        let mut asks = false;
+        let value = super::scalar::evaluate(&expr, &|_, _, _| None);
+        super::scalar::each_answer(&expr, &mut |_, _, _| asks = true);
+        match value {
+            Some(value) => Ok(value),
+            None if asks => Ok(expr),
+            None => Err(self.report(
+                Diagnostic::error("durbin::check::wrong_kind", self.at(span), super::scalar::UNFIT)
+                    .help(super::scalar::FITTING),
+            )),
+        }
+    }
 }

@@ -137,6 +137,10 @@ impl Checker<'_> {
 
     /// `W(0, 250)` of a family declared in the program or the library.
     pub(crate) fn expand_family(&mut self, family: &Callable, arguments: &[Argument], call: &Expr) -> Check<Value> {
+        if let Some(from) = self.expanding.iter().position(|name| *name == family.name) {
+            let chain: Vec<String> = self.expanding[from..].iter().chain([&family.name]).cloned().collect();
+            return Err(self.cycle(call.span, &chain));
+        }
         let bound = self.bind(&family.name, &family.parameters, arguments, call.span)?;
         let mut frame = IndexMap::new();
         for p in &family.parameters {
@@ -152,13 +156,24 @@ impl Checker<'_> {
             self.caller = Some(call.span);
         }
         self.scope.frames.push(frame);
+        self.expanding.push(family.name.clone());
         let value = self.value(&family.body);
+        self.expanding.pop();
         self.scope.frames.pop();
         self.caller = outer;
         match value? {
             Value::Weights(recipe, on) => Ok(Value::Weights(recipe, on)),
             other => Err(self.wrong_kind(call.span, "weights", &other, None)),
         }
+    }
+
+    /// `cycle`: the whole chain of names, the first again at its end.
+    pub(crate) fn cycle(&mut self, span: Span, chain: &[String]) -> Reported {
+        let message = format!("`{}` needs itself: `{}`", chain.first().map_or("", String::as_str), chain.join(" → "));
+        self.report(
+            Diagnostic::error("durbin::check::cycle", self.at(span), message)
+                .help("the language has no recursion: write the value out, or give the inner one another name"),
+        )
     }
 
     fn is_library_span(&self, span: Span) -> bool {

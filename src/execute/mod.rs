@@ -8,7 +8,7 @@ mod collinear;
 mod fit;
 mod remarks;
 
-use crate::check::scalar::{evaluate, sides};
+use crate::check::scalar::{FITTING, UNFIT, each_answer, evaluate, sides};
 use crate::check::spec::{Output, ScalarExpr, Spec, Step, StepKind, TableSpec};
 use crate::diagnostic::Diagnostic;
 use crate::estimators::{EstimateError, Estimated, Interrupt, estimate};
@@ -245,10 +245,7 @@ impl Run<'_> {
                 missing = Some(fault);
             }
         });
-        missing.unwrap_or_else(|| {
-            Fault::error("durbin::check::wrong_kind", "the parts of this expression do not fit together")
-                .help("numbers are computed with and compared; conditions are joined by `and`, `or`, `not`")
-        })
+        missing.unwrap_or_else(|| Fault::error("durbin::check::wrong_kind", UNFIT).help(FITTING))
     }
 
     fn hold(&self, condition: &ScalarExpr, text: &str, message: Option<&str>) -> Result<(), Fault> {
@@ -271,30 +268,5 @@ fn shown(value: &ScalarExpr) -> String {
         ScalarExpr::Text(t) => format!("\"{t}\""),
         ScalarExpr::Bool(b) => b.to_string(),
         _ => "?".to_string(),
-    }
-}
-
-/// Calls `see` with every answer an expression asks of a fit.
-fn each_answer(scalar: &ScalarExpr, see: &mut dyn FnMut(crate::check::spec::Answer, usize, Option<&str>)) {
-    match scalar {
-        ScalarExpr::Number(_) | ScalarExpr::Text(_) | ScalarExpr::Bool(_) => {}
-        ScalarExpr::Answer { answer, model, entry, .. } => see(*answer, *model, entry.as_deref()),
-        ScalarExpr::Negate(x) | ScalarExpr::Not(x) => each_answer(x, see),
-        ScalarExpr::Chain { first, rest, .. } => {
-            each_answer(first, see);
-            rest.iter().for_each(|(_, x)| each_answer(x, see));
-        }
-        ScalarExpr::If { branches, otherwise } => {
-            for (a, b) in branches {
-                each_answer(a, see);
-                each_answer(b, see);
-            }
-            each_answer(otherwise, see);
-        }
-        ScalarExpr::Call { arguments, .. } => arguments.iter().for_each(|x| each_answer(x, see)),
-        ScalarExpr::In { value, list, .. } => {
-            each_answer(value, see);
-            list.iter().for_each(|x| each_answer(x, see));
-        }
     }
 }

@@ -119,6 +119,26 @@ impl<'e, 'a> Eval<'e, 'a> {
         self.wanted(column, Want::Any)
     }
 
+    /// The values of what must be a condition.
+    pub fn condition(&mut self, column: &Column) -> Step<Value> {
+        let value = self.wanted(column, Want::Any)?;
+        match value {
+            Value::Bool(_) | Value::Column(Series::Bools(_)) | Value::Missing => Ok(value),
+            _ => Err(self.planner.diagnose(
+                Diagnostic::error(
+                    "durbin::check::wrong_kind",
+                    column.place.0,
+                    format!(
+                        "`{}` is {} where a condition is wanted",
+                        column.text,
+                        if value.kind() == Some("text") { "text" } else { "a number" }
+                    ),
+                )
+                .help("a condition compares, such as `x > 0`, `sector == \"tech\"` or `year in 2003..2010`"),
+            )),
+        }
+    }
+
     fn number(&mut self, column: &Column) -> Step<Value> {
         let value = self.wanted(column, Want::Number)?;
         match value.kind() {

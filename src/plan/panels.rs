@@ -163,7 +163,7 @@ impl Planner<'_> {
         }
         let mut scratch = data.clone();
         self.compute(spec, &mut scratch, &mut wanted)?;
-        let value = Eval::new(self, &scratch, None).value(condition)?;
+        let value = Eval::new(self, &scratch, None).condition(condition)?;
         let kept = match value {
             Value::Column(Series::Bools(b)) => {
                 data.rows.iter().copied().filter(|&r| b.get(r as usize).copied().flatten() == Some(true)).collect()

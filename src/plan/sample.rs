@@ -83,7 +83,7 @@ impl Planner<'_> {
     /// Rows that `where:` of the query keeps.
     fn chosen(&mut self, spec: &ModelSpec, panel: &PanelData) -> Step<Vec<u32>> {
         let Some(condition) = &spec.condition else { return Ok(panel.rows.clone()) };
-        let value = Eval::new(self, panel, None).value(condition)?;
+        let value = Eval::new(self, panel, None).condition(condition)?;
         let holds = |row: u32| match &value {
             Value::Bool(b) => *b,
             Value::Column(Series::Bools(b)) => b.get(row as usize).copied().flatten() == Some(true),
