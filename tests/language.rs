@@ -7,7 +7,10 @@
 #[path = "support/cases.rs"]
 mod cases;
 
-use cases::{data_files, program, rendered, run, shown};
+use cases::{data_files, program, rendered, run};
+use durbin::loader::Loader;
+use durbin::report;
+use durbin::session::Run;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,6 +29,16 @@ const NOT_BY_A_CASE: &[(&str, &str)] = &[
     ("durbin::run::interrupted", "needs Ctrl-C"),
     ("durbin::weights::scaling", "the iteration for the spectral radius ends on matrices of any size tried"),
 ];
+
+/// What is printed, saved and remarked.
+fn shown(run: &Run, saved: &str, files: &dyn Loader) -> String {
+    let printed = run.entries.iter().filter(|e| e.printed).map(report::text);
+    let mut parts: Vec<String> = printed.collect();
+    parts.push(saved.to_string());
+    parts.push(rendered(run, files));
+    parts.retain(|p| !p.is_empty());
+    parts.join("\n")
+}
 
 fn settings() -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
@@ -108,4 +121,55 @@ fn every_code_has_a_case() {
     assert!(bare.is_empty(), "without a case in tests/cases: {bare:#?}");
     let idle: Vec<&String> = excused.iter().filter(|c| shown.contains(*c) || !known.contains(*c)).collect();
     assert!(idle.is_empty(), "excused, though shown by a case or no code: {idle:#?}");
+}
+
+/// Codes and levels of `docs/faults.md`, in its order.
+fn documented() -> Vec<(String, String)> {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/faults.md")).unwrap();
+    let mut part = String::new();
+    let mut out = Vec::new();
+    for line in page.lines() {
+        if let Some((_, rest)) = line.split_once("`durbin::").filter(|_| line.starts_with("## ")) {
+            part = rest.trim_end_matches("::…`").to_string();
+        } else if let Some((name, cells)) = line.strip_prefix("| `").and_then(|row| row.split_once("` | ")) {
+            let level = cells.split(" |").next().unwrap_or_default();
+            out.push((format!("durbin::{part}::{name}"), level.to_string()));
+        }
+    }
+    out
+}
+
+#[test]
+fn every_code_is_documented_and_every_documented_code_exists() {
+    let pages = documented();
+    let codes: BTreeSet<String> = pages.iter().map(|p| p.0.clone()).collect();
+    assert_eq!(codes.len(), pages.len(), "a code has two rows");
+    assert_eq!(codes, codes_of_src());
+    for (code, level) in pages {
+        assert!(["error", "warning", "note", "lint"].contains(&level.as_str()), "{code} has the level {level}");
+    }
+}
+
+#[test]
+fn documented_levels_are_those_of_the_cases() {
+    let pages = documented();
+    let mut shown: BTreeSet<(String, &str)> = BTreeSet::new();
+    for snapshot in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots")).unwrap().flatten() {
+        let text = fs::read_to_string(snapshot.path()).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        for pair in lines.windows(3).filter(|l| l[0].starts_with("durbin::") && l[1].is_empty()) {
+            let mark = pair[2].trim_start().chars().next();
+            let level = match mark {
+                Some('×') => "error",
+                Some('⚠') => "warning",
+                _ => "note or lint",
+            };
+            shown.insert((pair[0].to_string(), level));
+        }
+    }
+    for (code, level) in pages {
+        let seen: Vec<&str> = shown.iter().filter(|s| s.0 == code).map(|s| s.1).collect();
+        let fits = seen.is_empty() || seen.iter().any(|s| s.split(" or ").any(|l| l == level));
+        assert!(fits, "{code} is documented as {level} and shown as {seen:?}");
+    }
 }

@@ -16,6 +16,7 @@ pub fn describe(
     derived: &[(&str, &Series)],
 ) -> PanelSummary {
     let small = index.restrict(rows);
+    let rows = &index.ordered(rows)[..];
     let (units, periods) = (small.units.len(), small.periods.len());
     let own = (0..keys.table.header.len())
         .filter(|&c| c != keys.unit && c != keys.time && !keys.table.name(c).is_empty())

@@ -73,6 +73,13 @@ impl PanelIndex {
         (0..self.unit_of.len() as u32).filter(|&r| self.unit_of[r as usize] != NONE).collect()
     }
 
+    /// Rows by unit and period: sums over them do not depend on the order of the file.
+    pub fn ordered(&self, rows: &[u32]) -> Vec<u32> {
+        let mut rows = rows.to_vec();
+        rows.sort_by_key(|&r| self.cell(r as usize));
+        rows
+    }
+
     /// The index of some of its rows; units and periods without a row leave.
     pub fn restrict(&self, rows: &[u32]) -> PanelIndex {
         let (mut has_unit, mut has_period) = (vec![false; self.units.len()], vec![false; self.periods.len()]);

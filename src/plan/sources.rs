@@ -141,7 +141,7 @@ impl Planner<'_> {
         let first = declared.filter_map(|(_, t)| t.as_ref()?.starts.iter().flatten().min()).min();
         let last = until.or(first.map(|f| f - 1));
         let mut sums = vec![(0.0, 0usize); panel.index.units.len()];
-        for &row in &panel.rows {
+        for row in panel.index.ordered(&panel.rows) {
             let Some((unit, period)) = panel.index.cell(row as usize) else { continue };
             if last.is_none_or(|l| panel.index.periods[period] <= l) {
                 sums[unit].0 += number_at(&values, row as usize);

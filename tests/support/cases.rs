@@ -3,7 +3,6 @@
 use durbin::diagnostic::{Style, render};
 use durbin::fault::Fault;
 use durbin::loader::{Loader, MemoryLoader};
-use durbin::report;
 use durbin::session::{Program, Run, Session};
 use durbin::writer::Writer;
 use std::fs;
@@ -63,14 +62,4 @@ pub fn run(program: &Program, files: &dyn Loader) -> (Run, String) {
 pub fn rendered(run: &Run, files: &dyn Loader) -> String {
     let text = |file: &str| files.read(file).ok().and_then(|b| String::from_utf8(b).ok());
     render(&run.diagnostics, &run.sources, &text, Style::Plain)
-}
-
-/// What is printed, saved and remarked.
-pub fn shown(run: &Run, saved: &str, files: &dyn Loader) -> String {
-    let printed = run.entries.iter().filter(|e| e.printed).map(report::text);
-    let mut parts: Vec<String> = printed.collect();
-    parts.push(saved.to_string());
-    parts.push(rendered(run, files));
-    parts.retain(|p| !p.is_empty());
-    parts.join("\n")
 }

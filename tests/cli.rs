@@ -1,0 +1,262 @@
+//! The command as a shell sees it: exit statuses, what goes to which stream, files read and written.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// A folder of its own for each test, gone at its end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let path = std::env::temp_dir().join(format!("durbin-cli-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        let folder = Folder(path);
+        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/data");
+        for file in ["towns.csv", "places.csv", "roads.csv"] {
+            fs::copy(data.join(file), folder.0.join(file)).unwrap();
+        }
+        folder
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.0.join(name), text).unwrap();
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.0.join(name)).unwrap()
+    }
+
+    /// Runs the command in the folder.
+    fn durbin(&self, arguments: &[&str]) -> Shown {
+        self.durbin_with_input(arguments, "")
+    }
+
+    fn durbin_with_input(&self, arguments: &[&str], input: &str) -> Shown {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_durbin"))
+            .args(arguments)
+            .current_dir(&self.0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A command that refuses its arguments does not wait for input.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        Shown::from(child.wait_with_output().unwrap())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[derive(Debug)]
+struct Shown {
+    status: i32,
+    out: String,
+    err: String,
+}
+
+impl From<Output> for Shown {
+    fn from(output: Output) -> Shown {
+        Shown {
+            status: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+const PANEL: &str = "panel towns from \"towns.csv\" { unit town  time year }\n";
+
+fn counting(more: &str) -> String {
+    format!("{PANEL}model m = ols(jobs ~ income)\nnobs(m)\n{more}")
+}
+
+#[test]
+fn results_go_to_standard_output_and_remarks_to_standard_error() {
+    let folder = Folder::new("streams");
+    folder.write("p.durbin", &counting("let idle = 1\n"));
+    let run = folder.durbin(&["run", "p.durbin"]);
+    assert_eq!((run.status, run.out.trim()), (0, "48"));
+    assert!(run.err.contains("durbin::check::never_used") && !run.err.contains('\u{1b}'), "{}", run.err);
+    let quiet = folder.durbin(&["run", "--quiet", "p.durbin"]);
+    assert_eq!((quiet.status, quiet.out.trim(), quiet.err.as_str()), (0, "48", ""));
+}
+
+#[test]
+fn a_refused_program_leaves_with_1_and_nothing_on_standard_output() {
+    let folder = Folder::new("refused");
+    folder.write("p.durbin", &counting("nobs(n)\n"));
+    let run = folder.durbin(&["run", "p.durbin"]);
+    assert_eq!((run.status, run.out.as_str()), (1, ""));
+    assert!(run.err.contains("durbin::check::unknown_name") && run.err.contains("p.durbin:4:6"), "{}", run.err);
+    let missing = folder.durbin(&["run", "q.durbin"]);
+    assert_eq!((missing.status, missing.out.as_str()), (1, ""));
+    assert!(missing.err.contains("durbin::io::not_found") && missing.err.contains("p.durbin"), "{}", missing.err);
+}
+
+#[test]
+fn bad_usage_leaves_with_2() {
+    let folder = Folder::new("usage");
+    for arguments in [&["fly"][..], &["run"], &["run", "p.durbin", "--fast"], &["run", "--threads", "0", "p.durbin"]] {
+        let run = folder.durbin(arguments);
+        assert_eq!((run.status, run.out.as_str()), (2, ""), "{arguments:?}");
+        assert!(!run.err.is_empty());
+    }
+    let set = folder.durbin(&["run", "--set", "cutoff", "p.durbin"]);
+    assert!(set.status == 2 && set.err.contains("NAME=VALUE"), "{set:?}");
+    assert_eq!(folder.durbin(&["--version"]).status, 0);
+}
+
+#[test]
+fn json_is_one_document_also_of_faults() {
+    let folder = Folder::new("json");
+    folder.write("p.durbin", &counting(""));
+    let run = folder.durbin(&["run", "--format", "json", "p.durbin"]);
+    let document: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!((run.status, document["results"].is_null()), (0, false));
+    folder.write("p.durbin", &counting("nobs(n)\n"));
+    for command in ["run", "check"] {
+        let refused = folder.durbin(&[command, "--format", "json", "p.durbin"]);
+        let document: serde_json::Value = serde_json::from_str(&refused.out).unwrap();
+        let fault = &document["errors"][0];
+        assert_eq!((refused.status, fault["code"].as_str()), (1, Some("durbin::check::unknown_name")));
+        assert_eq!((fault["span"]["line"].as_u64(), fault["span"]["column"].as_u64()), (Some(4), Some(6)));
+        assert!(document["results"].is_null());
+    }
+}
+
+#[test]
+fn a_label_in_a_data_file_names_line_and_column() {
+    let folder = Folder::new("place");
+    folder.write("towns.csv", &folder.read("towns.csv").replacen(",11.08,", ",NA,", 1));
+    folder.write("p.durbin", &counting(""));
+    let refused = folder.durbin(&["run", "--format", "json", "p.durbin"]);
+    let document: serde_json::Value = serde_json::from_str(&refused.out).unwrap();
+    let label = &document["errors"][0]["labels"][0];
+    assert_eq!(label["file"], "towns.csv");
+    assert_eq!((label["line"].as_u64(), label["column"].as_u64()), (Some(3), Some(18)));
+    assert!(label["field"].is_null(), "fields are a matter of the inside");
+}
+
+#[test]
+fn a_dash_is_standard_input() {
+    let folder = Folder::new("input");
+    let run = folder.durbin_with_input(&["run", "-"], &counting(""));
+    assert_eq!((run.status, run.out.trim()), (0, "48"), "{}", run.err);
+    let checked = folder.durbin_with_input(&["check", "-"], "nobs(");
+    assert_eq!(checked.status, 1);
+    assert!(checked.err.contains("durbin::syntax::unclosed_bracket"));
+}
+
+#[test]
+fn set_overrides_a_let() {
+    let folder = Folder::new("set");
+    folder.write("p.durbin", "let which = \"farm\"\nlet times = 2\nwhich\n3 * times\n");
+    let plain = folder.durbin(&["run", "p.durbin"]);
+    assert_eq!(plain.out.split_whitespace().collect::<Vec<_>>(), ["farm", "6"]);
+    let set = folder.durbin(&["run", "--set", "which=tech", "--set", "times=5", "p.durbin"]);
+    assert_eq!(set.out.split_whitespace().collect::<Vec<_>>(), ["tech", "15"]);
+    let unknown = folder.durbin(&["run", "--set", "time=5", "p.durbin"]);
+    assert!(unknown.status == 1 && unknown.err.contains("did you mean `times`?"), "{}", unknown.err);
+}
+
+#[test]
+fn threads_change_no_byte() {
+    let folder = Folder::new("threads");
+    folder.write(
+        "p.durbin",
+        "panel towns from \"towns.csv\" { unit town  time year  join \"places.csv\" by town  coords lon, lat }\n\
+         treatment law = starts(law_year)\n\
+         weights W = row(edges(\"roads.csv\"))\n\
+         model a = sdm_did(jobs ~ law + income | W)\n\
+         model b = sar(jobs ~ income | W_band(0, 80))\n\
+         table(a, b)\n",
+    );
+    let one = folder.durbin(&["run", "--format", "json", "--threads", "1", "p.durbin"]);
+    let two = folder.durbin(&["run", "--format", "json", "--threads", "2", "p.durbin"]);
+    assert_eq!(one.status, 0, "{}", one.err);
+    assert!(one.out == two.out, "one thread and two differ");
+}
+
+#[test]
+fn files_are_read_at_home_and_in_folders_that_are_allowed() {
+    let folder = Folder::new("reading");
+    fs::create_dir_all(folder.0.join("code")).unwrap();
+    folder.write("code/p.durbin", &counting("").replace("towns.csv", "../towns.csv"));
+    let outside = folder.durbin(&["run", "code/p.durbin"]);
+    assert_eq!((outside.status, outside.out.as_str()), (1, ""));
+    assert!(outside.err.contains("durbin::io::outside") && outside.err.contains("--allow-read"), "{}", outside.err);
+    let allowed = folder.durbin(&["run", "--allow-read", ".", "code/p.durbin"]);
+    assert_eq!((allowed.status, allowed.out.trim()), (0, "48"), "{}", allowed.err);
+    folder.write("p.durbin", &counting("").replace("towns.csv", "code"));
+    let directory = folder.durbin(&["run", "p.durbin"]);
+    assert!(directory.err.contains("durbin::io::is_directory") && directory.err.contains("code/p.durbin"));
+    folder.write("p.durbin", &counting("").replace("towns.csv", "nowhere/towns.csv"));
+    assert!(folder.durbin(&["run", "p.durbin"]).err.contains("there is no such folder"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_does_not_lead_out() {
+    let (home, elsewhere) = (Folder::new("link"), Folder::new("target"));
+    std::os::unix::fs::symlink(elsewhere.0.join("towns.csv"), home.0.join("linked.csv")).unwrap();
+    home.write("p.durbin", &counting("").replace("towns.csv", "linked.csv"));
+    let run = home.durbin(&["run", "p.durbin"]);
+    assert!(run.status == 1 && run.err.contains("durbin::io::outside"), "{}", run.err);
+}
+
+#[test]
+fn save_writes_below_out_and_nowhere_else() {
+    let folder = Folder::new("save");
+    folder.write("p.durbin", &counting("save table(m) to \"tables/t.csv\"\n"));
+    assert_eq!(folder.durbin(&["run", "p.durbin"]).status, 0);
+    assert!(folder.read("tables/t.csv").contains("income"));
+    assert_eq!(folder.durbin(&["run", "--out", "results", "p.durbin"]).status, 0);
+    assert_eq!(folder.read("results/tables/t.csv"), folder.read("tables/t.csv"));
+    folder.write("p.durbin", &counting("save table(m) to \"../t.csv\"\n"));
+    assert!(folder.durbin(&["run", "p.durbin"]).err.contains("durbin::io::outside_out"));
+    folder.write("p.durbin", &counting("save table(m) to \"towns.csv\"\n"));
+    let before = folder.read("towns.csv");
+    assert!(folder.durbin(&["run", "p.durbin"]).err.contains("durbin::io::overwrites_input"));
+    assert_eq!(folder.read("towns.csv"), before);
+}
+
+#[test]
+fn a_file_that_cannot_be_written_leaves_none() {
+    let folder = Folder::new("unwritten");
+    fs::create_dir_all(folder.0.join("t.tex")).unwrap();
+    folder.write("p.durbin", &counting("save table(m) to \"t.csv\"\nsave table(m) to \"t.tex\"\n"));
+    let run = folder.durbin(&["run", "p.durbin"]);
+    assert_eq!((run.status, run.out.as_str()), (1, ""));
+    assert!(run.err.contains("durbin::io::write_failed") && run.err.contains("p.durbin:5:18"), "{}", run.err);
+    assert!(!folder.0.join("t.csv").exists());
+}
+
+#[test]
+fn a_refused_program_writes_no_file() {
+    let folder = Folder::new("nothing");
+    folder.write("p.durbin", &counting("save table(m) to \"t.csv\"\nassert nobs(m) == 1\n"));
+    let run = folder.durbin(&["run", "p.durbin"]);
+    assert!(run.status == 1 && run.err.contains("48 against 1"), "{}", run.err);
+    assert!(!folder.0.join("t.csv").exists());
+}
+
+#[test]
+fn check_takes_several_files_and_reads_no_rows() {
+    let folder = Folder::new("check");
+    folder.write("towns.csv", "town,year,jobs,income\nonly,a,header,counts\n");
+    folder.write("good.durbin", &counting(""));
+    folder.write("bad.durbin", &counting("nobs(n)\n"));
+    let good = folder.durbin(&["check", "good.durbin"]);
+    assert_eq!((good.status, good.out.as_str()), (0, "good.durbin: no errors\n"));
+    let both = folder.durbin(&["check", "bad.durbin", "good.durbin"]);
+    assert_eq!((both.status, both.out.as_str()), (1, "good.durbin: no errors\n"));
+    assert!(both.err.contains("bad.durbin:4:6"), "{}", both.err);
+}
