@@ -218,7 +218,7 @@ impl<'a> Session<'a> {
 ///
 /// # Errors
 /// The run with the faults of its syntax.
-pub fn formatted(program: &Program) -> Result<String, Run> {
+pub fn formatted(program: &Program) -> Result<String, Box<Run>> {
     let mut run = Run { program_name: program.name.clone(), ..Run::default() };
     let parsed = match syntax::decode(&program.name, &program.bytes) {
         Ok(text) => {
@@ -232,7 +232,7 @@ pub fn formatted(program: &Program) -> Result<String, Run> {
     };
     parsed.map_err(|faults| {
         run.diagnostics = faults;
-        run
+        Box::new(run)
     })
 }
 

@@ -1,5 +1,7 @@
 //! README and documents stay true: what they show is what durbin prints.
 
+#![allow(clippy::unwrap_used)]
+
 use durbin::diagnostic::{Style, render};
 use durbin::loader::DiskLoader;
 use durbin::report;

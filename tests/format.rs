@@ -1,5 +1,7 @@
 //! The formatter: one canonical form, no comment lost, a second pass changes nothing.
 
+#![allow(clippy::unwrap_used)]
+
 use durbin::session::{Program, formatted};
 use durbin::source::SourceId;
 use durbin::syntax;

@@ -2,6 +2,8 @@
 //!
 //! A layer is a folder or a file of `src`. What a layer may name stands in [`MAY_KNOW`], nothing follows by itself.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

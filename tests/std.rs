@@ -1,5 +1,7 @@
 //! The standard library: every module parses alone, every entry is documented, every example is right.
 
+#![allow(clippy::unwrap_used)]
+
 use durbin::check::library::{Library, MODULES};
 use durbin::diagnostic::{Diagnostic, Style, render};
 use durbin::loader::DiskLoader;

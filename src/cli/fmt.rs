@@ -29,10 +29,11 @@ impl Fmt {
 
     /// Whether the file is, or now is, in canonical form.
     fn one(&self, file: &Path) -> bool {
-        let result = program(file, &[]).map_err(|fault| Run::refused(&file.to_string_lossy(), fault)).and_then(|p| {
-            let text = formatted(&p)?;
-            Ok((p, text))
-        });
+        let result =
+            program(file, &[]).map_err(|fault| Box::new(Run::refused(&file.to_string_lossy(), fault))).and_then(|p| {
+                let text = formatted(&p)?;
+                Ok((p, text))
+            });
         let (program, text) = match result {
             Ok(pair) => pair,
             Err(run) => {

@@ -81,13 +81,12 @@ fn diagonal(file: &str, rows: &[EdgeRow]) -> Option<Fault> {
 
 /// Weights that are no number, and negative ones: the first of each, and how many there are.
 fn bad_weights(file: &str, rows: &[EdgeRow]) -> Vec<Fault> {
-    let kinds: [(&str, &str, fn(&EdgeRow) -> bool); 2] = [
-        ("durbin::weights::bad_weight", "no number", |r| !r.weight.is_finite()),
-        ("durbin::weights::negative", "negative", |r| r.weight < 0.0),
-    ];
+    let no_number = rows.iter().filter(|r| !r.weight.is_finite()).collect::<Vec<_>>();
+    let negative = rows.iter().filter(|r| r.weight < 0.0).collect::<Vec<_>>();
     let mut out = Vec::new();
-    for (code, what, holds) in kinds {
-        let found: Vec<&EdgeRow> = rows.iter().filter(|r| holds(r)).collect();
+    for (code, what, found) in
+        [("durbin::weights::bad_weight", "no number", no_number), ("durbin::weights::negative", "negative", negative)]
+    {
         let Some(first) = found.first() else { continue };
         let value = if first.weight.is_finite() { format!(": {}", first.weight) } else { String::new() };
         let more = if found.len() > 1 { format!("; {} links have such a weight", found.len()) } else { String::new() };
