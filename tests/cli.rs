@@ -1,5 +1,7 @@
 //! The command as a shell sees it: exit statuses, what goes to which stream, files read and written.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};

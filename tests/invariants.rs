@@ -1,5 +1,7 @@
 //! What may not change a number: the order of rows, the names of units, layout, and defaults written out.
 
+#![allow(clippy::unwrap_used)]
+
 #[path = "support/cases.rs"]
 mod cases;
 

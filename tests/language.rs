@@ -4,6 +4,8 @@
 //! refused, and theirs is the diagnostics as a terminal without colour shows them. Adding a test is adding a file, and
 //! reading the snapshot that `INSTA_UPDATE=always cargo test --test language` writes for it.
 
+#![allow(clippy::unwrap_used)]
+
 #[path = "support/cases.rs"]
 mod cases;
 
