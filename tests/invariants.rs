@@ -57,7 +57,9 @@ fn same(found: &Value, expected: &Value) {
     let (found, expected) = (entries(found), entries(expected));
     assert_eq!(found.len(), expected.len());
     for (a, b) in found.iter().zip(&expected) {
-        assert!(a == b, "`{}` differs:\n{a}\n{b}", b["source"]);
+        // As texts: -0 is not 0.
+        let (text, wanted) = (a.to_string(), b.to_string());
+        assert!(text == wanted, "`{}` differs:\n{text}\n{wanted}", b["source"]);
     }
 }
 

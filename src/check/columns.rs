@@ -77,6 +77,15 @@ impl Checker<'_> {
         if let Some(Value::Treatment(t)) = self.scope.peek(&name.text) {
             let t = *t;
             self.scope.look_up(&name.text);
+            let on = self.spec.treatments.get(t).map_or(panel, |t| t.panel);
+            if on != panel {
+                let (own, here) = (self.panels[on].spec.name.clone(), self.panels[panel].spec.name.clone());
+                let message = format!("`{}` is on panel `{own}`, the columns are of panel `{here}`", name.text);
+                return Err(self.report(
+                    Diagnostic::error("durbin::check::which_panel", self.at(name.span), message)
+                        .help(format!("declare a treatment of that panel: `treatment NAME on {here} = …`")),
+                ));
+            }
             return Ok(ColumnKind::Treatment(t));
         }
         let info = &self.panels[panel];
@@ -359,7 +368,8 @@ impl Checker<'_> {
         let mut positional: Vec<&Argument> = arguments.iter().filter(|a| a.label.is_none()).collect();
         for a in arguments {
             let Some(label) = &a.label else { continue };
-            if function.along_time() && label.text == "k" && positional.len() < 2 {
+            let second = self.request.library.get(name).and_then(|e| e.parameters.get(1));
+            if second.is_some_and(|p| p.name.text == label.text && p.over.is_none()) && positional.len() == 1 {
                 positional.push(a);
             } else {
                 return Err(self.report(Diagnostic::error(

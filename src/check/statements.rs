@@ -23,6 +23,7 @@ impl Checker<'_> {
             }
         }
         self.set_names();
+        self.all_options();
         for statement in &program.statements {
             let name = declared(&statement.kind);
             if let Some(name) = name {
@@ -77,7 +78,7 @@ impl Checker<'_> {
     fn statement(&mut self, statement: &Statement) {
         match &statement.kind {
             StatementKind::Use(target) => self.use_statement(target),
-            StatementKind::Options(settings) => self.options_statement(settings),
+            StatementKind::Options(_) => {}
             StatementKind::Data(block) => self.data_statement(block),
             StatementKind::Panel(block) => self.panel_statement(block),
             StatementKind::Weights { name, parameters: Some(p), value, .. } => {
@@ -161,9 +162,29 @@ impl Checker<'_> {
         }
     }
 
-    fn options_statement(&mut self, settings: &[Setting]) {
-        for setting in settings {
+    /// Settings are of the whole program, wherever it says them.
+    fn all_options(&mut self) {
+        let program = self.request.program;
+        let blocks = program.statements.iter().filter_map(|s| match &s.kind {
+            StatementKind::Options(settings) => Some(settings),
+            _ => None,
+        });
+        let mut first: Vec<&Name> = Vec::new();
+        for setting in blocks.flatten() {
             let name = setting.name.text.as_str();
+            if let Some(earlier) = first.iter().find(|n| n.text == name) {
+                self.report(
+                    Diagnostic::error(
+                        "durbin::check::said_twice",
+                        setting.name.span,
+                        format!("the setting `{name}` is given twice"),
+                    )
+                    .label(earlier.span, "first here")
+                    .help("keep one of them"),
+                );
+                continue;
+            }
+            first.push(&setting.name);
             if !SETTINGS.contains(&name) {
                 let mut fault = Diagnostic::error(
                     "durbin::check::unknown_setting",

@@ -79,25 +79,23 @@ fn diagonal(file: &str, rows: &[EdgeRow]) -> Option<Fault> {
     )
 }
 
-/// Weights that are no number, and negative ones: the first of each, and how many there are.
+/// Weights that are no number, and negative ones.
 fn bad_weights(file: &str, rows: &[EdgeRow]) -> Vec<Fault> {
-    let no_number = rows.iter().filter(|r| !r.weight.is_finite()).collect::<Vec<_>>();
-    let negative = rows.iter().filter(|r| r.weight < 0.0).collect::<Vec<_>>();
-    let mut out = Vec::new();
-    for (code, what, found) in
-        [("durbin::weights::bad_weight", "no number", no_number), ("durbin::weights::negative", "negative", negative)]
-    {
-        let Some(first) = found.first() else { continue };
-        let value = if first.weight.is_finite() { format!(": {}", first.weight) } else { String::new() };
-        let more = if found.len() > 1 { format!("; {} links have such a weight", found.len()) } else { String::new() };
-        let message = format!("the weight from \"{}\" to \"{}\" is {what}{value}{more}", first.from, first.to);
-        out.push(
-            Fault::error(code, message)
-                .label(file, first.line, 1, "here")
-                .help("a weight is a positive number; a pair without a link has no row"),
-        );
-    }
-    out
+    let (good, bad): (Vec<&EdgeRow>, Vec<&EdgeRow>) = rows.iter().partition(|r| r.weight.is_finite());
+    let negative: Vec<&EdgeRow> = good.into_iter().filter(|r| r.weight < 0.0).collect();
+    let kinds =
+        [("durbin::weights::bad_weight", "no number", bad), ("durbin::weights::negative", "negative", negative)];
+    kinds.iter().filter_map(|(code, what, found)| bad_weight(file, code, what, found)).collect()
+}
+
+/// The first of the links that share a fault, and how many there are.
+fn bad_weight(file: &str, code: &'static str, what: &str, found: &[&EdgeRow]) -> Option<Fault> {
+    let first = found.first()?;
+    let value = if first.weight.is_finite() { format!(": {}", first.weight) } else { String::new() };
+    let more = if found.len() > 1 { format!("; {} links have such a weight", found.len()) } else { String::new() };
+    let message = format!("the weight from \"{}\" to \"{}\" is {what}{value}{more}", first.from, first.to);
+    let fault = Fault::error(code, message).label(file, first.line, 1, "here");
+    Some(fault.help("a weight is a positive number; a pair without a link has no row"))
 }
 
 fn repeated(file: &str, entries: &[(usize, usize, f64, usize)], units: &[String]) -> Option<Fault> {
