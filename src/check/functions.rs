@@ -67,7 +67,11 @@ impl Checker<'_> {
         Ok(body)
     }
 
+    /// `too_large`, once: what comes after it has no budget left.
     fn too_large(&mut self, call: &Expr) -> Reported {
+        if std::mem::take(&mut self.budget) == 0 {
+            return Reported;
+        }
         let message = format!("functions of functions grow beyond {MOST_NODES} parts here");
         self.report(
             Diagnostic::error("durbin::check::too_large", self.at(call.span), message)
@@ -101,12 +105,19 @@ impl Checker<'_> {
     /// Adds to a fault inside an expansion by which calls it came there.
     pub(crate) fn in_expansion(&self, fault: Diagnostic) -> Diagnostic {
         let Some(outermost) = self.expanding.first() else { return fault };
-        let chain: Vec<&str> = self.expanding.iter().map(|e| e.name.as_str()).collect();
-        let at_call = fault.span == Some(outermost.call);
+        let mut chain: Vec<&str> = self.expanding.iter().map(|e| e.name.as_str()).collect();
+        if chain.len() > 6 {
+            chain.splice(3..chain.len() - 2, ["…"]);
+        }
         let inside = format!("inside `{}`", chain.join(" → "));
-        match at_call {
-            true => fault.here(inside),
-            false => fault.label(outermost.call, format!("called here, {inside}")),
+        let call = outermost.call;
+        let within = |s: Span| s.source == call.source && call.start <= s.start && s.end <= call.end;
+        if !fault.span_text.is_empty() || fault.labels.iter().any(|l| l.span == call) {
+            return fault;
+        }
+        match fault.span {
+            Some(span) if within(span) => fault.here(inside),
+            _ => fault.label(call, format!("called here, {inside}")),
         }
     }
 

@@ -146,7 +146,7 @@ impl Planner<'_> {
 
 impl Eval<'_, '_> {
     /// An array expression as a column of the panel's rows; reasons of missing rows stay in `why`.
-    pub(super) fn from_array(&mut self, column: &Column) -> Step<Value> {
+    pub(super) fn array_column(&mut self, column: &Column) -> Step<Value> {
         let place = column.place.0;
         let array = self.array(column)?;
         if array.dims.is_empty() {

@@ -172,14 +172,14 @@ impl<'e, 'a> Eval<'e, 'a> {
     fn wanted(&mut self, column: &Column, want: Want) -> Step<Value> {
         let place = column.place.0;
         if !matches!(column.kind, ColumnKind::SpatialLag { .. }) && super::arrays::is_array(column) {
-            return self.from_array(column);
+            return self.array_column(column);
         }
         match &column.kind {
             ColumnKind::Data { .. }
             | ColumnKind::Foreign { .. }
             | ColumnKind::Reduce { .. }
             | ColumnKind::Along { .. }
-            | ColumnKind::Undefined(_) => self.from_array(column),
+            | ColumnKind::Undefined(_) => self.array_column(column),
             ColumnKind::Label(dim) => {
                 let key = if dim == "unit" { self.panel.unit } else { self.panel.time };
                 let name = self.panel.table.name(key).to_string();
