@@ -8,6 +8,7 @@ pub mod spec;
 
 mod arguments;
 mod columns;
+mod cycles;
 mod foreign;
 mod formula;
 mod lint;
@@ -15,6 +16,7 @@ mod options;
 mod outputs;
 mod panel;
 mod query;
+mod recipe;
 mod statements;
 mod values;
 mod weights;
@@ -94,6 +96,10 @@ pub(crate) struct Checker<'a> {
     diagnostics: Vec<Diagnostic>,
     /// Families of weights whose bodies are being expanded, outermost first.
     expanding: Vec<String>,
+    /// What every declaration of the program mentions.
+    declarations: cycles::Declarations,
+    /// Functions and families known to call themselves.
+    circular: Vec<String>,
     /// `not_available` faults: reported after every other.
     unavailable: Vec<Diagnostic>,
     /// Something could not be checked.
@@ -119,6 +125,8 @@ impl<'a> Checker<'a> {
             caller: None,
             diagnostics: Vec::new(),
             expanding: Vec::new(),
+            declarations: cycles::Declarations::of(request.program),
+            circular: Vec::new(),
             unavailable: Vec::new(),
             gave_up: false,
         }
