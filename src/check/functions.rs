@@ -79,15 +79,6 @@ impl Checker<'_> {
         )
     }
 
-    /// `cycle`: the whole chain of names, the first again at its end.
-    pub(crate) fn cycle(&mut self, span: Span, chain: &[String]) -> Reported {
-        let message = format!("`{}` needs itself: `{}`", chain.first().map_or("", String::as_str), chain.join(" → "));
-        self.report(
-            Diagnostic::error("durbin::check::cycle", self.at(span), message)
-                .help("the language has no recursion: write the value out, or give the inner one another name"),
-        )
-    }
-
     /// Whether a place lies in the standard library.
     pub(crate) fn is_library_span(&self, span: Span) -> bool {
         self.request.sources.get(span.source).is_some_and(|s| s.name.starts_with("std/"))

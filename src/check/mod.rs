@@ -9,7 +9,9 @@ pub mod spec;
 mod arguments;
 pub(crate) mod arrays;
 mod columns;
+mod cycles;
 mod data;
+
 mod foreign;
 mod formula;
 mod functions;
@@ -19,6 +21,7 @@ mod options;
 mod outputs;
 mod panel;
 mod query;
+mod recipe;
 mod statements;
 mod values;
 mod weights;
@@ -109,6 +112,10 @@ pub(crate) struct Checker<'a> {
     used_modules: Vec<String>,
     /// Files of declarations whose statements are being checked or have been, by path.
     used_files: Vec<String>,
+    /// What every declaration of the program mentions.
+    declarations: cycles::Declarations,
+    /// Functions and families known to call themselves.
+    circular: Vec<String>,
     /// `not_available` faults: reported after every other.
     unavailable: Vec<Diagnostic>,
     /// Something could not be checked.
@@ -137,6 +144,8 @@ impl<'a> Checker<'a> {
             reducing: Vec::new(),
             used_modules: Vec::new(),
             used_files: Vec::new(),
+            declarations: cycles::Declarations::of(request.program),
+            circular: Vec::new(),
             unavailable: Vec::new(),
             gave_up: false,
         }

@@ -73,6 +73,9 @@ impl Checker<'_> {
                 ),
             );
         }
+        if options.df_adjust && !model.has_lag() && !model.has_error() {
+            failed = Some(self.no_score_to_adjust(entry, bound));
+        }
         if did && options.fixed_effects.is_some_and(|fe| fe != FixedEffects::Both) {
             let e = bound.get("fe").map_or(entry.parameters[0].name.span, |e| e.span);
             failed = Some(
@@ -87,6 +90,16 @@ impl Checker<'_> {
             );
         }
         failed.map_or(Ok(options), Err)
+    }
+
+    /// `df_adjust: true` of least squares (methods C.5: the adjustment is of the score of a spatial parameter).
+    fn no_score_to_adjust(&mut self, entry: &Entry, bound: &Bound) -> Reported {
+        let place = bound.get("df_adjust").map_or(entry.parameters[0].name.span, |e| e.span);
+        let message = format!("`df_adjust` adjusts the score of rho and lambda, and `{}` has neither", entry.name);
+        self.report(
+            Diagnostic::error("durbin::check::bad_option_value", self.at(place), message)
+                .help("leave `df_adjust:` out: standard errors of least squares count the parameters already"),
+        )
     }
 
     fn option(

@@ -75,6 +75,12 @@ impl Checker<'_> {
         self.bind_name(name, value.unwrap_or(Value::Broken), word);
     }
 
+    /// A function or a family; one that calls itself is bound as broken.
+    fn bind_callable(&mut self, name: &Name, value: Value, word: &'static str) {
+        let value = if self.calls_itself(name) { Value::Broken } else { value };
+        self.bind_name(name, value, word);
+    }
+
     fn statement(&mut self, statement: &Statement) {
         match &statement.kind {
             StatementKind::Use(target) => self.use_statement(target),
@@ -83,7 +89,7 @@ impl Checker<'_> {
             StatementKind::Panel(block) => self.panel_statement(block),
             StatementKind::Weights { name, parameters: Some(p), value, .. } => {
                 let family = Callable { name: name.text.clone(), parameters: p.clone(), body: value.clone() };
-                self.bind_name(name, Value::Family(Rc::new(family)), "weights");
+                self.bind_callable(name, Value::Family(Rc::new(family)), "weights");
             }
             StatementKind::Weights { name, on, value, .. } => {
                 let value = self.weights_statement(name, on.as_ref(), value);
@@ -95,7 +101,7 @@ impl Checker<'_> {
             }
             StatementKind::Let { name, parameters: Some(p), value } => {
                 let function = Callable { name: name.text.clone(), parameters: p.clone(), body: value.clone() };
-                self.bind_name(name, Value::Function(Rc::new(function)), "let");
+                self.bind_callable(name, Value::Function(Rc::new(function)), "let");
             }
             StatementKind::Let { name, value, .. } => {
                 let set = self.request.sets.iter().find(|(n, _)| *n == name.text).map(|(_, e)| e.clone());
@@ -114,7 +120,7 @@ impl Checker<'_> {
                     return;
                 };
                 let function = Callable { name: name.text.clone(), parameters: parameters.clone(), body: body.clone() };
-                self.bind_name(name, Value::Function(Rc::new(function)), "fn");
+                self.bind_callable(name, Value::Function(Rc::new(function)), "fn");
             }
             StatementKind::Model { name, value } => self.model_statement(name, value),
             StatementKind::Save { value, path } => self.save_statement(statement, value, path),

@@ -82,6 +82,12 @@ impl Checker<'_> {
 
     /// `unknown_name`, `used_before_definition`, with names of the wanted kind.
     pub(crate) fn unknown_name(&mut self, name: &Name, wanted: impl Fn(&Value) -> bool) -> Reported {
+        let declaring = self.scope.declaring.as_ref() == Some(&name.text);
+        if (declaring || self.scope.later.contains_key(&name.text))
+            && let Some(chain) = self.chain_through(&name.text)
+        {
+            return self.cycle_once(name.span, chain);
+        }
         if let Some(&place) = self.scope.later.get(&name.text) {
             return self.report(
                 Diagnostic::error(
@@ -92,9 +98,6 @@ impl Checker<'_> {
                 .label(place, "declared here")
                 .help("move the declaration up"),
             );
-        }
-        if self.scope.declaring.as_ref() == Some(&name.text) {
-            return self.cycle(name.span, &[name.text.clone(), name.text.clone()]);
         }
         let candidates = self.scope.names_of(wanted);
         let help = suggest::did_you_mean(&name.text, candidates);
@@ -457,6 +460,9 @@ impl Checker<'_> {
         }
         if self.library_entry(name).is_some() {
             return self.library_call(expr, name, arguments);
+        }
+        if self.scope.later.contains_key(&name.text) || self.scope.declaring.as_ref() == Some(&name.text) {
+            return Err(self.unknown_name(name, |_| true));
         }
         Err(self.unknown_function(name, arguments))
     }

@@ -16,7 +16,9 @@ pub(crate) fn least_squares(sample: &Sample) -> Result<Estimated, EstimateError>
     let (variance, reference) =
         sandwich::variance(sample, residual, sample.problem.variance).ok_or(EstimateError::VarianceNotDefined)?;
     let back = sample.inverse_triangle();
-    let vcov = &back * variance * back.transpose();
+    let homoskedastic = (&back * back.transpose()).diagonal() * (dot(residual, residual) / sample.df_residual());
+    let sound = sandwich::sound(&back * variance * back.transpose(), &homoskedastic);
+    let vcov = sound.vcov;
     let slopes = sample.slopes_from(&sample.d0);
     let m = sample.row.observations;
     let sigma2 = dot(residual, residual) / m;
@@ -24,7 +26,7 @@ pub(crate) fn least_squares(sample: &Sample) -> Result<Estimated, EstimateError>
     let remarks = if sigma2 * m <= 1e-24 * sample.outcome_square {
         vec![Remark::SingularVariance { parameters: Vec::new() }]
     } else {
-        Vec::new()
+        sound.remark.into_iter().collect()
     };
     Ok(Estimated {
         effects: effects(sample, None, &slopes, &vcov)?,
@@ -61,7 +63,8 @@ pub(crate) fn answer(
     let size = coefficients.len();
     Ok(Estimated {
         coefficients: coefficients.to_vec(),
-        vcov: (0..size).map(|i| (0..size).map(|j| vcov[(i, j)]).collect()).collect(),
+        vcov: rows(&vcov),
+        triangle: rows(&sample.triangle),
         sigma2: f64::NAN,
         loglik: f64::NAN,
         m_effective: sample.row.observations,
@@ -83,6 +86,10 @@ pub(crate) fn answer(
         time_effects,
         remarks: Vec::new(),
     })
+}
+
+fn rows(matrix: &DMatrix<f64>) -> Vec<Vec<f64>> {
+    matrix.row_iter().map(|row| row.iter().copied().collect()).collect()
 }
 
 /// Sum of squares around the mean of the cells that are there.

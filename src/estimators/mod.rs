@@ -184,6 +184,9 @@ pub enum Remark {
     Boundary { parameter: &'static str, value: f64, interval: Interval },
     /// A variance matrix is not positive definite; the standard errors of these parameters are NaN.
     SingularVariance { parameters: Vec<usize> },
+    /// Negative eigenvalues of a least-squares variance matrix were set to zero; the standard errors of the parameters
+    /// that this moves are NaN.
+    RepairedVariance { parameters: Vec<usize> },
     /// Two optima within 2 log-likelihood units: (rho, lambda, log-likelihood) each.
     TwoOptima { best: [f64; 3], other: [f64; 3] },
     /// One unit carries this share of g'g in a clustered `partial` fit.
@@ -233,6 +236,9 @@ pub struct Estimated {
     pub coefficients: Vec<f64>,
     /// Square, in the order of `coefficients`; NaN where there is no variance.
     pub vcov: Vec<Vec<f64>>,
+    /// R, upper triangular, row by row: `R'R` are the cross-products of the design off its effects, in the order of the
+    /// slopes.
+    pub triangle: Vec<Vec<f64>>,
     pub sigma2: f64,
     pub loglik: f64,
     /// M of methods C.3.

@@ -6,6 +6,7 @@
 mod answers;
 mod collinear;
 mod fit;
+mod near_collinear;
 mod remarks;
 
 use crate::check::scalar::{FITTING, UNFIT, each_answer, evaluate, sides};

@@ -1,6 +1,7 @@
 //! What estimators remark and why they refuse, in the words of `durbin::estimate::…` and `durbin::plan::…`.
 
 use super::fit::terms;
+use super::near_collinear;
 use crate::check::spec::ModelSpec;
 use crate::estimators::{EstimateError, Estimated, Interval, Remark};
 use crate::fault::{Fault, ticked_list};
@@ -11,6 +12,7 @@ use crate::plan::ModelPlan;
 pub(super) fn remarks(spec: &ModelSpec, plan: &ModelPlan, estimated: &Estimated) -> Vec<Fault> {
     let mut out: Vec<Fault> = estimated.remarks.iter().filter_map(|r| remark(spec, plan, r)).collect();
     let least_squares = estimated.rho_interval.is_none() && estimated.lambda_interval.is_none();
+    out.extend(near_collinear::warning(spec, plan, estimated));
     if plan.terms.len() >= 10 && !plan.problem.df_adjust && !least_squares {
         out.push(many_terms(plan.terms.len()));
     }
@@ -71,6 +73,18 @@ fn remark(spec: &ModelSpec, plan: &ModelPlan, remark: &Remark) -> Option<Fault> 
                 ),
             )
             .help("another `se:`, or fewer terms")
+        }
+        Remark::RepairedVariance { parameters } => {
+            let names = terms(plan);
+            let involved: Vec<&String> = parameters.iter().filter_map(|&p| names.get(p)).collect();
+            let mut message = format!(
+                "the variance matrix by `{}` is not positive definite: its negative eigenvalues are set to zero",
+                spec.variance_name
+            );
+            if !involved.is_empty() {
+                message.push_str(&format!(", and there are no standard errors for {}", ticked_list(&involved)));
+            }
+            Fault::warning("durbin::estimate::singular", message).help("`cluster(unit)`, or fewer terms")
         }
         Remark::TwoOptima { best, other } => Fault::warning(
             "durbin::estimate::two_optima",
@@ -152,6 +166,15 @@ fn not_finite(spec: &ModelSpec, plan: &ModelPlan) -> Fault {
     let outcome = (spec.outcome.text.as_str(), size(&plan.problem.outcome));
     let terms = plan.terms.iter().zip(&plan.problem.regressors).map(|(t, r)| (t.as_str(), size(&r.values)));
     let (name, scale) = terms.fold(outcome, |a, b| if b.1 > a.1 { b } else { a });
+    let matrices = plan.durbin_weights.iter().chain(&plan.lag_weights).chain(&plan.error_weights);
+    let sizes = matrices.map(|m| (m.name.as_str(), size(m.weights.matrix.data())));
+    if let Some((weights, most)) = sizes.reduce(|a, b| if b.1 > a.1 { b } else { a })
+        && most > scale
+    {
+        let message = format!("sums overflow: weights of `{weights}` reach {most:e}");
+        return Fault::error("durbin::estimate::not_finite", message)
+            .help(format!("scale them: `row({weights})`, `spectral({weights})`"));
+    }
     Fault::error("durbin::estimate::not_finite", format!("sums overflow: values of `{name}` reach {scale:e}"))
         .help(format!("rescale `{name}`, for instance to thousands or millions"))
 }

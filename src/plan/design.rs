@@ -90,6 +90,7 @@ impl Planner<'_> {
         Ok(ModelPlan {
             problem,
             terms: columns.terms.into_iter().map(|(name, _)| name).collect(),
+            origin: columns.origin,
             units: index.units,
             periods: index.periods,
             nobs,

@@ -9,6 +9,7 @@ mod cubes;
 pub mod faults;
 pub mod panels;
 
+mod conditions;
 mod design;
 mod files;
 mod sample;
@@ -49,6 +50,8 @@ pub struct ModelPlan {
     pub problem: Problem,
     /// Names of the regressors, in the order of the problem.
     pub terms: Vec<String>,
+    /// Which term of the formula each of them comes from: several for the levels of one.
+    pub origin: Vec<usize>,
     pub units: Vec<String>,
     pub periods: Vec<i64>,
     pub nobs: usize,

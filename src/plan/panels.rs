@@ -223,6 +223,9 @@ impl Planner<'_> {
         let mut scratch = data.clone();
         self.compute(spec, &mut scratch, &mut wanted)?;
         let value = Eval::new(self, &scratch, None).condition(condition)?;
+        let clause = format!("where {}", condition.text);
+        let gone = self.condition_missing(&scratch, condition, &value, &clause);
+        data.dropped.extend(gone);
         let kept = match value {
             Value::Column(Series::Bools(b)) => {
                 data.rows.iter().copied().filter(|&r| b.get(r as usize).copied().flatten() == Some(true)).collect()

@@ -33,7 +33,7 @@ impl Planner<'_> {
     pub(super) fn sample(&mut self, spec: &ModelSpec, panel: &PanelData) -> Step<Sample> {
         let declared = &self.spec.panels[spec.panel];
         let place = spec.formula_place.0;
-        let mut rows = self.chosen(spec, panel)?;
+        let (mut rows, undecided) = self.chosen(spec, panel)?;
         let mut dropped = Vec::new();
         let needed = self.needed(spec, panel)?;
         if declared.missing == MissingPolicy::Error {
@@ -72,7 +72,7 @@ impl Planner<'_> {
             }
             BalancePolicy::Allow => {}
         }
-        dropped.extend(panel.dropped.iter().cloned());
+        dropped.extend(panel.dropped.iter().cloned().chain(undecided));
         self.without_islands(spec, panel, &mut rows, &mut dropped)?;
         let present = present_units(panel, &rows);
         let balanced = is_balanced(&panel.index, &rows);
@@ -80,10 +80,11 @@ impl Planner<'_> {
         Ok(Sample { rows, balanced, dropped, kept })
     }
 
-    /// Rows that `where:` of the query keeps.
-    fn chosen(&mut self, spec: &ModelSpec, panel: &PanelData) -> Step<Vec<u32>> {
-        let Some(condition) = &spec.condition else { return Ok(panel.rows.clone()) };
+    /// Rows that `where:` of the query keeps, and those it leaves out for being missing.
+    fn chosen(&mut self, spec: &ModelSpec, panel: &PanelData) -> Step<(Vec<u32>, Option<Dropped>)> {
+        let Some(condition) = &spec.condition else { return Ok((panel.rows.clone(), None)) };
         let value = Eval::new(self, panel, None).condition(condition)?;
+        let undecided = self.condition_missing(panel, condition, &value, &format!("where: {}", condition.text));
         let holds = |row: u32| match &value {
             Value::Bool(b) => *b,
             Value::Column(Series::Bools(b)) => b.get(row as usize).copied().flatten() == Some(true),
@@ -96,7 +97,7 @@ impl Planner<'_> {
                 .help("the condition holds for no row: look at its values and their spelling");
             return Err(self.report(fault, condition.place.0));
         }
-        Ok(rows)
+        Ok((rows, undecided))
     }
 
     /// The columns of outcome and terms, each with the name under which a missing value is reported.

@@ -1,0 +1,79 @@
+//! Recipes of weights in the words of the language.
+
+use super::spec::{Bandwidth, IslandPolicy, Kernel, WeightsKind};
+
+impl IslandPolicy {
+    /// Its word in the language.
+    pub fn word(self) -> &'static str {
+        match self {
+            IslandPolicy::Error => "error",
+            IslandPolicy::Keep => "keep",
+            IslandPolicy::Nearest => "nearest",
+            IslandPolicy::Drop => "drop",
+        }
+    }
+
+    pub(crate) fn of(word: &str) -> IslandPolicy {
+        match word {
+            "keep" => IslandPolicy::Keep,
+            "nearest" => IslandPolicy::Nearest,
+            "drop" => IslandPolicy::Drop,
+            _ => IslandPolicy::Error,
+        }
+    }
+}
+
+/// The recipe in words of the language, defaults written out: equal texts build equal matrices.
+pub fn recipe_text(kind: &WeightsKind) -> String {
+    let km = |x: f64| if x.is_infinite() { "inf".to_string() } else { format!("{x} km") };
+    let col = |role: &str, c: &Option<String>| c.as_ref().map(|c| format!(", {role}: {c}")).unwrap_or_default();
+    match kind {
+        WeightsKind::Edges { file, from, to, weight, islands } => format!(
+            "edges(\"{file}\"{}{}{}, islands: {})",
+            col("from", from),
+            col("to", to),
+            col("weight", weight),
+            islands.word()
+        ),
+        WeightsKind::Matrix { file, islands } => format!("matrix(\"{file}\", islands: {})", islands.word()),
+        WeightsKind::Gal { file, islands } => format!("gal(\"{file}\", islands: {})", islands.word()),
+        WeightsKind::Gwt { file, islands } => format!("gwt(\"{file}\", islands: {})", islands.word()),
+        WeightsKind::Band { lo, hi, islands } => format!("band({}, {}, islands: {})", km(*lo), km(*hi), islands.word()),
+        WeightsKind::Knn { k, islands } => format!("knn({k}, islands: {})", islands.word()),
+        WeightsKind::Inverse { power, cutoff, islands } => format!(
+            "inverse_distance(power: {power}, cutoff: {}, islands: {})",
+            km(cutoff.unwrap_or(f64::INFINITY)),
+            islands.word()
+        ),
+        WeightsKind::Block { column, islands } => format!("block({column}, islands: {})", islands.word()),
+        WeightsKind::Kernel { shape, bandwidth, islands } => {
+            let width = match bandwidth {
+                Bandwidth::Fixed(h) => km(*h),
+                Bandwidth::Nearest(k) => format!("knn({k})"),
+            };
+            format!("kernel({}, bandwidth: {width}, islands: {})", kernel_word(*shape), islands.word())
+        }
+        WeightsKind::Similarity { column, until, islands } => {
+            let until = until.map(|u| format!(", until: {u}")).unwrap_or_default();
+            format!("similarity({column}{until}, islands: {})", islands.word())
+        }
+        WeightsKind::Add(a, b) => format!("({} + {})", a.text, b.text),
+        WeightsKind::Hadamard(a, b) => format!("({} * {})", a.text, b.text),
+        WeightsKind::Product(a, b) => format!("({} @ {})", a.text, b.text),
+        WeightsKind::Transpose(a) => format!("transpose({})", a.text),
+        WeightsKind::Scale(x, a) => format!("({x} * {})", a.text),
+        WeightsKind::Row(a) => format!("row({})", a.text),
+        WeightsKind::Spectral(a) => format!("spectral({})", a.text),
+        WeightsKind::MinMax(a) => format!("minmax({})", a.text),
+    }
+}
+
+fn kernel_word(kernel: Kernel) -> &'static str {
+    match kernel {
+        Kernel::Gaussian => "gaussian",
+        Kernel::Epanechnikov => "epanechnikov",
+        Kernel::Bisquare => "bisquare",
+        Kernel::Triangular => "triangular",
+        Kernel::Uniform => "uniform",
+    }
+}
