@@ -7,6 +7,7 @@ mod answers;
 mod collinear;
 mod fit;
 mod remarks;
+mod schedule;
 
 use crate::check::scalar::{FITTING, UNFIT, each_answer, evaluate, sides};
 use crate::check::spec::{Output, ScalarExpr, Spec, Step, StepKind, TableSpec};
