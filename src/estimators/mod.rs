@@ -22,6 +22,7 @@ mod unbalanced_tests;
 
 pub use fit::{estimate, estimate_with};
 pub use renumber::giver;
+pub use rows::observations;
 
 use crate::linalg::LinalgError;
 use crate::weights::Weights;

@@ -6,6 +6,7 @@
 
 use super::axis::{Axis, Curve, row_sum};
 use super::renumber::order_of;
+use super::search::Search;
 use super::{EstimateError, Interrupt, Interval};
 use crate::linalg::filter::{DENSE_UNITS, SpatialFilter};
 use crate::linalg::order::{permute_matrix, permute_panel};
@@ -39,7 +40,9 @@ pub struct Shared {
     dense_units: usize,
     orders: Memory<Option<Vec<u32>>>,
     moved: Memory<Weights>,
+    filters: Memory<SpatialFilter>,
     spectra: Memory<Spectrum>,
+    searches: Mutex<Vec<(String, Arc<Search>)>>,
 }
 
 impl Default for Shared {
@@ -51,7 +54,8 @@ impl Default for Shared {
 impl Shared {
     /// Whole matrices up to `dense_units` units.
     pub(crate) fn with(dense_units: usize) -> Shared {
-        Shared { dense_units, orders: Memory::new(), moved: Memory::new(), spectra: Memory::new() }
+        let (orders, moved, filters) = (Memory::new(), Memory::new(), Memory::new());
+        Shared { dense_units, orders, moved, filters, spectra: Memory::new(), searches: Mutex::default() }
     }
 
     pub(crate) fn dense_units(&self) -> usize {
@@ -83,7 +87,7 @@ impl Shared {
     /// Those of the eigenvalues or of the analysis of the matrix.
     pub fn spectrum(&self, w: &Arc<Weights>, interrupt: &dyn Interrupt) -> Result<Arc<Spectrum>, EstimateError> {
         self.spectra.get(&[w], || {
-            let filter = SpatialFilter::new(&w.matrix, w.symmetrizer.as_deref())?;
+            let filter = self.filter(w)?.another();
             interrupt.begin("interval of the spatial parameter");
             let found = filter.interval()?;
             Ok(Spectrum {
@@ -113,18 +117,33 @@ impl Shared {
         Ok(spectrum)
     }
 
-    /// Numbers one log-determinant of `w` holds in the order of `giver`, with the method; the analysis that tells them
-    /// is that of the estimates.
+    /// The filter of a matrix in the order of `giver`: its method and its size, before anything is factored.
     ///
     /// # Errors
     /// Those of the analysis.
-    pub fn factor_numbers(&self, giver: &Arc<Weights>, w: &Arc<Weights>) -> Result<usize, EstimateError> {
-        let moved = self.moved(giver, w)?;
-        let known = self.spectra.known(&[&moved]);
-        match known {
-            Some(spectrum) => Ok(spectrum.filter.factor_numbers()?),
-            None => Ok(SpatialFilter::new(&moved.matrix, moved.symmetrizer.as_deref())?.factor_numbers()?),
+    pub fn filter_of(&self, giver: &Arc<Weights>, w: &Arc<Weights>) -> Result<Arc<SpatialFilter>, EstimateError> {
+        self.filter(&self.moved(giver, w)?)
+    }
+
+    fn filter(&self, w: &Arc<Weights>) -> Result<Arc<SpatialFilter>, EstimateError> {
+        self.filters.get(&[w], || Ok(SpatialFilter::new(&w.matrix, w.symmetrizer.as_deref())?))
+    }
+
+    /// The optima of a model: those known under its key, or what `make` finds. Without a key nothing is remembered.
+    pub(crate) fn search(
+        &self,
+        key: Option<&str>,
+        make: impl FnOnce() -> Result<Search, EstimateError>,
+    ) -> Result<Arc<Search>, EstimateError> {
+        let Some(key) = key else { return Ok(Arc::new(make()?)) };
+        let lock = || self.searches.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock().iter().find(|(k, _)| k == key).map(|(_, found)| found.clone());
+        if let Some(known) = known {
+            return Ok(known);
         }
+        let found = Arc::new(make()?);
+        lock().push((key.to_string(), found.clone()));
+        Ok(found)
     }
 }
 

@@ -9,6 +9,8 @@ pub mod panels;
 
 mod design;
 mod files;
+mod graph;
+mod memory;
 mod sample;
 mod sources;
 mod treatments;
@@ -17,17 +19,23 @@ mod weights;
 use crate::check::spec::{Output, ScalarExpr, Spec, StepKind, WeightsUse};
 use crate::designs::treatment::Treatment;
 use crate::diagnostic::Diagnostic;
-use crate::estimators::Problem;
+use crate::estimators::shared::Shared;
+use crate::estimators::{Interrupt, Problem};
 use crate::fault::Fault;
 use crate::loader::Loader;
-use crate::outcome::{Dropped, WeightsSummary};
+use crate::outcome::Dropped;
+use crate::outcome::steps::Steps;
 use crate::source::Span;
 use crate::weights::Weights;
 use files::Files;
 pub use files::InputFile;
+pub use graph::Work;
+pub use memory::Limit;
 use panels::PanelData;
 use std::collections::HashMap;
 use std::sync::Arc;
+pub use weights::Printed;
+use weights::{Built, Leaf};
 
 /// A matrix as a model uses it: on the units of its sample, after algebra and scaling.
 #[derive(Clone, Debug)]
@@ -63,15 +71,31 @@ pub struct Plan {
     /// By number of the model in the spec.
     pub models: Vec<Option<ModelPlan>>,
     /// Printed matrices by name and panel.
-    pub summaries: HashMap<(String, usize), WeightsSummary>,
+    pub summaries: HashMap<(String, usize), Printed>,
     pub inputs: Vec<InputFile>,
+    /// What is done, in an order in which it can be done.
+    pub steps: Steps,
+    /// What each step still asks for, in the order of `steps`.
+    pub work: Vec<Work>,
+    /// What models have in common.
+    pub shared: Shared,
 }
 
 /// A plan, or what stands against it; warnings come with either.
 pub struct Planned {
     pub plan: Option<Plan>,
+    /// Also of a plan that was refused for its size.
+    pub steps: Option<Steps>,
     pub diagnostics: Vec<Diagnostic>,
     pub inputs: Vec<InputFile>,
+}
+
+/// What planning may use, and who is told of it.
+#[derive(Clone, Copy)]
+pub struct Means<'a> {
+    /// `None`: no limit is known.
+    pub memory: Option<Limit>,
+    pub interrupt: &'a dyn Interrupt,
 }
 
 /// What was reported; nothing that depends on it is looked at.
@@ -80,36 +104,42 @@ pub(crate) struct Reported;
 pub(crate) type Step<T> = Result<T, Reported>;
 
 /// Loads, builds and fixes everything a spec asks for.
-pub fn plan(spec: &Spec, loader: &dyn Loader) -> Planned {
+pub fn plan<'a>(spec: &'a Spec, loader: &'a dyn Loader, means: Means<'a>) -> Planned {
     let mut planner = Planner {
         spec,
-        files: Files::new(loader),
+        means,
+        files: Files::new(loader, means.interrupt),
         panels: Vec::new(),
         treatments: Vec::new(),
         leaves: HashMap::new(),
+        built: Vec::new(),
         diagnostics: Vec::new(),
         gave_up: false,
     };
     let plan = planner.run();
-    let failed = planner.diagnostics.iter().any(Diagnostic::is_error);
-    if !failed && planner.gave_up {
+    let failed = |planner: &Planner| planner.diagnostics.iter().any(Diagnostic::is_error);
+    if !failed(&planner) && planner.gave_up {
         // Whoever gives up says why: silence is an oversight of this crate, and no success.
         planner.diagnose(Diagnostic::at(faults::silent(), None));
     }
-    let failed = planner.diagnostics.iter().any(Diagnostic::is_error);
+    let plan = plan.filter(|_| !failed(&planner)).map(|plan| planner.with_steps(plan));
     let inputs = planner.files.inputs();
-    let plan = plan.filter(|_| !failed).map(|p| Plan { inputs: inputs.clone(), ..p });
-    Planned { plan, diagnostics: planner.diagnostics, inputs }
+    let steps = plan.as_ref().map(|p| p.steps.clone());
+    let plan = plan.filter(|_| !failed(&planner)).map(|p| Plan { inputs: inputs.clone(), ..p });
+    Planned { plan, steps, diagnostics: planner.diagnostics, inputs }
 }
 
 /// The state of planning.
 pub(crate) struct Planner<'a> {
     spec: &'a Spec,
+    means: Means<'a>,
     files: Files<'a>,
     panels: Vec<Option<PanelData>>,
     treatments: Vec<Option<Treatment>>,
     /// Raw matrices by panel and recipe; `None` where building failed and was reported.
-    leaves: HashMap<(usize, String), Option<Arc<weights::Leaf>>>,
+    leaves: HashMap<(usize, String), Option<Arc<Leaf>>>,
+    /// Every matrix, in the order in which they were built.
+    built: Vec<Built>,
     diagnostics: Vec<Diagnostic>,
     /// Something could not be made.
     gave_up: bool,
@@ -119,6 +149,7 @@ impl<'a> Planner<'a> {
     fn run(&mut self) -> Option<Plan> {
         for number in 0..self.spec.panels.len() {
             let panel = self.panel(number).ok();
+            self.means.interrupt.done("panel", &self.spec.panels[number].name);
             self.panels.push(panel);
             self.treatments_of(number);
         }
@@ -144,15 +175,28 @@ impl<'a> Planner<'a> {
                 if summaries.contains_key(&key) {
                     continue;
                 }
-                match self.summary(used) {
-                    Ok(summary) => drop(summaries.insert(key, summary)),
+                match self.printed(used) {
+                    Ok(printed) => drop(summaries.insert(key, printed)),
                     Err(Reported) => self.gave_up = true,
                 }
             }
         }
         self.gave_up |= self.panels.iter().any(Option::is_none) || self.treatments.iter().any(Option::is_none);
         let panels = std::mem::take(&mut self.panels).into_iter().collect::<Option<Vec<_>>>()?;
-        Some(Plan { panels, treatments: std::mem::take(&mut self.treatments), models, summaries, inputs: Vec::new() })
+        let treatments = std::mem::take(&mut self.treatments);
+        Some(Plan { panels, treatments, models, summaries, ..Plan::default() })
+    }
+
+    /// The plan with its steps; a fault where they need more memory than there is.
+    fn with_steps(&mut self, mut plan: Plan) -> Plan {
+        let graph = graph::graph(self.spec, &plan, &self.built, &self.files.tables());
+        (plan.steps, plan.work) = (graph.steps, graph.work);
+        plan.shared = graph.shared;
+        if let Some(fault) = memory::check(&plan.steps, self.means.memory) {
+            let place = graph.places.get(plan.steps.peak_step.wrapping_sub(1)).copied().flatten();
+            self.diagnose(Diagnostic::at(fault, place));
+        }
+        plan
     }
 
     /// Puts a fault at its place in the program; one cause is said once.
