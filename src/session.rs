@@ -25,11 +25,11 @@ use crate::outcome::Entry;
 use crate::outcome::steps::Steps;
 pub use crate::plan::Limit;
 use crate::plan::{self, InputFile, Means, Planned};
-use crate::report::json;
+use crate::report::{self, json};
 use crate::source::Sources;
 use crate::syntax::{self, ast::Expr};
 use crate::writer::Writer;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 /// A program as it comes: its file name (as messages show it), its bytes, and `--set` values.
 #[derive(Clone, Debug)]
@@ -89,9 +89,7 @@ impl Run {
         if self.failed() {
             return self.findings();
         }
-        let inputs: Vec<json::Input> = (self.inputs.iter())
-            .map(|f| json::Input { path: f.path.clone(), bytes: f.bytes, blake3: f.blake3.clone() })
-            .collect();
+        let inputs = self.read();
         let run = json::Run {
             version: env!("CARGO_PKG_VERSION"),
             program_path: &self.program_name,
@@ -101,6 +99,21 @@ impl Run {
             entries: &self.entries,
         };
         json::document(&run, self.records(false))
+    }
+
+    fn read(&self) -> Vec<json::Input> {
+        let input = |f: &InputFile| json::Input { path: f.path.clone(), bytes: f.bytes, blake3: f.blake3.clone() };
+        self.inputs.iter().map(input).collect()
+    }
+
+    /// The document of a plan (docs/plan.md): steps, or the faults, or both where it is refused for its size.
+    pub fn plan_document(&self) -> Value {
+        let mut head = Map::new();
+        head.insert("durbin".to_string(), Value::from(env!("CARGO_PKG_VERSION")));
+        let program = json!({"path": self.program_name, "blake3": self.program_blake3});
+        head.insert("program".to_string(), program);
+        head.insert("inputs".to_string(), json!(self.read()));
+        report::plan::document(head, self.steps.as_ref(), self.records(true), self.records(false))
     }
 
     /// How many diagnostics have a level.
