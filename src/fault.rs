@@ -105,6 +105,19 @@ pub fn counted(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
+/// `812 B`, `78 kB`, `1.3 GB`: bytes in powers of a thousand.
+pub fn size(bytes: u64) -> String {
+    let (mut value, mut unit) = (bytes as f64, "B");
+    for next in ["kB", "MB", "GB", "TB", "PB"] {
+        if value < 999.5 {
+            break;
+        }
+        (value, unit) = (value / 1000.0, next);
+    }
+    let decimals = usize::from(value < 9.95 && unit != "B");
+    format!("{value:.decimals$} {unit}")
+}
+
 /// All names in backticks.
 pub fn ticked_all<S: AsRef<str>>(names: &[S]) -> String {
     names.iter().map(|n| format!("`{}`", n.as_ref())).collect::<Vec<_>>().join(", ")

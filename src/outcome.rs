@@ -3,6 +3,8 @@
 //! The field names are those of the JSON document (results.md) and an interface. Numbers that do not exist are
 //! NaN here and `null` there. Nothing in this file computes.
 
+pub mod steps;
+
 use serde::Serialize;
 
 /// One estimated quantity with its inference at the fit's level; `se` and what follows are NaN where there is none.

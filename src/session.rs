@@ -23,12 +23,14 @@ use crate::fault::{Fault, Level};
 use crate::loader::Loader;
 use crate::modules;
 use crate::outcome::Entry;
-use crate::plan::{self, InputFile};
-use crate::report::json;
+use crate::outcome::steps::Steps;
+pub use crate::plan::Limit;
+use crate::plan::{self, InputFile, Means, Planned};
+use crate::report::{self, json};
 use crate::source::Sources;
 use crate::syntax::{self, ast::Expr};
 use crate::writer::Writer;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 /// A program as it comes: its file name (as messages show it), its bytes, and `--set` values.
 #[derive(Clone, Debug)]
@@ -53,6 +55,8 @@ pub struct Run {
     /// Empty where the run failed.
     pub entries: Vec<Entry>,
     pub inputs: Vec<InputFile>,
+    /// What is done for it, where it came to a plan.
+    pub steps: Option<Steps>,
     pub seed: u64,
     pub program_name: String,
     pub program_blake3: String,
@@ -86,9 +90,7 @@ impl Run {
         if self.failed() {
             return self.findings();
         }
-        let inputs: Vec<json::Input> = (self.inputs.iter())
-            .map(|f| json::Input { path: f.path.clone(), bytes: f.bytes, blake3: f.blake3.clone() })
-            .collect();
+        let inputs = self.read();
         let run = json::Run {
             version: env!("CARGO_PKG_VERSION"),
             program_path: &self.program_name,
@@ -98,6 +100,21 @@ impl Run {
             entries: &self.entries,
         };
         json::document(&run, self.records(false))
+    }
+
+    fn read(&self) -> Vec<json::Input> {
+        let input = |f: &InputFile| json::Input { path: f.path.clone(), bytes: f.bytes, blake3: f.blake3.clone() };
+        self.inputs.iter().map(input).collect()
+    }
+
+    /// The document of a plan (docs/plan.md): steps, or the faults, or both where it is refused for its size.
+    pub fn plan_document(&self) -> Value {
+        let mut head = Map::new();
+        head.insert("durbin".to_string(), Value::from(env!("CARGO_PKG_VERSION")));
+        let program = json!({"path": self.program_name, "blake3": self.program_blake3});
+        head.insert("program".to_string(), program);
+        head.insert("inputs".to_string(), json!(self.read()));
+        report::plan::document(head, self.steps.as_ref(), self.records(true), self.records(false))
     }
 
     /// How many diagnostics have a level.
@@ -111,12 +128,13 @@ pub struct Session<'a> {
     loader: &'a dyn Loader,
     writer: Option<&'a dyn Writer>,
     interrupt: &'a dyn Interrupt,
+    memory: Option<Limit>,
 }
 
 impl<'a> Session<'a> {
     /// A session that reads but writes nothing: a `save` is a fault there.
     pub fn new(loader: &'a dyn Loader) -> Session<'a> {
-        Session { loader, writer: None, interrupt: &Never }
+        Session { loader, writer: None, interrupt: &Never, memory: None }
     }
 
     /// Where `save` writes.
@@ -129,23 +147,49 @@ impl<'a> Session<'a> {
         Session { interrupt, ..self }
     }
 
+    /// Programs that would need more memory are refused; without a limit none is.
+    pub fn limited(self, memory: Option<Limit>) -> Session<'a> {
+        Session { memory, ..self }
+    }
+
     /// Names, kinds and columns alone: file headers are read and no more.
     pub fn check(&self, program: &Program) -> Run {
         self.checked(program).0
+    }
+
+    /// What a program means, places left out; `None` where it is refused.
+    pub fn spec(&self, program: &Program) -> (Run, Option<String>) {
+        let (run, spec) = self.checked(program);
+        (run, spec.map(|s| s.shown()))
+    }
+
+    /// Everything but estimates: data are read, matrices built, and [`Run::steps`] says what a run would do.
+    pub fn plan(&self, program: &Program) -> Run {
+        let (mut run, spec) = self.checked(program);
+        if let Some(spec) = spec {
+            let _ = self.planned(&spec, &mut run);
+        }
+        run
+    }
+
+    fn planned(&self, spec: &Spec, run: &mut Run) -> Option<plan::Plan> {
+        run.seed = spec.settings.seed;
+        self.interrupt.begin("data and weights");
+        let means = Means { memory: self.memory, interrupt: self.interrupt };
+        let Planned { plan, steps, diagnostics, inputs } = plan::plan(spec, self.loader, means);
+        run.inputs.extend(inputs);
+        run.steps = steps;
+        // A remark on a header is made when it is checked and again when the file is read.
+        let new: Vec<Diagnostic> = diagnostics.into_iter().filter(|d| !run.diagnostics.contains(d)).collect();
+        run.diagnostics.extend(new);
+        plan
     }
 
     /// A whole run. Files are written last, all or none.
     pub fn run(&self, program: &Program) -> Run {
         let (mut run, spec) = self.checked(program);
         let Some(spec) = spec else { return run };
-        run.seed = spec.settings.seed;
-        self.interrupt.begin("data and weights");
-        let planned = plan::plan(&spec, self.loader);
-        run.inputs.extend(planned.inputs);
-        // A remark on a header is made when it is checked and again when the file is read.
-        let new: Vec<Diagnostic> = planned.diagnostics.into_iter().filter(|d| !run.diagnostics.contains(d)).collect();
-        run.diagnostics.extend(new);
-        let Some(plan) = planned.plan else { return run };
+        let Some(plan) = self.planned(&spec, &mut run) else { return run };
         let done = execute(&spec, plan, self.interrupt);
         run.diagnostics.extend(done.diagnostics);
         run.interrupted = done.interrupted;

@@ -4,7 +4,8 @@
 
 use durbin::check::library::{Library, MODULES};
 use durbin::diagnostic::{Diagnostic, Style, render};
-use durbin::loader::DiskLoader;
+use durbin::loader::{DiskLoader, MemoryLoader};
+use durbin::outcome::Outcome;
 use durbin::session::{Program, Session};
 use durbin::source::Sources;
 use durbin::syntax;
@@ -51,6 +52,45 @@ fn examples() -> Vec<(String, &'static str, String)> {
     out
 }
 
+/// Four regions, two periods, three industries.
+fn employment() -> MemoryLoader {
+    let mut long = "region,year,industry,employed\n".to_string();
+    let mut wide = "region,year,size\n".to_string();
+    for (i, region) in ["Bayern", "Berlin", "Bremen", "Hessen"].iter().enumerate() {
+        for year in [2008, 2009] {
+            wide.push_str(&format!("{region},{year},{}\n", i + 1));
+            for (j, industry) in ["A", "B-E", "C"].iter().enumerate() {
+                long.push_str(&format!("{region},{year},{industry},{}\n", 10 + (i + 1) * (j + 2) % 7 + year % 5));
+            }
+        }
+    }
+    let mut loader = MemoryLoader::default();
+    loader.files.insert("employment.csv".into(), long.into_bytes());
+    loader.files.insert("panel.csv".into(), wide.into_bytes());
+    loader
+}
+
+/// An example of an index is a finite column of a panel.
+fn index_example(name: &str, example: &str) {
+    let loader = employment();
+    let text = format!(
+        "use std::indices\ndata jobs from \"employment.csv\" {{ keys region, year, industry  value employed }}\n\
+         panel study from \"panel.csv\" {{\n  unit region\n  time year\n  let  index = {example}\n}}\nstudy\n"
+    );
+    let text = match name {
+        // What keeps the dimension is reduced to be shown.
+        "share" | "rest" | "of_unit" | "within" if !example.contains("over") && !example.starts_with("krugman") => {
+            text.replace(&format!("let  index = {example}"), &format!("let  index = max({example} over industry)"))
+        }
+        _ => text,
+    };
+    let run = Session::new(&loader).run(&Program::new("index.durbin", &text));
+    assert!(!run.failed(), "example of `{name}`:\n{}", shown(&run.diagnostics, &run.sources));
+    let Outcome::Panel(panel) = &run.entries[0].outcome else { panic!("`{name}` shows no panel") };
+    let index = panel.columns.iter().find(|c| c.name == "index").unwrap();
+    assert!(index.missing == 0 && index.mean.is_finite(), "`{name}` is undefined: {index:?}");
+}
+
 /// An example either runs after the statements of the castle program, or names what this version does not execute.
 #[test]
 fn every_example_runs_or_waits() {
@@ -61,6 +101,11 @@ fn every_example_runs_or_waits() {
     let (mut ran, mut waiting) = (0, 0);
     let column = "let    lhom = log(homicide)";
     for (name, module, example) in examples() {
+        if module == "indices" {
+            index_example(&name, &example);
+            ran += 1;
+            continue;
+        }
         // Functions of columns are at home in a panel.
         let text = match module {
             "functions" if !example.contains('~') => {

@@ -9,9 +9,15 @@ use crate::syntax::ast::Operator;
 pub use crate::weights::kernel::{Bandwidth, Kernel};
 use std::sync::Arc;
 
-/// Where something stands in the program; no part of what it means.
-#[derive(Clone, Copy, Debug, Default)]
+/// Where something stands in the program; no part of what it means, and not shown with it.
+#[derive(Clone, Copy, Default)]
 pub struct Place(pub Span);
+
+impl std::fmt::Debug for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str("_")
+    }
+}
 
 impl PartialEq for Place {
     fn eq(&self, _: &Place) -> bool {
@@ -47,6 +53,14 @@ pub struct Spec {
     pub treatments: Vec<TreatmentSpec>,
     pub models: Vec<ModelSpec>,
     pub steps: Vec<Step>,
+}
+
+impl Spec {
+    /// The whole of it as text, one field a line; places in the program are left out.
+    pub fn shown(&self) -> String {
+        let all = format!("{self:#?}\n");
+        all.lines().filter(|l| !l.ends_with("place: _,") && l.trim() != "_,").map(|l| format!("{l}\n")).collect()
+    }
 }
 
 /// Where the rows of a panel come from.

@@ -5,6 +5,7 @@ use super::{Common, Format, terminal};
 use crate::fault::{Level, counted};
 use crate::loader::DiskLoader;
 use crate::session::{Run, Session};
+use clap::ValueEnum;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -13,8 +14,17 @@ pub struct Check {
     /// Programs; `-` reads one from standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
+    /// Prints a stage of the program: `spec`, what it means with every default written out
+    #[arg(long, value_enum, value_name = "STAGE")]
+    emit: Option<Stage>,
     #[command(flatten)]
     common: Common,
+}
+
+/// A stage that can be printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Stage {
+    Spec,
 }
 
 impl Check {
@@ -22,16 +32,23 @@ impl Check {
         let mut failed = false;
         for file in &self.files {
             let loader = DiskLoader::new(&home(file), &self.common.allow_read);
-            let run = match program(file, &self.common.sets) {
-                Ok(program) => Session::new(&loader).check(&program),
-                Err(fault) => Run::refused(&file.to_string_lossy(), fault),
+            let (run, spec) = match program(file, &self.common.sets) {
+                Ok(program) => Session::new(&loader).spec(&program),
+                Err(fault) => (Run::refused(&file.to_string_lossy(), fault), None),
             };
+            let spec = spec.filter(|_| self.emit == Some(Stage::Spec));
             failed |= run.failed();
             terminal::diagnostics(&run, &self.common, &loader);
             let shown = match self.common.format {
-                Format::Json => crate::report::json::written(&run.findings()),
+                Format::Json => {
+                    let mut findings = run.findings();
+                    if let Some(spec) = spec {
+                        findings["spec"] = spec.into();
+                    }
+                    crate::report::json::written(&findings)
+                }
                 Format::Text if run.failed() => String::new(),
-                Format::Text => said(file, &run),
+                Format::Text => spec.unwrap_or_else(|| said(file, &run)),
             };
             if !terminal::print(&shown) {
                 return ExitCode::from(1);

@@ -6,6 +6,8 @@
 mod check;
 mod fmt;
 mod input;
+mod memory;
+mod plan;
 mod run;
 mod terminal;
 mod watch;
@@ -25,6 +27,8 @@ struct Arguments {
 enum Command {
     /// Runs a program
     Run(run::Run),
+    /// Prints what a run would do: steps, sizes, methods, memory
+    Plan(plan::Plan),
     /// Checks programs: names, kinds and columns, without reading data
     Check(check::Check),
     /// Writes programs in their one canonical form
@@ -38,7 +42,7 @@ enum Format {
     Json,
 }
 
-/// What both commands take.
+/// What several commands take.
 #[derive(clap::Args, Debug)]
 struct Common {
     /// How results and faults are written to standard output
@@ -55,6 +59,14 @@ struct Common {
     quiet: bool,
 }
 
+/// Sets the number of processor threads.
+fn threads(given: Option<u16>) {
+    if let Some(n) = given {
+        // Fails only when a pool exists already, and there is none yet.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(n)).build_global();
+    }
+}
+
 fn name_and_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.trim().is_empty() && !value.trim().is_empty() => {
@@ -68,6 +80,7 @@ fn name_and_value(text: &str) -> Result<(String, String), String> {
 pub fn main() -> ExitCode {
     match Arguments::try_parse() {
         Ok(Arguments { command: Command::Run(run) }) => run.execute(),
+        Ok(Arguments { command: Command::Plan(plan) }) => plan.execute(),
         Ok(Arguments { command: Command::Check(check) }) => check.execute(),
         Ok(Arguments { command: Command::Fmt(fmt) }) => fmt.execute(),
         Err(e) => {

@@ -1,8 +1,9 @@
 //! `durbin run FILE`
 
 use super::input::{home, program};
+use super::memory::{Size, limit};
 use super::watch::Watch;
-use super::{Common, terminal};
+use super::{Common, terminal, threads};
 use crate::loader::DiskLoader;
 use crate::session::{Run as Outcome, Session};
 use crate::writer::DiskWriter;
@@ -19,23 +20,24 @@ pub struct Run {
     /// Processor threads (default: all)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
+    /// Memory the run may take, such as 4GB or 512MB (default: what the machine has left, where it says so)
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<Size>,
     #[command(flatten)]
     common: Common,
 }
 
 impl Run {
     pub fn execute(&self) -> ExitCode {
-        if let Some(n) = self.threads {
-            // Fails only when a pool exists already, and there is none yet.
-            let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(n)).build_global();
-        }
+        threads(self.threads);
         let folder = home(&self.file);
         let loader = DiskLoader::new(&folder, &self.common.allow_read);
         let watch = Watch::start(self.common.quiet, self.common.format);
         let run = match program(&self.file, &self.common.sets) {
             Ok(program) => {
                 let writer = DiskWriter::new(self.out.as_deref().unwrap_or(&folder), &folder, &self.file);
-                Session::new(&loader).writing(&writer).watched(&watch).run(&program)
+                let session = Session::new(&loader).writing(&writer).watched(&watch);
+                session.limited(limit(self.memory)).run(&program)
             }
             Err(fault) => Outcome::refused(&self.file.to_string_lossy(), fault),
         };

@@ -1,13 +1,13 @@
 //! One spatial parameter of a search: where it may lie, and its log-determinant as a curve that is cheap to follow.
 
 use super::rows::Row;
+use super::shared::Spectrum;
 use super::{EstimateError, Interrupt, Interval};
 use crate::linalg::filter::SpatialFilter;
 use crate::linalg::interpolant::LogDetInterpolant;
 use crate::linalg::series::{Rough, rough};
 use crate::linalg::walks::ClosedWalks;
 use crate::weights::Weights;
-use std::sync::OnceLock;
 
 /// Share of the interval that is left out at each end (methods B.6).
 const MARGIN: f64 = 1e-6;
@@ -18,14 +18,15 @@ const SEED: u64 = 0x5EED_0000;
 
 /// A spatial parameter with its matrix.
 pub(crate) struct Axis<'a> {
+    spectrum: &'a Spectrum,
     pub weights: &'a Weights,
+    /// Its own factors; what no ρ moves is that of the spectrum.
     pub filter: SpatialFilter,
     pub interval: Interval,
     /// Common row sum of its matrix, where rows have one.
     pub row_sum: Option<f64>,
     /// Units above which the first look is a series, and exact values are kept for windows.
     dense_units: usize,
-    walks: OnceLock<ClosedWalks>,
     pub interrupt: &'a dyn Interrupt,
 }
 
@@ -51,20 +52,16 @@ impl Curve {
 }
 
 impl<'a> Axis<'a> {
-    pub fn new(weights: &'a Weights, interrupt: &'a dyn Interrupt, dense_units: usize) -> Result<Self, EstimateError> {
-        let filter = SpatialFilter::new(&weights.matrix, weights.symmetrizer.as_deref())?;
-        interrupt.begin("interval of the spatial parameter");
-        let found = filter.interval()?;
-        let interval = Interval { lo: found.lo, hi: found.hi, rule: found.rule };
-        Ok(Axis {
-            weights,
-            filter,
-            interval,
-            row_sum: row_sum(weights),
+    pub fn new(spectrum: &'a Spectrum, interrupt: &'a dyn Interrupt, dense_units: usize) -> Self {
+        Axis {
+            spectrum,
+            weights: &spectrum.weights,
+            filter: spectrum.filter.another(),
+            interval: spectrum.interval,
+            row_sum: spectrum.row_sum,
             dense_units,
-            walks: OnceLock::new(),
             interrupt,
-        })
+        }
     }
 
     /// The interval without its ends (methods B.6).
@@ -81,7 +78,7 @@ impl<'a> Axis<'a> {
 
     /// Closed walks on its matrix, worked out when first needed.
     pub fn walks(&self) -> &ClosedWalks {
-        self.walks.get_or_init(|| ClosedWalks::of(self.filter.matrix()))
+        self.spectrum.walks.get_or_init(|| ClosedWalks::of(self.filter.matrix()))
     }
 
     /// Whether every curve of it is exact everywhere.
@@ -107,6 +104,16 @@ impl<'a> Axis<'a> {
 
     /// A first look over the whole interval: exact values at its nodes, or a series for many units.
     pub fn look(&self) -> Result<Curve, EstimateError> {
+        if let Some(known) = self.spectrum.look.get() {
+            return Ok(known.clone());
+        }
+        let curve = self.first_look()?;
+        // Somebody else may have been first, with the same curve.
+        let _ = self.spectrum.look.set(curve.clone());
+        Ok(curve)
+    }
+
+    fn first_look(&self) -> Result<Curve, EstimateError> {
         let (lo, hi) = self.open();
         if !self.exact() && self.filter.units() > self.dense_units {
             self.interrupt.begin("first look at the log-determinant");

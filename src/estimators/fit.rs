@@ -7,6 +7,7 @@ use super::profile::Profile;
 use super::renumber::Renumbered;
 use super::sample::Sample;
 use super::search::{Optimum, Search, Searcher};
+use super::shared::Shared;
 use super::solution::Solution;
 use super::*;
 use crate::inference::effects::effects;
@@ -15,7 +16,6 @@ use crate::inference::martingale::outer_product;
 use crate::inference::operators::Operators;
 use crate::inference::policy::policy;
 use crate::inference::quasi::excess;
-use crate::linalg::filter::DENSE_UNITS;
 use crate::linalg::iterate::dot;
 use nalgebra::{DMatrix, DVector};
 use std::f64::consts::PI;
@@ -27,29 +27,53 @@ const PERFECT: f64 = 1e-24;
 ///
 /// Units of a large sample are renumbered so that neighbors are close in memory; what comes back has the problem's order.
 pub fn estimate(problem: &Problem, interrupt: &dyn Interrupt) -> Result<Estimated, EstimateError> {
-    match Renumbered::of(problem)? {
-        Some(renumbered) => Ok(renumbered.undo(fit(&renumbered.problem, interrupt, DENSE_UNITS)?)),
-        None => fit(problem, interrupt, DENSE_UNITS),
+    estimate_with(problem, &Shared::default(), None, interrupt)
+}
+
+/// As [`estimate`], with what models of one run have in common in `shared`; no bit depends on what is known there.
+/// Problems of one `key` differ in variances and levels alone: they have one optimum.
+pub fn estimate_with(
+    problem: &Problem,
+    shared: &Shared,
+    key: Option<&str>,
+    interrupt: &dyn Interrupt,
+) -> Result<Estimated, EstimateError> {
+    match Renumbered::of(problem, shared)? {
+        Some(renumbered) => Ok(renumbered.undo(fit_with(&renumbered.problem, shared, key, interrupt)?)),
+        None => fit_with(problem, shared, key, interrupt),
     }
 }
 
 /// The estimate with whole matrices up to `dense_units` units, and without above.
+#[cfg(test)]
 pub(crate) fn fit(
     problem: &Problem,
     interrupt: &dyn Interrupt,
     dense_units: usize,
+) -> Result<Estimated, EstimateError> {
+    fit_with(problem, &Shared::with(dense_units), None, interrupt)
+}
+
+fn fit_with(
+    problem: &Problem,
+    shared: &Shared,
+    key: Option<&str>,
+    interrupt: &dyn Interrupt,
 ) -> Result<Estimated, EstimateError> {
     interrupt.begin("sample");
     let sample = Sample::new(problem)?;
     if !problem.model.has_lag() && !problem.model.has_error() {
         return least_squares(&sample);
     }
-    let lag_weights = problem.lag_weights.as_deref().filter(|_| problem.model.has_lag());
-    let error_weights = problem.error_weights.as_deref().filter(|_| problem.model.has_error());
-    let lag = lag_weights.map(|w| Axis::new(w, interrupt, dense_units)).transpose()?;
-    let error = error_weights.map(|w| Axis::new(w, interrupt, dense_units)).transpose()?;
+    let lag_weights = problem.lag_weights.as_ref().filter(|_| problem.model.has_lag());
+    let error_weights = problem.error_weights.as_ref().filter(|_| problem.model.has_error());
+    let lag = lag_weights.map(|w| shared.spectrum(w, interrupt)).transpose()?;
+    let error = error_weights.map(|w| shared.spectrum(w, interrupt)).transpose()?;
+    let dense_units = shared.dense_units();
+    let lag = lag.as_deref().map(|s| Axis::new(s, interrupt, dense_units));
+    let error = error.as_deref().map(|s| Axis::new(s, interrupt, dense_units));
     let fit = Fit { sample: &sample, axes: [lag.as_ref(), error.as_ref()], interrupt, dense_units };
-    fit.run()
+    fit.run(|searcher| shared.search(key, || searcher.search()))
 }
 
 /// A likelihood model on its sample.
@@ -68,14 +92,17 @@ struct Point<'a> {
 }
 
 impl<'a> Fit<'a> {
-    fn run(&self) -> Result<Estimated, EstimateError> {
+    fn run(
+        &self,
+        found: impl FnOnce(&Searcher) -> Result<Arc<Search>, EstimateError>,
+    ) -> Result<Estimated, EstimateError> {
         let sample = self.sample;
         let profile = Profile::new(sample, self.error())?;
         if profile.at(0.0, 0.0)?.sse <= PERFECT * sample.outcome_square {
             return Err(EstimateError::PerfectFit);
         }
         let searcher = Searcher { row: sample.row, profile: &profile, axes: self.axes, interrupt: self.interrupt };
-        let search = searcher.search()?;
+        let search = found(&searcher)?;
         let best = search.optima.first().ok_or(EstimateError::NotFinite)?;
         let boundary = self.boundary(best);
         let mut remarks = two_optima(&search);

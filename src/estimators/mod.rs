@@ -15,11 +15,14 @@ pub(crate) mod sample;
 #[cfg(test)]
 mod scale_tests;
 mod search;
+pub mod shared;
 pub(crate) mod solution;
 #[cfg(test)]
 mod unbalanced_tests;
 
-pub use fit::estimate;
+pub use fit::{estimate, estimate_with};
+pub use renumber::giver;
+pub use rows::observations;
 
 use crate::linalg::LinalgError;
 use crate::weights::Weights;
@@ -275,6 +278,9 @@ pub trait Interrupt: Sync {
 
     /// An expensive step begins.
     fn begin(&self, _step: &'static str) {}
+
+    /// A step of the plan was done: its kind, and the key that equal steps share.
+    fn done(&self, _kind: &'static str, _key: &str) {}
 }
 
 /// Never stops.

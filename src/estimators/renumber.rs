@@ -1,7 +1,8 @@
 //! A problem with its units renumbered so that neighbors are close in memory (scaling 5), and the way back.
 
+use super::shared::Shared;
 use super::{EstimateError, Estimated, Problem, Regressor, Remark};
-use crate::linalg::order::{inverse, neighbor_order, permute_matrix, permute_panel};
+use crate::linalg::order::{inverse, neighbor_order, permute_panel};
 use crate::weights::Weights;
 use std::sync::Arc;
 
@@ -18,38 +19,23 @@ pub(crate) struct Renumbered {
 
 impl Renumbered {
     /// `None` for a small problem, one without matrices, or one that is well ordered already.
-    pub fn of(problem: &Problem) -> Result<Option<Renumbered>, EstimateError> {
-        let matrices = [&problem.lag_weights, &problem.error_weights].into_iter().flatten();
-        let Some(w) = matrices.chain(&problem.durbin_weights).next() else { return Ok(None) };
-        if problem.units <= SMALL || problem.present.is_some() || well_ordered(w) {
-            return Ok(None);
-        }
-        let order = neighbor_order(&w.matrix)?;
-        let mut moved: Vec<(Arc<Weights>, Arc<Weights>)> = Vec::new();
-        let mut move_weights = |w: &Arc<Weights>| -> Result<Arc<Weights>, EstimateError> {
-            if let Some((_, known)) = moved.iter().find(|(from, _)| Arc::ptr_eq(from, w)) {
-                return Ok(known.clone());
-            }
-            let to = Arc::new(Weights {
-                matrix: permute_matrix(&w.matrix, &order)?,
-                scaling: w.scaling,
-                symmetrizer: w.symmetrizer.as_ref().map(|s| permute_panel(s, &order)),
-            });
-            moved.push((w.clone(), to.clone()));
-            Ok(to)
-        };
-        let durbin_weights = problem.durbin_weights.iter().map(&mut move_weights).collect::<Result<_, _>>()?;
-        let lag_weights = problem.lag_weights.as_ref().map(&mut move_weights).transpose()?;
-        let error_weights = problem.error_weights.as_ref().map(&mut move_weights).transpose()?;
+    pub fn of(problem: &Problem, shared: &Shared) -> Result<Option<Renumbered>, EstimateError> {
+        let Some(w) = giver(problem).filter(|_| problem.present.is_none()) else { return Ok(None) };
+        let found = shared.order(w)?;
+        let Some(order) = found.as_ref() else { return Ok(None) };
+        let move_weights = |of: &Arc<Weights>| shared.moved(w, of);
+        let durbin_weights = problem.durbin_weights.iter().map(move_weights).collect::<Result<_, _>>()?;
+        let lag_weights = problem.lag_weights.as_ref().map(move_weights).transpose()?;
+        let error_weights = problem.error_weights.as_ref().map(move_weights).transpose()?;
         let regressors = problem
             .regressors
             .iter()
-            .map(|r| Regressor { values: permute_panel(&r.values, &order), lagged: r.lagged })
+            .map(|r| Regressor { values: permute_panel(&r.values, order), lagged: r.lagged })
             .collect();
-        let outcome = permute_panel(&problem.outcome, &order);
+        let outcome = permute_panel(&problem.outcome, order);
         let problem =
             Problem { outcome, regressors, durbin_weights, lag_weights, error_weights, present: None, ..*problem };
-        Ok(Some(Renumbered { problem, order }))
+        Ok(Some(Renumbered { problem, order: order.clone() }))
     }
 
     /// An estimate in the order of the problem it came from.
@@ -68,6 +54,20 @@ impl Renumbered {
             ..found
         }
     }
+}
+
+/// The matrix whose neighbors set the order of units: of the lag, of the error, or the first of regressors.
+pub fn giver(problem: &Problem) -> Option<&Arc<Weights>> {
+    let carriers = [&problem.lag_weights, &problem.error_weights].into_iter().flatten();
+    carriers.chain(&problem.durbin_weights).next()
+}
+
+/// The order in which the neighbors of a matrix are close; `None` where it has few units, or has that order already.
+pub(crate) fn order_of(w: &Weights) -> Result<Option<Vec<u32>>, EstimateError> {
+    if w.units() <= SMALL || well_ordered(w) {
+        return Ok(None);
+    }
+    Ok(Some(neighbor_order(&w.matrix)?))
 }
 
 fn well_ordered(w: &Weights) -> bool {

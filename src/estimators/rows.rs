@@ -22,6 +22,11 @@ pub(crate) struct Row {
     pub corrected: bool,
 }
 
+/// M of methods C.3 for a balanced sample: the observations a likelihood counts; NaN where none is left.
+pub fn observations(units: usize, periods: usize, effects: FixedEffects, likelihood: Likelihood) -> f64 {
+    Row::new(units, periods, effects, likelihood).map_or(f64::NAN, |row| row.observations)
+}
+
 impl Row {
     /// The row with the observations of an unbalanced sample, which is one of least squares: all cells under `direct`,
     /// else as many as the dummies leave (`partial` keeps those of periods, methods C.3).

@@ -29,6 +29,7 @@ pub(crate) struct Optimum {
 }
 
 /// All optima found, best first, and the evaluations spent.
+#[derive(Debug)]
 pub(crate) struct Search {
     pub optima: Vec<Optimum>,
     pub iterations: usize,

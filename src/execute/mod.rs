@@ -1,6 +1,6 @@
 //! [`Plan`] → outcomes: models estimated, answers put, assertions held, saved values rendered. Nothing is written here.
 //!
-//! Independent models are estimated at the same time; every fault of every model is reported, and where there is one
+//! The steps of the plan are done once each, independent ones at the same time; every fault of every model is reported, and where there is one
 //! there are no outcomes.
 
 mod answers;
@@ -8,16 +8,18 @@ mod collinear;
 mod fit;
 mod near_collinear;
 mod remarks;
+mod schedule;
+mod steps;
 
 use crate::check::scalar::{FITTING, UNFIT, each_answer, evaluate, sides};
 use crate::check::spec::{Output, ScalarExpr, Spec, Step, StepKind, TableSpec};
 use crate::diagnostic::Diagnostic;
-use crate::estimators::{EstimateError, Estimated, Interrupt, estimate};
+use crate::estimators::{EstimateError, Estimated, Interrupt, estimate_with};
 use crate::fault::Fault;
 use crate::outcome::{Entry, Fit, Outcome, Scalar};
 use crate::plan::{ModelPlan, Plan};
 use crate::report::{self, Stars, TableOptions, side_by_side};
-use rayon::prelude::*;
+use steps::{Left, Shown};
 
 /// A file a `save` asks for, rendered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,12 +53,9 @@ type Estimation = Result<(Fitted, Vec<Diagnostic>), Vec<Diagnostic>>;
 /// Estimates every model of a plan and answers every statement, in program order.
 pub fn execute(spec: &Spec, plan: Plan, interrupt: &dyn Interrupt) -> Executed {
     let mut out = Executed::default();
-    let Plan { panels, treatments, models, summaries, arrays, data, .. } = plan;
-    let results: Vec<Option<Estimation>> = models
-        .into_par_iter()
-        .enumerate()
-        .map(|(number, model)| Some(fitted(spec, number, model?, interrupt)))
-        .collect();
+    let Plan { panels, treatments, models, summaries, arrays, data, steps, work, shared, .. } = plan;
+    let left = Left { spec, steps: &steps, work: &work, shared: &shared, interrupt };
+    let results = left.estimates(models);
     out.interrupted = interrupt.stop();
     let mut fits = Vec::new();
     for result in results {
@@ -75,15 +74,8 @@ pub fn execute(spec: &Spec, plan: Plan, interrupt: &dyn Interrupt) -> Executed {
     if out.interrupted || out.diagnostics.iter().any(Diagnostic::is_error) {
         return out;
     }
-    let run = Run {
-        spec,
-        panels: &panels,
-        treatments: &treatments,
-        summaries: &summaries,
-        arrays: &arrays,
-        data: &data,
-        fits: &fits,
-    };
+    let shown = Shown { summaries: &summaries, arrays: &arrays, data: &data, shared: &shared, interrupt };
+    let run = Run { spec, panels: &panels, treatments: &treatments, shown, fits: &fits };
     for step in &spec.steps {
         run.step(step, &mut out);
     }
@@ -104,10 +96,12 @@ fn add_all(diagnostics: &mut Vec<Diagnostic>, more: Vec<Diagnostic>) {
     }
 }
 
-fn fitted(spec: &Spec, number: usize, plan: ModelPlan, interrupt: &dyn Interrupt) -> Estimation {
+/// One model's estimate; models of one `optimum` share it.
+fn fitted(left: &Left, number: usize, optimum: Option<&str>, plan: ModelPlan) -> Estimation {
+    let spec = left.spec;
     let model = &spec.models[number];
     let place = model.place.0;
-    match estimate(&plan.problem, interrupt) {
+    match estimate_with(&plan.problem, left.shared, optimum, left.interrupt) {
         Ok(estimated) => {
             let said = remarks::remarks(model, &plan, &estimated);
             let diagnostics = said.into_iter().map(|f| Diagnostic::at(f, Some(place))).collect();
@@ -129,9 +123,7 @@ struct Run<'a> {
     spec: &'a Spec,
     panels: &'a [crate::plan::panels::PanelData],
     treatments: &'a [Option<crate::designs::treatment::Treatment>],
-    summaries: &'a std::collections::HashMap<(String, usize), crate::outcome::WeightsSummary>,
-    arrays: &'a [crate::outcome::LabeledArray],
-    data: &'a [Option<crate::outcome::DataSummary>],
+    shown: Shown<'a>,
     fits: &'a [Option<Fitted>],
 }
 
@@ -189,20 +181,17 @@ impl Run<'_> {
     fn outcome(&self, output: &Output) -> Result<Outcome, Fault> {
         Ok(match output {
             Output::Fit(model) => Outcome::Fit(Box::new(self.fitted(*model)?.fit.clone())),
-            Output::Weights(used) => match self.summaries.get(&(used.name.clone(), used.panel)) {
-                Some(summary) => Outcome::Weights(summary.clone()),
-                None => return Err(Fault::error("durbin::run::bug", "a matrix was not built")),
-            },
+            Output::Weights(used) => Outcome::Weights(self.shown.summary(used)?),
             Output::Treatment(number) => match self.treatments.get(*number).and_then(Option::as_ref) {
                 Some(treatment) => Outcome::Treatment(treatment.summary()),
                 None => return Err(Fault::error("durbin::run::bug", "a treatment was not read")),
             },
             Output::Panel(number) => Outcome::Panel(self.panels[*number].summary()),
-            Output::Data(number) => match self.data.get(*number).and_then(Option::as_ref) {
+            Output::Data(number) => match self.shown.data.get(*number).and_then(Option::as_ref) {
                 Some(summary) => Outcome::Data(summary.clone()),
                 None => return Err(Fault::error("durbin::run::bug", "a data set was not read")),
             },
-            Output::Array(number) => match self.arrays.get(*number) {
+            Output::Array(number) => match self.shown.arrays.get(*number) {
                 Some(array) => Outcome::Array(array.clone()),
                 None => return Err(Fault::error("durbin::run::bug", "an array was not made")),
             },
@@ -237,7 +226,7 @@ impl Run<'_> {
 
     fn look_up(&self, answer: crate::check::spec::Answer, model: usize, entry: Option<&str>) -> Option<ScalarExpr> {
         if answer == crate::check::spec::Answer::Array {
-            let value = self.arrays.get(model)?.values.first().copied()?;
+            let value = self.shown.arrays.get(model)?.values.first().copied()?;
             return Some(ScalarExpr::Number(value));
         }
         answers::scalar(answer, entry, self.fits.get(model)?.as_ref()?).map(ScalarExpr::Number)

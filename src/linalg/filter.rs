@@ -46,6 +46,15 @@ type Eigenvalues = Arc<Vec<(f64, f64)>>;
 /// It may be shared between threads; results do not depend on them.
 #[derive(Debug)]
 pub struct SpatialFilter {
+    of: Arc<Fixed>,
+    last_dense: Last<DenseLu>,
+    last_cholesky: Last<CholeskyFactor>,
+    last_pivoted: Last<PivotedLu>,
+}
+
+/// What does not depend on ρ.
+#[derive(Debug)]
+struct Fixed {
     w: Csr,
     transposed: OnceLock<Csr>,
     components: StrongComponents,
@@ -59,9 +68,6 @@ pub struct SpatialFilter {
     elimination: OnceLock<Result<Arc<Elimination>, LinalgError>>,
     fronts: OnceLock<Result<MultifrontalLu, LinalgError>>,
     cholesky: OnceLock<Result<SparseCholesky, LinalgError>>,
-    last_dense: Last<DenseLu>,
-    last_cholesky: Last<CholeskyFactor>,
-    last_pivoted: Last<PivotedLu>,
 }
 
 impl SpatialFilter {
@@ -84,7 +90,7 @@ impl SpatialFilter {
         for (&j, v) in w.col.iter().zip(&w.val) {
             column_sums[j as usize] += v.abs();
         }
-        Ok(SpatialFilter {
+        let of = Fixed {
             unit_classes: closed_unit_classes(&w, &components),
             row_bound: w.largest_row_sum(),
             column_bound: column_sums.into_iter().fold(0.0, f64::max),
@@ -98,20 +104,51 @@ impl SpatialFilter {
             elimination: OnceLock::new(),
             fronts: OnceLock::new(),
             cholesky: OnceLock::new(),
-            last_dense: Last::new(),
-            last_cholesky: Last::new(),
-            last_pivoted: Last::new(),
+        };
+        Ok(SpatialFilter::sharing(Arc::new(of)))
+    }
+
+    fn sharing(of: Arc<Fixed>) -> SpatialFilter {
+        SpatialFilter { of, last_dense: Last::new(), last_cholesky: Last::new(), last_pivoted: Last::new() }
+    }
+
+    /// A filter of the same matrix for somebody else: what does not depend on ρ is found once for both.
+    pub fn another(&self) -> SpatialFilter {
+        SpatialFilter::sharing(self.of.clone())
+    }
+
+    /// Finds what every log-determinant needs: eigenvalues, or the order of elimination and the pattern of factors.
+    ///
+    /// # Errors
+    /// `NoConvergence` of the eigenvalues; `TooLarge` when the factors do not fit.
+    pub fn prepare(&self) -> Result<(), LinalgError> {
+        match self.of.route {
+            Route::Eigen => self.all_eigenvalues().map(drop),
+            Route::Cholesky => self.cholesky().map(drop),
+            Route::Lu => self.fronts().map(drop),
+        }
+    }
+
+    /// Numbers that one log-determinant holds: a dense matrix for eigenvalues, a factor, or the fronts of an elimination.
+    ///
+    /// # Errors
+    /// `TooLarge` when the factors do not fit.
+    pub fn factor_numbers(&self) -> Result<usize, LinalgError> {
+        Ok(match self.of.route {
+            Route::Eigen => self.of.w.n * self.of.w.n,
+            Route::Cholesky => self.elimination()?.symbolic.len_val(),
+            Route::Lu => self.fronts()?.numbers(),
         })
     }
 
     /// N.
     pub fn units(&self) -> usize {
-        self.w.n
+        self.of.w.n
     }
 
     /// `eigen` up to 200 units and for dense matrices up to 2,000; `cholesky` where a symmetrizer is known; else `lu`.
     pub fn method(&self) -> &'static str {
-        match self.route {
+        match self.of.route {
             Route::Eigen => "eigen",
             Route::Cholesky => "cholesky",
             Route::Lu => "lu",
@@ -120,22 +157,22 @@ impl SpatialFilter {
 
     /// How many eigenvalues of `W` are one by its structure: its row-standardised connected components, islands apart.
     pub fn unit_classes(&self) -> usize {
-        self.unit_classes
+        self.of.unit_classes
     }
 
     /// The largest sum of absolute entries of a row: a bound on the spectral radius.
     pub fn row_bound(&self) -> f64 {
-        self.row_bound
+        self.of.row_bound
     }
 
     /// `W`.
     pub fn matrix(&self) -> &Csr {
-        &self.w
+        &self.of.w
     }
 
     /// `(re, im)` of all eigenvalues, ascending, when the method is `eigen`.
     pub fn eigenvalues(&self) -> Option<&[(f64, f64)]> {
-        match self.route {
+        match self.of.route {
             Route::Eigen => self.all_eigenvalues().ok().map(|all| all.as_slice()),
             Route::Cholesky | Route::Lu => None,
         }
@@ -143,7 +180,7 @@ impl SpatialFilter {
 
     /// `y = W x`.
     pub fn multiply(&self, x: &[f64], y: &mut [f64]) {
-        self.w.multiply(x, y);
+        self.of.w.multiply(x, y);
     }
 
     /// The interval around zero on which `I − ρW` is nonsingular (methods B.6).
@@ -151,21 +188,21 @@ impl SpatialFilter {
     /// # Errors
     /// `NoConvergence` of an eigenvalue iteration for at most 2,000 units.
     pub fn interval(&self) -> Result<RhoInterval, LinalgError> {
-        self.interval.get_or_init(|| self.find_interval()).clone()
+        self.of.interval.get_or_init(|| self.find_interval()).clone()
     }
 
     fn find_interval(&self) -> Result<RhoInterval, LinalgError> {
-        if self.w.nnz() == 0 {
+        if self.of.w.nnz() == 0 {
             return Ok(RhoInterval::unit(0.0));
         }
-        let mut interval = match (&self.symmetrizer, self.route) {
+        let mut interval = match (&self.of.symmetrizer, self.of.route) {
             (Some(s), Route::Cholesky) => match self.lanczos_interval(s) {
                 Ok(found) => found,
-                Err(_) if self.w.n <= DENSE_UNITS => RhoInterval::of_eigenvalues(self.all_eigenvalues()?),
-                Err(_) => RhoInterval::unit(self.row_bound),
+                Err(_) if self.of.w.n <= DENSE_UNITS => RhoInterval::of_eigenvalues(self.all_eigenvalues()?),
+                Err(_) => RhoInterval::unit(self.of.row_bound),
             },
-            _ if self.w.n <= DENSE_UNITS => RhoInterval::of_eigenvalues(self.all_eigenvalues()?),
-            _ => RhoInterval::unit(self.row_bound),
+            _ if self.of.w.n <= DENSE_UNITS => RhoInterval::of_eigenvalues(self.all_eigenvalues()?),
+            _ => RhoInterval::unit(self.of.row_bound),
         };
         if self.largest_is_one() {
             interval.hi = 1.0;
@@ -175,11 +212,11 @@ impl SpatialFilter {
 
     /// No row sums to more than one and some class keeps all its weight: the Perron root is exactly one.
     fn largest_is_one(&self) -> bool {
-        self.unit_classes > 0 && self.row_bound <= 1.0 + 1e-12
+        self.of.unit_classes > 0 && self.of.row_bound <= 1.0 + 1e-12
     }
 
     fn lanczos_interval(&self, symmetrizer: &[f64]) -> Result<RhoInterval, LinalgError> {
-        let end = |end| lanczos::extreme(&self.w, symmetrizer, self.cholesky()?, self.row_bound, end);
+        let end = |end| lanczos::extreme(&self.of.w, symmetrizer, self.cholesky()?, self.of.row_bound, end);
         let smallest = end(End::Smallest)?;
         let largest = if self.largest_is_one() { 1.0 } else { end(End::Largest)? };
         Ok(RhoInterval { lo: 1.0 / smallest, hi: 1.0 / largest, rule: "eigen" })
@@ -187,35 +224,35 @@ impl SpatialFilter {
 
     fn all_eigenvalues(&self) -> Result<&Arc<Vec<(f64, f64)>>, LinalgError> {
         let find = || {
-            let mut all = dense::eigenvalues(&self.w, &self.components, self.symmetrizer.is_some())?;
+            let mut all = dense::eigenvalues(&self.of.w, &self.of.components, self.of.symmetrizer.is_some())?;
             if self.largest_is_one() {
-                snap_to_one(&mut all, self.unit_classes);
+                snap_to_one(&mut all, self.of.unit_classes);
             }
             Ok(Arc::new(all))
         };
-        self.eigenvalues.get_or_init(find).as_ref().map_err(Clone::clone)
+        self.of.eigenvalues.get_or_init(find).as_ref().map_err(Clone::clone)
     }
 
     fn elimination(&self) -> Result<&Arc<Elimination>, LinalgError> {
-        let find = || Elimination::analyze(&self.w).map(Arc::new);
-        self.elimination.get_or_init(find).as_ref().map_err(Clone::clone)
+        let find = || Elimination::analyze(&self.of.w).map(Arc::new);
+        self.of.elimination.get_or_init(find).as_ref().map_err(Clone::clone)
     }
 
     fn fronts(&self) -> Result<&MultifrontalLu, LinalgError> {
-        let find = || MultifrontalLu::new(&self.w, self.elimination()?);
-        self.fronts.get_or_init(find).as_ref().map_err(Clone::clone)
+        let find = || MultifrontalLu::new(&self.of.w, self.elimination()?);
+        self.of.fronts.get_or_init(find).as_ref().map_err(Clone::clone)
     }
 
     fn cholesky(&self) -> Result<&SparseCholesky, LinalgError> {
         let find = || {
-            let s = self.symmetrizer.as_deref().ok_or(LinalgError::NotPositiveDefinite)?;
-            Ok(SparseCholesky::new(&self.w, s, self.elimination()?.clone()))
+            let s = self.of.symmetrizer.as_deref().ok_or(LinalgError::NotPositiveDefinite)?;
+            Ok(SparseCholesky::new(&self.of.w, s, self.elimination()?.clone()))
         };
-        self.cholesky.get_or_init(find).as_ref().map_err(Clone::clone)
+        self.of.cholesky.get_or_init(find).as_ref().map_err(Clone::clone)
     }
 
     fn transposed(&self) -> &Csr {
-        self.transposed.get_or_init(|| self.w.transpose())
+        self.of.transposed.get_or_init(|| self.of.w.transpose())
     }
 
     /// `ln|det(I − ρW)|`, exact up to rounding, at any ρ where the matrix is not singular.
@@ -226,14 +263,14 @@ impl SpatialFilter {
         if !rho.is_finite() {
             return Err(LinalgError::Singular { rho });
         }
-        if rho == 0.0 || self.w.nnz() == 0 {
+        if rho == 0.0 || self.of.w.nnz() == 0 {
             return Ok(0.0);
         }
-        match self.route {
+        match self.of.route {
             Route::Eigen => {
                 let all = self.all_eigenvalues()?;
                 let smallest = all.iter().map(|&(a, b)| (1.0 - rho * a).hypot(rho * b)).fold(f64::INFINITY, f64::min);
-                if smallest < singular_pivot(self.w.n) {
+                if smallest < singular_pivot(self.of.w.n) {
                     return Err(LinalgError::Singular { rho });
                 }
                 Ok(log_determinant_of(all, rho))
@@ -247,10 +284,10 @@ impl SpatialFilter {
     }
 
     fn log_determinant_lu(&self, rho: f64) -> Result<f64, LinalgError> {
-        let dominant = rho.abs() * self.row_bound.min(self.column_bound) < 1.0;
+        let dominant = rho.abs() * self.of.row_bound.min(self.of.column_bound) < 1.0;
         if let Some(found) = self.fronts()?.eliminate(rho) {
             let safe = found.smallest_pivot >= SMALLEST_PIVOT && found.largest_multiplier <= LARGEST_MULTIPLIER;
-            if dominant && found.smallest_pivot < singular_pivot(self.w.n) {
+            if dominant && found.smallest_pivot < singular_pivot(self.of.w.n) {
                 // Dominance bounds the multipliers, so a pivot of the size of rounding is one of zero.
                 return Err(LinalgError::Singular { rho });
             }
@@ -262,14 +299,14 @@ impl SpatialFilter {
     }
 
     fn log_determinant_pivoted(&self, rho: f64) -> Result<f64, LinalgError> {
-        let (value, smallest) = if self.w.n <= DENSE_UNITS {
-            let lu = DenseLu::factor(&self.w, rho)?;
+        let (value, smallest) = if self.of.w.n <= DENSE_UNITS {
+            let lu = DenseLu::factor(&self.of.w, rho)?;
             (lu.ln_abs_det(), lu.smallest_pivot())
         } else {
             let lu = PivotedLu::factor(self.transposed(), self.elimination()?, rho)?;
             (lu.ln_abs_det(), lu.smallest_pivot())
         };
-        if value.is_finite() && smallest >= singular_pivot(self.w.n) {
+        if value.is_finite() && smallest >= singular_pivot(self.of.w.n) {
             Ok(value)
         } else {
             Err(LinalgError::Singular { rho })
@@ -288,7 +325,7 @@ impl SpatialFilter {
         nodes: usize,
         stop: &(dyn Fn() -> bool + Sync),
     ) -> Result<LogDetInterpolant, LinalgError> {
-        if self.route == Route::Eigen {
+        if self.of.route == Route::Eigen {
             return Ok(LogDetInterpolant::of_eigenvalues(self.all_eigenvalues()?.clone()));
         }
         if !(lo < hi && lo.is_finite() && hi.is_finite()) {
@@ -300,7 +337,7 @@ impl SpatialFilter {
         let at = |rho: &f64| if stop() { Err(LinalgError::Stopped) } else { self.log_determinant(*rho) };
         let rest: Vec<f64> = points[1..].par_iter().map(at).collect::<Result<_, _>>()?;
         let values: Vec<f64> = std::iter::once(first).chain(rest).collect();
-        Ok(LogDetInterpolant::of_values(lo, hi, &values, self.unit_classes))
+        Ok(LogDetInterpolant::of_values(lo, hi, &values, self.of.unit_classes))
     }
 
     /// `(I − ρW)⁻¹ rhs` in place, columns of length N one after the other; relative residual at most 1e-13 (of the
@@ -324,13 +361,13 @@ impl SpatialFilter {
         if !rho.is_finite() {
             return Err(LinalgError::Singular { rho });
         }
-        if rhs.is_empty() || rho == 0.0 || self.w.nnz() == 0 {
+        if rhs.is_empty() || rho == 0.0 || self.of.w.nnz() == 0 {
             return Ok(());
         }
-        if !rhs.len().is_multiple_of(self.w.n) {
+        if !rhs.len().is_multiple_of(self.of.w.n) {
             return Err(LinalgError::Shape { what: "right-hand sides of N rows" });
         }
-        match self.route {
+        match self.of.route {
             Route::Eigen => self.solve_direct(rho, rhs, transposed),
             Route::Cholesky => match self.last_cholesky.at(rho, || self.cholesky()?.factor(rho)) {
                 Ok(factor) => {
@@ -341,9 +378,9 @@ impl SpatialFilter {
                 Err(other) => Err(other),
             },
             Route::Lu => {
-                let a = if transposed { self.transposed() } else { &self.w };
+                let a = if transposed { self.transposed() } else { &self.of.w };
                 let mut answer = rhs.to_vec();
-                if answer.chunks_mut(8 * self.w.n).all(|columns| iterate::solve(a, rho, columns)) {
+                if answer.chunks_mut(8 * self.of.w.n).all(|columns| iterate::solve(a, rho, columns)) {
                     rhs.copy_from_slice(&answer);
                     return Ok(());
                 }
@@ -354,7 +391,7 @@ impl SpatialFilter {
 
     /// Pivoted LU: dense up to 2,000 units, sparse above; the factor of the last ρ is kept.
     fn solve_direct(&self, rho: f64, rhs: &mut [f64], transposed: bool) -> Result<(), LinalgError> {
-        if self.w.n <= DENSE_UNITS {
+        if self.of.w.n <= DENSE_UNITS {
             let lu = self.dense_lu(rho)?;
             return self.refine(rho, rhs, transposed, |x| {
                 lu.solve(x, transposed);
@@ -366,7 +403,7 @@ impl SpatialFilter {
     }
 
     fn dense_lu(&self, rho: f64) -> Result<Arc<DenseLu>, LinalgError> {
-        self.last_dense.at(rho, || DenseLu::factor(&self.w, rho))
+        self.last_dense.at(rho, || DenseLu::factor(&self.of.w, rho))
     }
 
     /// Solves with a factor and corrects the answer by its residual until it is small.
@@ -377,8 +414,8 @@ impl SpatialFilter {
         transposed: bool,
         solve: impl Fn(&mut [f64]) -> Result<(), LinalgError>,
     ) -> Result<(), LinalgError> {
-        let a = if transposed { self.transposed() } else { &self.w };
-        let n = self.w.n;
+        let a = if transposed { self.transposed() } else { &self.of.w };
+        let n = self.of.w.n;
         let given = rhs.to_vec();
         solve(rhs)?;
         for (x, b) in rhs.chunks_exact_mut(n).zip(given.chunks_exact(n)) {
@@ -409,8 +446,8 @@ impl SpatialFilter {
     /// # Errors
     /// `TooLarge` above, `Singular` at the reciprocal of an eigenvalue.
     pub fn dense_inverse(&self, rho: f64) -> Result<faer::Mat<f64>, LinalgError> {
-        if self.w.n > DENSE_UNITS {
-            let bytes = 8 * (self.w.n as u64).pow(2);
+        if self.of.w.n > DENSE_UNITS {
+            let bytes = 8 * (self.of.w.n as u64).pow(2);
             return Err(LinalgError::TooLarge { what: "a dense inverse", bytes });
         }
         if !rho.is_finite() {

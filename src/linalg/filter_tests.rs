@@ -20,7 +20,7 @@ fn rounding(eigenvalues: &[(f64, f64)], rho: f64) -> f64 {
 
 fn check_routes(name: &str, w: &CsMat<f64>, symmetrizer: Option<&[f64]>, rhos: &[f64]) {
     let filter = SpatialFilter::new(w, symmetrizer).unwrap();
-    assert_eq!(filter.symmetrizer.is_some(), symmetrizer.is_some(), "{name}");
+    assert_eq!(filter.of.symmetrizer.is_some(), symmetrizer.is_some(), "{name}");
     let eigen = filter.all_eigenvalues().unwrap();
     for &rho in rhos {
         let exact = dense_value(w, rho);
@@ -139,7 +139,8 @@ fn lanczos_finds_the_ends_that_dense_eigenvalues_find() {
         let s = samples::symmetrizer(&w);
         let filter = SpatialFilter::new(&w, Some(&s)).unwrap();
         let exact = RhoInterval::of_eigenvalues(filter.all_eigenvalues().unwrap());
-        let end = |end| lanczos::extreme(&filter.w, &s, filter.cholesky().unwrap(), filter.row_bound, end).unwrap();
+        let end =
+            |end| lanczos::extreme(&filter.of.w, &s, filter.cholesky().unwrap(), filter.of.row_bound, end).unwrap();
         assert!((end(End::Smallest) * exact.lo - 1.0).abs() < 1e-9, "{name}");
         assert!((end(End::Largest) * exact.hi - 1.0).abs() < 1e-9, "{name}");
         let found = filter.interval().unwrap();
@@ -241,7 +242,7 @@ fn solves_leave_small_residuals_on_every_route() {
                 let b = samples::vector(77, 3 * n);
                 let mut x = b.clone();
                 if transposed { filter.solve_transposed(rho, &mut x) } else { filter.solve(rho, &mut x) }.unwrap();
-                let a = if transposed { filter.transposed() } else { &filter.w };
+                let a = if transposed { filter.transposed() } else { &filter.of.w };
                 for (x, b) in x.chunks_exact(n).zip(b.chunks_exact(n)) {
                     assert!(iterate::relative_residual(a, rho, x, b) <= iterate::RESIDUAL, "{n} {rho}");
                 }
@@ -257,7 +258,7 @@ fn the_pivoted_factor_solves_both_ways() {
     for rho in [0.7, 2.5] {
         let lu = PivotedLu::factor(filter.transposed(), filter.elimination().unwrap(), rho).unwrap();
         for transposed in [false, true] {
-            let a = if transposed { filter.transposed() } else { &filter.w };
+            let a = if transposed { filter.transposed() } else { &filter.of.w };
             let b = samples::vector(3, 460);
             let mut x = b.clone();
             lu.solve(&mut x, transposed).unwrap();

@@ -120,6 +120,11 @@ impl MultifrontalLu {
         Ok(lu)
     }
 
+    /// Numbers that one elimination holds at a time.
+    pub fn numbers(&self) -> usize {
+        self.largest_front + self.largest_stack
+    }
+
     fn measure_stack(&mut self) {
         let mut height = 0usize;
         for front in &self.fronts {

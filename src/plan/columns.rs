@@ -41,7 +41,7 @@ pub(crate) fn looks_along_time(column: &Column) -> bool {
     found
 }
 
-fn has_spatial_lag(column: &Column) -> bool {
+pub(crate) fn has_spatial_lag(column: &Column) -> bool {
     let mut found = false;
     visit(column, &mut |c| found |= matches!(&c.kind, ColumnKind::SpatialLag { .. }));
     found

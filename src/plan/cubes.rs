@@ -23,6 +23,13 @@ pub(crate) struct DataSet {
     absent: Option<f64>,
 }
 
+impl DataSet {
+    /// Rows, and the labels of each key.
+    pub fn sizes(&self) -> (usize, Vec<usize>) {
+        (self.rows.rows.len(), self.dims.iter().map(Dimension::len).collect())
+    }
+}
+
 impl Planner<'_> {
     /// Loads a data set of the spec.
     pub(super) fn data_set(&mut self, number: usize) -> Step<DataSet> {

@@ -2,6 +2,7 @@
 
 use crate::data::csv;
 use crate::data::table::Table;
+use crate::estimators::Interrupt;
 use crate::fault::{Fault, FileLabel};
 use crate::loader::Loader;
 use indexmap::IndexMap;
@@ -19,17 +20,19 @@ pub struct InputFile {
 /// The files of one run, in the order in which they were first read.
 pub(crate) struct Files<'a> {
     loader: &'a dyn Loader,
+    interrupt: &'a dyn Interrupt,
     read: IndexMap<String, InputFile>,
     tables: IndexMap<String, Arc<Table>>,
 }
 
 impl<'a> Files<'a> {
-    pub fn new(loader: &'a dyn Loader) -> Files<'a> {
-        Files { loader, read: IndexMap::new(), tables: IndexMap::new() }
+    pub fn new(loader: &'a dyn Loader, interrupt: &'a dyn Interrupt) -> Files<'a> {
+        Files { loader, interrupt, read: IndexMap::new(), tables: IndexMap::new() }
     }
 
     pub fn bytes(&mut self, path: &str) -> Result<Vec<u8>, Fault> {
         let bytes = self.loader.read(path)?;
+        self.interrupt.done("read", path);
         if !self.read.contains_key(path) {
             let blake3 = blake3::hash(&bytes).to_hex().to_string();
             self.read.insert(path.to_string(), InputFile { path: path.to_string(), bytes: bytes.len() as u64, blake3 });
@@ -55,6 +58,11 @@ impl<'a> Files<'a> {
         if let Ok(bytes) = self.loader.read(&label.file) {
             label.column = csv::column_of_field(&label.file, &bytes, label.line, field);
         }
+    }
+
+    /// Every file with its table, where it is one.
+    pub fn tables(&self) -> Vec<(InputFile, Option<Arc<Table>>)> {
+        self.read.values().map(|f| (f.clone(), self.tables.get(&f.path).cloned())).collect()
     }
 
     pub fn inputs(&self) -> Vec<InputFile> {

@@ -12,6 +12,8 @@ pub mod panels;
 mod conditions;
 mod design;
 mod files;
+mod graph;
+mod memory;
 mod sample;
 mod sources;
 mod treatments;
@@ -22,17 +24,23 @@ use crate::data::array::Array;
 use crate::data::series::Series;
 use crate::designs::treatment::Treatment;
 use crate::diagnostic::Diagnostic;
-use crate::estimators::Problem;
+use crate::estimators::shared::Shared;
+use crate::estimators::{Interrupt, Problem};
 use crate::fault::Fault;
 use crate::loader::Loader;
-use crate::outcome::{DataSummary, Dropped, LabeledArray, WeightsSummary};
+use crate::outcome::steps::Steps;
+use crate::outcome::{DataSummary, Dropped, LabeledArray};
 use crate::source::Span;
 use crate::weights::Weights;
 use files::Files;
 pub use files::InputFile;
+pub use graph::Work;
+pub use memory::Limit;
 use panels::PanelData;
 use std::collections::HashMap;
 use std::sync::Arc;
+pub use weights::Printed;
+use weights::{Built, Leaf};
 
 /// A matrix as a model uses it: on the units of its sample, after algebra and scaling.
 #[derive(Clone, Debug)]
@@ -70,19 +78,37 @@ pub struct Plan {
     /// By number of the model in the spec.
     pub models: Vec<Option<ModelPlan>>,
     /// Printed matrices by name and panel.
-    pub summaries: HashMap<(String, usize), WeightsSummary>,
+    pub summaries: HashMap<(String, usize), Printed>,
     /// By number of the array in the spec.
     pub arrays: Vec<LabeledArray>,
     /// Printed data sets by number.
     pub data: Vec<Option<DataSummary>>,
+    /// Rows, and the labels of each key, of every data set.
+    pub cubes: Vec<(usize, Vec<usize>)>,
     pub inputs: Vec<InputFile>,
+    /// What is done, in an order in which it can be done.
+    pub steps: Steps,
+    /// What each step still asks for, in the order of `steps`.
+    pub work: Vec<Work>,
+    /// What models have in common.
+    pub shared: Shared,
 }
 
 /// A plan, or what stands against it; warnings come with either.
 pub struct Planned {
     pub plan: Option<Plan>,
+    /// Also of a plan that was refused for its size.
+    pub steps: Option<Steps>,
     pub diagnostics: Vec<Diagnostic>,
     pub inputs: Vec<InputFile>,
+}
+
+/// What planning may use, and who is told of it.
+#[derive(Clone, Copy)]
+pub struct Means<'a> {
+    /// `None`: no limit is known.
+    pub memory: Option<Limit>,
+    pub interrupt: &'a dyn Interrupt,
 }
 
 /// What was reported; nothing that depends on it is looked at.
@@ -91,10 +117,11 @@ pub(crate) struct Reported;
 pub(crate) type Step<T> = Result<T, Reported>;
 
 /// Loads, builds and fixes everything a spec asks for.
-pub fn plan(spec: &Spec, loader: &dyn Loader) -> Planned {
+pub fn plan<'a>(spec: &'a Spec, loader: &'a dyn Loader, means: Means<'a>) -> Planned {
     let mut planner = Planner {
         spec,
-        files: Files::new(loader),
+        means,
+        files: Files::new(loader, means.interrupt),
         data: Vec::new(),
         cubes: HashMap::new(),
         remembered: HashMap::new(),
@@ -102,24 +129,27 @@ pub fn plan(spec: &Spec, loader: &dyn Loader) -> Planned {
         panels: Vec::new(),
         treatments: Vec::new(),
         leaves: HashMap::new(),
+        built: Vec::new(),
         diagnostics: Vec::new(),
         gave_up: false,
     };
     let plan = planner.run();
-    let failed = planner.diagnostics.iter().any(Diagnostic::is_error);
-    if !failed && planner.gave_up {
+    let failed = |planner: &Planner| planner.diagnostics.iter().any(Diagnostic::is_error);
+    if !failed(&planner) && planner.gave_up {
         // Whoever gives up says why: silence is an oversight of this crate, and no success.
         planner.diagnose(Diagnostic::at(faults::silent(), None));
     }
-    let failed = planner.diagnostics.iter().any(Diagnostic::is_error);
+    let plan = plan.filter(|_| !failed(&planner)).map(|plan| planner.with_steps(plan));
     let inputs = planner.files.inputs();
-    let plan = plan.filter(|_| !failed).map(|p| Plan { inputs: inputs.clone(), ..p });
-    Planned { plan, diagnostics: planner.diagnostics, inputs }
+    let steps = plan.as_ref().map(|p| p.steps.clone());
+    let plan = plan.filter(|_| !failed(&planner)).map(|p| Plan { inputs: inputs.clone(), ..p });
+    Planned { plan, steps, diagnostics: planner.diagnostics, inputs }
 }
 
 /// The state of planning.
 pub(crate) struct Planner<'a> {
     spec: &'a Spec,
+    means: Means<'a>,
     files: Files<'a>,
     data: Vec<Option<Arc<cubes::DataSet>>>,
     /// Columns of data sets as arrays, by data set and column.
@@ -131,7 +161,9 @@ pub(crate) struct Planner<'a> {
     panels: Vec<Option<PanelData>>,
     treatments: Vec<Option<Treatment>>,
     /// Raw matrices by panel and recipe; `None` where building failed and was reported.
-    leaves: HashMap<(usize, String), Option<Arc<weights::Leaf>>>,
+    leaves: HashMap<(usize, String), Option<Arc<Leaf>>>,
+    /// Every matrix, in the order in which they were built.
+    built: Vec<Built>,
     diagnostics: Vec<Diagnostic>,
     /// Something could not be made.
     gave_up: bool,
@@ -151,6 +183,7 @@ impl<'a> Planner<'a> {
                 continue;
             };
             let panel = self.panel(number).ok();
+            self.means.interrupt.done("panel", &self.spec.panels[number].name);
             self.panels.push(panel);
             self.treatments_of(number);
         }
@@ -184,8 +217,8 @@ impl<'a> Planner<'a> {
                 if summaries.contains_key(&key) {
                     continue;
                 }
-                match self.summary(used) {
-                    Ok(summary) => drop(summaries.insert(key, summary)),
+                match self.printed(used) {
+                    Ok(printed) => drop(summaries.insert(key, printed)),
                     Err(Reported) => self.gave_up = true,
                 }
             }
@@ -193,7 +226,21 @@ impl<'a> Planner<'a> {
         self.gave_up |= self.panels.iter().any(Option::is_none) || self.treatments.iter().any(Option::is_none);
         let panels = std::mem::take(&mut self.panels).into_iter().collect::<Option<Vec<_>>>()?;
         let treatments = std::mem::take(&mut self.treatments);
-        Some(Plan { panels, treatments, models, summaries, arrays, data, inputs: Vec::new() })
+        let sizes = |d: &Option<Arc<cubes::DataSet>>| d.as_ref().map(|d| d.sizes()).unwrap_or_default();
+        let cubes = self.data.iter().map(sizes).collect();
+        Some(Plan { panels, treatments, models, summaries, arrays, data, cubes, ..Plan::default() })
+    }
+
+    /// The plan with its steps; a fault where they need more memory than there is.
+    fn with_steps(&mut self, mut plan: Plan) -> Plan {
+        let graph = graph::graph(self.spec, &plan, &self.built, &self.files.tables());
+        (plan.steps, plan.work) = (graph.steps, graph.work);
+        plan.shared = graph.shared;
+        if let Some(fault) = memory::check(&plan.steps, self.means.memory) {
+            let place = graph.places.get(plan.steps.peak_step.wrapping_sub(1)).copied().flatten();
+            self.diagnose(Diagnostic::at(fault, place));
+        }
+        plan
     }
 
     /// Puts a fault at its place in the program; one cause is said once.
@@ -228,14 +275,15 @@ impl<'a> Planner<'a> {
 }
 
 /// What is loaded next.
-enum Load {
+#[derive(Clone, Copy)]
+pub(crate) enum Load {
     Data(usize),
     Panel(usize),
 }
 
 /// Data sets and panels in the order of the program, each after what it is made from: a data set made from a panel
 /// follows it, a panel follows every data set that does not.
-fn loading_order(spec: &Spec) -> Vec<Load> {
+pub(crate) fn loading_order(spec: &Spec) -> Vec<Load> {
     let (mut early, mut late): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
     for (number, data) in spec.data.iter().enumerate() {
         let from_panel = match data.rows.source {

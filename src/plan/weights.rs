@@ -5,12 +5,40 @@ use super::panels::PanelData;
 use super::{Planner, Reported, Step};
 use crate::check::spec::{IslandPolicy, WeightsExpr, WeightsKind, WeightsUse};
 use crate::fault::{Fault, Level};
-use crate::linalg::filter::SpatialFilter;
-use crate::outcome::WeightsSummary;
 use crate::weights::geometry::Coordinates;
 use crate::weights::islands::{islands_fault, link_nearest};
-use crate::weights::{Scaling, Weights, algebra, scale, summary};
+use crate::weights::{Scaling, Weights, algebra, scale};
 use std::sync::Arc;
+
+/// What a matrix was built of: equal ones are the same matrix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BuiltOf {
+    pub panel: usize,
+    /// Units of the panel at the time: a condition may need a matrix before all rows have left.
+    pub units: usize,
+    /// Which of them stay; `None` where all do.
+    pub kept: Option<Vec<bool>>,
+    pub recipe: String,
+}
+
+/// A matrix that was built.
+pub(crate) struct Built {
+    pub of: BuiltOf,
+    /// Its first use.
+    pub used: WeightsUse,
+    /// For a column of its own panel.
+    pub early: bool,
+    pub weights: Arc<Weights>,
+}
+
+/// A matrix that is printed: all of its summary but the interval of ρ.
+pub struct Printed {
+    pub weights: Arc<Weights>,
+    pub units: Vec<String>,
+    pub panel: String,
+    pub recipe: String,
+    pub notes: Vec<String>,
+}
 
 /// A raw matrix as its source gives it, before its islands policy.
 pub(crate) struct Leaf {
@@ -18,9 +46,23 @@ pub(crate) struct Leaf {
 }
 
 impl Planner<'_> {
-    /// A matrix on the units of a panel, or on those of `kept`.
+    /// A matrix on the units of a panel, or on those of `kept`; one recipe on the same units is built once.
     pub(super) fn build(&mut self, used: &WeightsUse, panel: &PanelData, kept: Option<&[bool]>) -> Step<Arc<Weights>> {
-        self.evaluate(&used.recipe, used.panel, panel, kept).map(Arc::new)
+        let of = BuiltOf {
+            panel: used.panel,
+            units: panel.index.units.len(),
+            kept: kept.filter(|kept| kept.contains(&false)).map(<[bool]>::to_vec),
+            recipe: used.recipe.text.clone(),
+        };
+        if let Some(known) = self.built.iter().find(|b| b.of == of) {
+            return Ok(known.weights.clone());
+        }
+        let weights = Arc::new(self.evaluate(&used.recipe, used.panel, panel, kept)?);
+        self.means.interrupt.done("weights", &used.recipe.text);
+        // A panel that is still being loaded needs the matrix for its own columns.
+        let early = self.panels.len() <= used.panel;
+        self.built.push(Built { of, used: used.clone(), early, weights: weights.clone() });
+        Ok(weights)
     }
 
     fn evaluate(
@@ -91,6 +133,7 @@ impl Planner<'_> {
         if let Some(found) = self.leaves.get(&key) {
             return found.clone().ok_or(Reported);
         }
+        self.room_for(recipe, panel)?;
         let built = self.raw(recipe, number, panel).map(|weights| Arc::new(Leaf { weights })).ok();
         self.leaves.insert(key, built.clone());
         built.ok_or(Reported)
@@ -115,8 +158,8 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// What a printed matrix says.
-    pub(super) fn summary(&mut self, used: &WeightsUse) -> Step<WeightsSummary> {
+    /// A matrix that is printed.
+    pub(super) fn printed(&mut self, used: &WeightsUse) -> Step<Printed> {
         let panel = self.loaded(used.panel)?.clone();
         let mut kept = vec![true; panel.index.units.len()];
         self.drop_islands(used, &panel, &mut kept)?;
@@ -124,27 +167,16 @@ impl Planner<'_> {
         let kept = (!all).then_some(kept.as_slice());
         let weights = self.build(used, &panel, kept)?;
         let units = names_of(&panel, kept);
-        let interval = SpatialFilter::new(&weights.matrix, weights.symmetrizer.as_deref()).and_then(|f| f.interval());
-        let interval = interval.map_err(|e| {
-            let fault = Fault::error("durbin::weights::scaling", format!("the interval of rho was not found: {e}"));
-            self.report(fault, used.place.0)
-        })?;
-        let mut shown = summary::summary(
-            &weights,
-            &units,
-            &panel.name,
-            &used.recipe.text,
-            ([interval.lo, interval.hi], interval.rule),
-        );
+        let mut notes = Vec::new();
         if !all {
             let gone: Vec<String> =
                 panel.index.units.iter().filter(|u| units.binary_search(u).is_err()).cloned().collect();
-            shown.notes.push(format!("`islands: drop` leaves out {}", crate::fault::ticked_list(&gone)));
+            notes.push(format!("`islands: drop` leaves out {}", crate::fault::ticked_list(&gone)));
         }
         if has_product(&used.recipe) {
-            shown.notes.push("the diagonal of a product is set to zero".to_string());
+            notes.push("the diagonal of a product is set to zero".to_string());
         }
-        Ok(shown)
+        Ok(Printed { weights, units, panel: panel.name.clone(), recipe: used.recipe.text.clone(), notes })
     }
 }
 
@@ -189,7 +221,7 @@ fn policy_of(kind: &WeightsKind) -> IslandPolicy {
 }
 
 /// The parts of a recipe.
-fn parts(recipe: &WeightsExpr) -> Vec<&WeightsExpr> {
+pub(super) fn parts(recipe: &WeightsExpr) -> Vec<&WeightsExpr> {
     match &recipe.kind {
         WeightsKind::Add(a, b) | WeightsKind::Hadamard(a, b) | WeightsKind::Product(a, b) => vec![a, b],
         WeightsKind::Transpose(a)

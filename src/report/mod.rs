@@ -9,6 +9,7 @@ pub mod grid;
 pub mod json;
 pub mod layout;
 pub mod number;
+pub mod plan;
 pub mod summaries;
 pub mod table;
 pub mod tex;

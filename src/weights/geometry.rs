@@ -141,6 +141,19 @@ pub fn band(coordinates: &Coordinates, lo_km: f64, hi_km: f64) -> Result<Weights
     Ok(Weights::unscaled(from_entries(n, &entries)))
 }
 
+/// About how many links `band` gives: the neighbors of at most `asked` units, evenly chosen, for all.
+pub fn links_within(coordinates: &Coordinates, lo_km: f64, hi_km: f64, asked: usize) -> u64 {
+    let n = coordinates.len();
+    let (stride, lo) = (n.div_ceil(asked.max(1)).max(1), if lo_km == 0.0 { -1.0 } else { lo_km });
+    let cells = Cells::new(coordinates, coordinates.chord(hi_km.min(20_100.0)).max(1e-9));
+    let (mut links, mut units) = (0u64, 0u64);
+    for i in (0..n).step_by(stride) {
+        links += cells.within(i, lo, hi_km).len() as u64;
+        units += 1;
+    }
+    if units == 0 { 0 } else { (links as f64 / units as f64 * n as f64).round() as u64 }
+}
+
 /// No pair lies between two distances.
 pub(super) fn empty_band(coordinates: &Coordinates, lo_km: f64, hi_km: f64) -> Fault {
     let mut ends = (f64::INFINITY, 0.0f64);

@@ -1,0 +1,79 @@
+//! The steps that planning left to do: what log-determinants need, intervals of printed matrices, estimates.
+
+use super::{Estimation, fitted, schedule};
+use crate::check::spec::{Spec, WeightsUse};
+use crate::estimators::Interrupt;
+use crate::estimators::shared::Shared;
+use crate::fault::Fault;
+use crate::outcome::steps::Steps;
+use crate::outcome::{DataSummary, LabeledArray, WeightsSummary};
+use crate::plan::{ModelPlan, Printed, Work};
+use crate::weights::summary::summary;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+/// What is left of a plan.
+pub(super) struct Left<'a> {
+    pub spec: &'a Spec,
+    pub steps: &'a Steps,
+    pub work: &'a [Work],
+    pub shared: &'a Shared,
+    pub interrupt: &'a dyn Interrupt,
+}
+
+impl Left<'_> {
+    /// Does every step once, each when what it needs has ended; estimates by number of the model.
+    pub fn estimates(&self, models: Vec<Option<ModelPlan>>) -> Vec<Option<Estimation>> {
+        let found: Vec<Mutex<Option<Estimation>>> = models.iter().map(|_| Mutex::new(None)).collect();
+        let models: Vec<Mutex<Option<ModelPlan>>> = models.into_iter().map(Mutex::new).collect();
+        let needs: Vec<Vec<usize>> = self.steps.steps.iter().map(|s| s.needs.iter().map(|n| n - 1).collect()).collect();
+        schedule::run(&needs, &|i| {
+            let Some(work) = self.work.get(i).filter(|w| !matches!(w, Work::Done)) else { return };
+            // What fails here fails again for the model or statement that needs it, which has a place and words for it.
+            match work {
+                Work::Done => {}
+                Work::Prepare { giver, matrix } => drop(self.shared.prepare(giver, matrix, self.interrupt)),
+                Work::Interval { matrix } => drop(self.shared.spectrum(matrix, self.interrupt)),
+                Work::Fit { model, optimum } => {
+                    if let Some(plan) = taken(&models[*model]) {
+                        let estimation = fitted(self, *model, optimum.as_deref(), plan);
+                        *found[*model].lock().unwrap_or_else(PoisonError::into_inner) = Some(estimation);
+                    }
+                }
+            }
+            let step = &self.steps.steps[i];
+            self.interrupt.done(step.what.kind(), &step.name);
+        });
+        found.iter().map(taken).collect()
+    }
+}
+
+fn taken<T>(of: &Mutex<Option<T>>) -> Option<T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+/// Matrices that statements show.
+pub(super) struct Shown<'a> {
+    pub summaries: &'a HashMap<(String, usize), Printed>,
+    pub arrays: &'a [LabeledArray],
+    pub data: &'a [Option<DataSummary>],
+    pub shared: &'a Shared,
+    pub interrupt: &'a dyn Interrupt,
+}
+
+impl Shown<'_> {
+    /// What a printed matrix says, with the interval of ρ.
+    pub fn summary(&self, used: &WeightsUse) -> Result<WeightsSummary, Fault> {
+        let Some(printed) = self.summaries.get(&(used.name.clone(), used.panel)) else {
+            return Err(Fault::error("durbin::run::bug", "a matrix was not built"));
+        };
+        let found = self
+            .shared
+            .spectrum(&printed.weights, self.interrupt)
+            .map_err(|e| Fault::error("durbin::weights::scaling", format!("the interval of rho was not found: {e}")))?;
+        let interval = ([found.interval.lo, found.interval.hi], found.interval.rule);
+        let mut shown = summary(&printed.weights, &printed.units, &printed.panel, &printed.recipe, interval);
+        shown.notes.extend(printed.notes.iter().cloned());
+        Ok(shown)
+    }
+}
