@@ -91,9 +91,11 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "writer",
         ],
     ),
+    ("doc", &["source", "fault", "suggest", "syntax", "check", "loader", "session"]),
     (
         "cli",
         &[
+            "doc",
             "source",
             "fault",
             "diagnostic",
@@ -109,7 +111,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "writer",
         ],
     ),
-    ("repl", &["source", "fault", "diagnostic", "suggest", "syntax", "check", "plan", "outcome", "report", "session"]),
+    (
+        "repl",
+        &["doc", "source", "fault", "diagnostic", "suggest", "syntax", "check", "plan", "outcome", "report", "session"],
+    ),
     ("main", &["cli"]),
 ];
 

@@ -4,6 +4,7 @@
 //! a fault, 2 bad usage, 130 interrupted.
 
 mod check;
+mod doc;
 mod fmt;
 mod input;
 mod run;
@@ -29,6 +30,8 @@ enum Command {
     Check(check::Check),
     /// Writes programs in their one canonical form
     Fmt(fmt::Fmt),
+    /// Shows the documentation of the standard library and of faults
+    Doc(doc::Doc),
 }
 
 /// How results are shown.
@@ -70,6 +73,7 @@ pub fn main() -> ExitCode {
         Ok(Arguments { command: Command::Run(run) }) => run.execute(),
         Ok(Arguments { command: Command::Check(check) }) => check.execute(),
         Ok(Arguments { command: Command::Fmt(fmt) }) => fmt.execute(),
+        Ok(Arguments { command: Command::Doc(doc) }) => doc.execute(),
         Err(e) => {
             let code = if e.use_stderr() { 2 } else { 0 };
             // A closed pipe leaves nothing to be told.
