@@ -21,6 +21,7 @@ pub mod fault;
 pub mod inference;
 pub mod linalg;
 pub mod loader;
+mod modules;
 pub mod outcome;
 pub mod plan;
 pub mod report;

@@ -208,6 +208,26 @@ pub struct PanelSummary {
     pub columns: Vec<ColumnSummary>,
 }
 
+/// A key of a data set.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct KeySummary {
+    pub name: String,
+    pub labels: usize,
+    pub first: String,
+    pub last: String,
+}
+
+/// A printed data set.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DataSummary {
+    pub rows: usize,
+    /// Combinations of keys, and those that no row has.
+    pub cells: usize,
+    pub absent: usize,
+    pub keys: Vec<KeySummary>,
+    pub columns: Vec<ColumnSummary>,
+}
+
 /// A scalar of the language.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
@@ -276,6 +296,7 @@ pub enum Outcome {
     Weights(WeightsSummary),
     Treatment(TreatmentSummary),
     Panel(PanelSummary),
+    Data(DataSummary),
     Table(Table),
     Array(LabeledArray),
     Value(Scalar),

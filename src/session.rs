@@ -21,6 +21,7 @@ use crate::estimators::Never;
 use crate::execute::execute;
 use crate::fault::{Fault, Level};
 use crate::loader::Loader;
+use crate::modules;
 use crate::outcome::Entry;
 use crate::plan::{self, InputFile};
 use crate::report::json;
@@ -140,7 +141,7 @@ impl<'a> Session<'a> {
         run.seed = spec.settings.seed;
         self.interrupt.begin("data and weights");
         let planned = plan::plan(&spec, self.loader);
-        run.inputs = planned.inputs;
+        run.inputs.extend(planned.inputs);
         // A remark on a header is made when it is checked and again when the file is read.
         let new: Vec<Diagnostic> = planned.diagnostics.into_iter().filter(|d| !run.diagnostics.contains(d)).collect();
         run.diagnostics.extend(new);
@@ -200,8 +201,15 @@ impl<'a> Session<'a> {
         if run.failed() {
             return (run, None);
         }
+        let used = modules::load(&program.name, &ast, self.loader, &mut run.sources);
+        run.inputs = used.inputs;
+        run.diagnostics.extend(used.faults);
+        if run.failed() {
+            return (run, None);
+        }
         let request = Request {
             program: &ast,
+            modules: &used.trees,
             sources: &run.sources,
             loader: self.loader,
             library: &library,

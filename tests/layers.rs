@@ -68,9 +68,11 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "report",
         ],
     ),
+    ("modules", &["source", "diagnostic", "syntax", "plan", "loader"]),
     (
         "session",
         &[
+            "modules",
             "source",
             "fault",
             "diagnostic",

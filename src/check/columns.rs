@@ -1,6 +1,9 @@
-//! Expressions over the rows of a panel: derived columns, conditions and the terms of formulas.
+//! Expressions over the rows of a panel or a data set: derived columns, conditions and the terms of formulas. Inside
+//! them labelled arrays may have further dimensions (`arrays`), which a panel's columns may not keep.
 
-use super::scope::Value;
+use super::arrays::{ALONG, On};
+use super::library::{Body, Entry};
+use super::scope::{Callable, Value};
 use super::spec::*;
 use super::{Check, Checker, Reported, foreign};
 use crate::diagnostic::Diagnostic;
@@ -10,23 +13,30 @@ use crate::syntax::ast::*;
 use crate::syntax::print;
 
 impl Checker<'_> {
-    /// An expression over the rows of `panel`. Every fault inside is reported.
+    /// An expression over the rows of a panel. Every fault inside is reported.
     pub(crate) fn column(&mut self, expr: &Expr, panel: usize) -> Check<Column> {
-        let kind = self.column_kind(expr, panel)?;
+        let column = self.array(expr, On::Panel(panel))?;
+        self.no_dimension_left(&column, panel)?;
+        Ok(column)
+    }
+
+    /// An expression with any dimensions.
+    pub(crate) fn array(&mut self, expr: &Expr, on: On) -> Check<Column> {
+        let kind = self.column_kind(expr, on)?;
         Ok(Column { kind, text: print::expression(expr), place: Place(self.at(expr.span)) })
     }
 
-    fn column_kind(&mut self, expr: &Expr, panel: usize) -> Check<ColumnKind> {
+    fn column_kind(&mut self, expr: &Expr, on: On) -> Check<ColumnKind> {
         match &expr.kind {
             ExprKind::Number(x) => Ok(ColumnKind::Number(*x)),
             ExprKind::Text(t) => Ok(ColumnKind::Text(t.clone())),
             ExprKind::Bool(b) => Ok(ColumnKind::Bool(*b)),
             ExprKind::Missing => Ok(ColumnKind::Missing),
-            ExprKind::Group(inner) => self.column_kind(inner, panel),
-            ExprKind::Name(name) => self.column_name(name, panel),
-            ExprKind::Field { of, name } => self.column_field(expr, of, name, panel),
+            ExprKind::Group(inner) => self.column_kind(inner, on),
+            ExprKind::Name(name) => self.column_name(name, on),
+            ExprKind::Field { of, name } => self.column_field(expr, of, name, on),
             ExprKind::Prefix { operators, operand } => {
-                let mut column = self.column(operand, panel)?;
+                let mut column = self.array(operand, on)?;
                 for (operator, _) in operators.iter().rev() {
                     let inner = Box::new(column.clone());
                     column.kind = match operator {
@@ -37,15 +47,15 @@ impl Checker<'_> {
                 }
                 Ok(column.kind)
             }
-            ExprKind::Chain { first, rest } => self.column_chain(expr, first, rest, panel),
+            ExprKind::Chain { first, rest } => self.column_chain(expr, first, rest, on),
             ExprKind::If { branches, otherwise } => {
                 let mut out = Vec::new();
                 for (c, v) in branches {
-                    out.push((self.column(c, panel)?, self.column(v, panel)?));
+                    out.push((self.array(c, on)?, self.array(v, on)?));
                 }
-                Ok(ColumnKind::If { branches: out, otherwise: Box::new(self.column(otherwise, panel)?) })
+                Ok(ColumnKind::If { branches: out, otherwise: Box::new(self.array(otherwise, on)?) })
             }
-            ExprKind::Call { callee, arguments } => self.column_call(expr, callee, arguments, panel),
+            ExprKind::Call { callee, arguments } => self.column_call(expr, callee, arguments, on),
             ExprKind::Length { .. } => Err(self.report(
                 Diagnostic::error(
                     "durbin::check::unit_of_measure",
@@ -72,59 +82,75 @@ impl Checker<'_> {
         }
     }
 
-    /// What a bare name means among columns: a treatment, a column, a constant.
-    fn column_name(&mut self, name: &Name, panel: usize) -> Check<ColumnKind> {
-        if let Some(Value::Treatment(t)) = self.scope.peek(&name.text) {
-            let t = *t;
-            self.scope.look_up(&name.text);
-            let on = self.spec.treatments.get(t).map_or(panel, |t| t.panel);
-            if on != panel {
-                let (own, here) = (self.panels[on].spec.name.clone(), self.panels[panel].spec.name.clone());
-                let message = format!("`{}` is on panel `{own}`, the columns are of panel `{here}`", name.text);
-                return Err(self.report(
-                    Diagnostic::error("durbin::check::which_panel", self.at(name.span), message)
-                        .help(format!("declare a treatment of that panel: `treatment NAME on {here} = …`")),
-                ));
+    /// What a bare name means among columns: the label of a dimension, a treatment, a column, a constant.
+    fn column_name(&mut self, name: &Name, on: On) -> Check<ColumnKind> {
+        if let Some(kind) = self.label_name(name, on) {
+            return Ok(kind);
+        }
+        if let On::Panel(panel) = on
+            && let Some(Value::Treatment(t)) = self.scope.peek(&name.text)
+        {
+            return self.treatment_column(name, *t, panel);
+        }
+        if let Some(info) = self.info(on) {
+            if info.broken_columns.contains(&name.text) {
+                return Err(Reported);
             }
-            return Ok(ColumnKind::Treatment(t));
+            if info.columns.contains_key(&name.text) {
+                return Ok(ColumnKind::Name(name.text.clone()));
+            }
         }
-        let info = &self.panels[panel];
-        if info.broken_columns.contains(&name.text) {
-            return Err(Reported);
-        }
-        if info.columns.contains_key(&name.text) {
-            return Ok(ColumnKind::Name(name.text.clone()));
-        }
-        match self.scope.look_up(&name.text) {
+        match self.bound(name) {
             Some(Value::Scalar(ScalarExpr::Number(x))) => Ok(ColumnKind::Number(x)),
             Some(Value::Scalar(ScalarExpr::Text(t))) => Ok(ColumnKind::Text(t)),
             Some(Value::Scalar(ScalarExpr::Bool(b))) => Ok(ColumnKind::Bool(b)),
+            Some(Value::Missing) => Ok(ColumnKind::Missing),
+            Some(Value::Array(array)) => self.adopted(name, &array, on),
+            Some(Value::Column(column)) if column.span != name.span => self.column_kind(&column, on),
             Some(Value::Broken) => Err(Reported),
             Some(other) => Err(self.wrong_kind(name.span, "a column", &other, Some(&name.text))),
             None if name.text == "inf" && !name.quoted => Ok(ColumnKind::Number(f64::INFINITY)),
-            None if matches!(name.text.as_str(), "unit" | "time") && !name.quoted => {
-                let spec = &self.panels[panel].spec;
-                Ok(ColumnKind::Name(if name.text == "unit" { spec.unit.clone() } else { spec.time.clone() }))
-            }
-            None => Err(self.unknown_column(name, panel)),
+            None => match self.dimension_name(name, on) {
+                Some(kind) => Ok(kind),
+                None => Err(self.unknown_column(name, on)),
+            },
         }
     }
 
+    fn treatment_column(&mut self, name: &Name, t: usize, panel: usize) -> Check<ColumnKind> {
+        self.scope.look_up(&name.text);
+        let on = self.spec.treatments.get(t).map_or(panel, |t| t.panel);
+        if on == panel {
+            return Ok(ColumnKind::Treatment(t));
+        }
+        let (own, here) = (self.panels[on].spec.name.clone(), self.panels[panel].spec.name.clone());
+        let message = format!("`{}` is on panel `{own}`, the columns are of panel `{here}`", name.text);
+        Err(self.report(
+            Diagnostic::error("durbin::check::which_panel", self.at(name.span), message)
+                .help(format!("declare a treatment of that panel: `treatment NAME on {here} = …`")),
+        ))
+    }
+
     /// `unknown_column`: the file, a near name, or the data set that has it.
-    pub(crate) fn unknown_column(&mut self, name: &Name, panel: usize) -> Reported {
+    pub(crate) fn unknown_column(&mut self, name: &Name, on: impl Into<On>) -> Reported {
+        let on = on.into();
         if self.scope.later.contains_key(&name.text) {
             return self.unknown_name(name, |_| true);
         }
-        let info = &self.panels[panel];
+        let Some(info) = self.info(on) else { return self.unknown_name(name, |v| matches!(v, Value::Array(_))) };
         let files = ticked_list(&info.files);
         let columns: Vec<&str> = info.columns.keys().map(String::as_str).filter(|c| !c.is_empty()).collect();
         let names = self.scope.names_of(|v| matches!(v, Value::Treatment(_) | Value::Terms(_)));
         let near = suggest::nearest(&name.text, columns.iter().copied().chain(names.iter().copied()));
-        let elsewhere = self.data.iter().find(|d| d.columns.contains(&name.text)).map(|d| d.name.clone());
+        let elsewhere =
+            self.data.iter().find(|d| d.info.columns.contains_key(&name.text)).map(|d| d.info.spec.name.clone());
         let other = self.panels.iter().find(|p| p.columns.contains_key(&name.text)).map(|p| p.spec.name.clone());
         let help = match (near, elsewhere, other) {
             (Some(n), _, _) => Some(format!("did you mean `{n}`?")),
-            (_, Some(d), _) => Some(format!("the data set `{d}` has it: bring it in with `join {d} by …`")),
+            (_, Some(d), _) => {
+                let array = format!("{d}.{}", print::name(&name.text));
+                Some(format!("the data set `{d}` has it: `{array}` is its array, `join {d} by …` brings it in"))
+            }
             (_, _, Some(p)) => Some(format!("panel `{p}` has it")),
             _ if columns.len() <= 12 => Some(format!("its columns are {}", ticked_all(&columns))),
             _ => None,
@@ -132,14 +158,14 @@ impl Checker<'_> {
         let mut fault = Diagnostic::error(
             "durbin::check::unknown_column",
             self.at(name.span),
-            format!("panel `{}` has no column `{}` (read from {files})", info.spec.name, name.text),
+            format!("{} `{}` has no column `{}` (read from {files})", on.word(), info.spec.name, name.text),
         );
         fault.help = help;
         self.report(fault)
     }
 
     /// `towns.income`, or a prefix of Stata's.
-    fn column_field(&mut self, expr: &Expr, of: &Expr, name: &Name, panel: usize) -> Check<ColumnKind> {
+    fn column_field(&mut self, expr: &Expr, of: &Expr, name: &Name, on: On) -> Check<ColumnKind> {
         let ExprKind::Name(base) = &of.kind else {
             return Err(self.report(Diagnostic::error(
                 "durbin::check::wrong_kind",
@@ -147,23 +173,20 @@ impl Checker<'_> {
                 format!("`{}` is no column", print::expression(expr)),
             )));
         };
-        match self.scope.look_up(&base.text) {
-            Some(Value::Panel(p)) if p == panel => return self.column_name(name, panel),
-            Some(Value::Panel(_)) => return Err(self.later(expr.span, "a column of another panel")),
-            Some(Value::Data(d)) => {
-                let data = &self.data[d];
-                if data.columns.contains(&name.text) {
-                    return Err(self.later(expr.span, "a labelled array of a data set"));
+        match self.bound(base) {
+            Some(Value::Panel(p)) if on == On::Panel(p) => return self.column_name(name, on),
+            Some(Value::Panel(p)) => return self.foreign_column(name, p, on),
+            Some(Value::Data(d)) => return self.data_column(name, d, on),
+            Some(Value::Record(entries)) => {
+                if let Some((_, Value::Scalar(s), _)) = entries.iter().find(|(k, _, _)| *k == name.text) {
+                    return match s {
+                        ScalarExpr::Number(x) => Ok(ColumnKind::Number(*x)),
+                        ScalarExpr::Text(t) => Ok(ColumnKind::Text(t.clone())),
+                        ScalarExpr::Bool(b) => Ok(ColumnKind::Bool(*b)),
+                        _ => Err(self.wrong_kind(expr.span, "a column", &Value::Scalar(s.clone()), None)),
+                    };
                 }
-                let columns = data.columns.clone();
-                let (owner, file) = (data.name.clone(), data.file.clone());
-                let mut fault = Diagnostic::error(
-                    "durbin::check::unknown_column",
-                    self.at(name.span),
-                    format!("data set `{owner}` has no column `{}` (read from `{file}`)", name.text),
-                );
-                fault.help = suggest::did_you_mean(&name.text, columns.iter().map(String::as_str));
-                return Err(self.report(fault));
+                return Err(self.unknown_name(name, |_| false));
             }
             Some(Value::Broken) => return Err(Reported),
             Some(other) => return Err(self.wrong_kind(base.span, "a data set", &other, Some(&base.text))),
@@ -188,11 +211,11 @@ impl Checker<'_> {
         expr: &Expr,
         first: &Expr,
         rest: &[(Operator, crate::source::Span, Expr)],
-        panel: usize,
+        on: On,
     ) -> Check<ColumnKind> {
         match rest[0].0 {
-            Operator::At => return self.spatial_lag(first, rest, panel),
-            Operator::In | Operator::NotIn => return self.column_in(first, rest, panel),
+            Operator::At => return self.spatial_lag(first, rest, on),
+            Operator::In | Operator::NotIn => return self.column_in(first, rest, on),
             Operator::Range => {
                 return Err(self.report(Diagnostic::error(
                     "durbin::check::wrong_kind",
@@ -223,7 +246,7 @@ impl Checker<'_> {
         let mut failed = None;
         let mut columns = Vec::new();
         for e in std::iter::once(first).chain(rest.iter().map(|r| &r.2)) {
-            match self.column(e, panel) {
+            match self.array(e, on) {
                 Ok(c) => columns.push(c),
                 Err(r) => failed = Some(r),
             }
@@ -259,11 +282,15 @@ impl Checker<'_> {
         &mut self,
         first: &Expr,
         rest: &[(Operator, crate::source::Span, Expr)],
-        panel: usize,
+        on: On,
     ) -> Check<ColumnKind> {
         let operands: Vec<&Expr> = std::iter::once(first).chain(rest.iter().map(|r| &r.2)).collect();
         let Some((last, matrices)) = operands.split_last() else { return Err(Reported) };
-        let mut column = self.column(last, panel)?;
+        let On::Panel(panel) = on else {
+            return Err(self.later(first.span.to(last.span), "a spatial lag outside formulas and panel clauses"));
+        };
+        let mut column = self.array(last, on)?;
+        self.no_dimension_left(&column, panel)?;
         for w in matrices.iter().rev() {
             let weights = self.weights_use(w, panel)?;
             let text = format!("{} @ {}", weights.name, column.text);
@@ -273,13 +300,8 @@ impl Checker<'_> {
         Ok(column.kind)
     }
 
-    fn column_in(
-        &mut self,
-        first: &Expr,
-        rest: &[(Operator, crate::source::Span, Expr)],
-        panel: usize,
-    ) -> Check<ColumnKind> {
-        let value = self.column(first, panel)?;
+    fn column_in(&mut self, first: &Expr, rest: &[(Operator, crate::source::Span, Expr)], on: On) -> Check<ColumnKind> {
+        let value = self.array(first, on)?;
         let items = match &rest[0].2.kind {
             ExprKind::List(items) => items.clone(),
             _ => match self.value(&rest[0].2)? {
@@ -293,12 +315,12 @@ impl Checker<'_> {
         };
         let mut list = Vec::new();
         for item in &items {
-            list.push(self.column(item, panel)?);
+            list.push(self.array(item, on)?);
         }
         Ok(ColumnKind::In { value: Box::new(value), list, negated: rest[0].0 == Operator::NotIn })
     }
 
-    fn column_call(&mut self, expr: &Expr, callee: &Expr, arguments: &[Argument], panel: usize) -> Check<ColumnKind> {
+    fn column_call(&mut self, expr: &Expr, callee: &Expr, arguments: &[Argument], on: On) -> Check<ColumnKind> {
         let ExprKind::Name(name) = &callee.kind else {
             let text = print::expression(callee);
             return Err(self.report(Diagnostic::error(
@@ -307,32 +329,47 @@ impl Checker<'_> {
                 format!("`{text}` is not a function"),
             )));
         };
-        if let Some(value) = self.scope.look_up(&name.text) {
-            if let Value::Function(_) = value {
-                return Err(self.later(expr.span, format!("the function `{}`", name.text)));
+        match self.bound(name) {
+            Some(Value::Function(f)) => {
+                return self.expand(&f, arguments, expr, |checker, body| checker.column_kind(body, on));
             }
-            return Err(self.not_callable(name.span, &name.text, &value));
+            Some(value) => return Err(self.not_callable(name.span, &name.text, &value)),
+            None => {}
         }
         if name.text == "i" {
             return Err(self.later(expr.span, "`i(…)` as a part of an expression"));
         }
-        let Some(entry) = self.request.library.get(&name.text) else {
-            return Err(self.unknown_function(name, arguments));
+        let Some(entry) = self.library_entry(name) else { return Err(self.unknown_function(name, arguments)) };
+        if let Body::Function(body) = &entry.body {
+            let f = Callable { name: entry.name.clone(), parameters: entry.parameters.clone(), body: body.clone() };
+            return self.expand(&f, arguments, expr, |checker, body| checker.column_kind(body, on));
+        }
+        let over = arguments.iter().any(|a| a.over.is_some());
+        if let Some(how) = Reduction::of(&name.text).filter(|_| over) {
+            return self.reduction(expr, &entry, how, arguments, on);
+        }
+        if ALONG.contains(&name.text.as_str()) && (over || name.text != "cumsum") {
+            return self.along(expr, &entry, arguments, on);
+        }
+        if name.text == "undefined" {
+            return self.undefined(expr, &entry, arguments);
+        }
+        let Some(function) = Function::of(&name.text).filter(|_| !over) else {
+            return Err(self.no_column_function(expr, &entry, over));
         };
-        let Some(function) = Function::of(&name.text).filter(|_| arguments.iter().all(|a| a.over.is_none())) else {
-            if self.is_weights_function(&name.text) || entry.module == "models" || entry.module == "designs" {
-                return Err(self.report(Diagnostic::error(
-                    "durbin::check::wrong_kind",
-                    self.at(expr.span),
-                    format!("a column is wanted, `{}` makes none", name.text),
-                )));
-            }
-            for a in arguments.iter().take(1) {
-                let _ = self.column(&a.value, panel);
-            }
-            return Err(self.later(expr.span, format!("`{}`", name.text)));
+        self.function_call(expr, function, &name.text, arguments, on)
+    }
+
+    /// A library function that makes no column, or not in this way.
+    fn no_column_function(&mut self, expr: &Expr, entry: &Entry, over: bool) -> Reported {
+        let (code, message) = if Reduction::of(&entry.name).is_some() {
+            ("durbin::check::arguments", format!("`{}` lacks the dimension it takes away", entry.name))
+        } else if over {
+            ("durbin::check::arguments", format!("`{}` is no reduction: it takes no `over`", entry.name))
+        } else {
+            ("durbin::check::wrong_kind", format!("a column is wanted, `{}` makes none", entry.name))
         };
-        self.function_call(expr, function, &name.text, arguments, panel)
+        self.report(Diagnostic::error(code, self.at(expr.span), message).help(format!("`{}`", entry.signature())))
     }
 
     /// `i(x)` as a term of its own: one dummy per level.
@@ -345,7 +382,7 @@ impl Checker<'_> {
         Ok(Column { kind, text: print::expression(expr), place: Place(self.at(expr.span)) })
     }
 
-    fn wrong_count(&mut self, expr: &Expr, name: &str, signature: &str, given: usize) -> Reported {
+    pub(crate) fn wrong_count(&mut self, expr: &Expr, name: &str, signature: &str, given: usize) -> Reported {
         self.report(
             Diagnostic::error(
                 "durbin::check::arguments",
@@ -362,7 +399,7 @@ impl Checker<'_> {
         function: Function,
         name: &str,
         arguments: &[Argument],
-        panel: usize,
+        on: On,
     ) -> Check<ColumnKind> {
         let mut number = 1.0;
         let mut positional: Vec<&Argument> = arguments.iter().filter(|a| a.label.is_none()).collect();
@@ -407,7 +444,7 @@ impl Checker<'_> {
         let mut columns = Vec::new();
         let mut failed = None;
         for a in positional {
-            match self.column(&a.value, panel) {
+            match self.array(&a.value, on) {
                 Ok(c) => columns.push(c),
                 Err(r) => failed = Some(r),
             }

@@ -170,6 +170,11 @@ impl Checker<'_> {
         };
         match &expr.kind {
             ExprKind::Name(name) => {
+                if let Some(Value::Column(column)) = self.bound(name)
+                    && column.span != expr.span
+                {
+                    return self.term(&column, panel, out);
+                }
                 if let Some(Value::Terms(_)) = self.scope.peek(&name.text) {
                     let Some(Value::Terms(formula)) = self.scope.look_up(&name.text) else { return Err(Reported) };
                     let ExprKind::Formula { terms: Some(terms), .. } = &formula.kind else { return Err(Reported) };
@@ -182,6 +187,8 @@ impl Checker<'_> {
                 self.add_term(column, out);
                 Ok(())
             }
+            ExprKind::Formula { outcome: None, terms: Some(terms), weights: None, .. } => self.terms(terms, panel, out),
+            ExprKind::Group(inner) if matches!(inner.kind, ExprKind::Formula { .. }) => self.term(inner, panel, out),
             ExprKind::Number(x) => no_term(
                 format!("`{x}` is no term of a formula"),
                 "the constant belongs to `fe: none`; with fixed effects there is none",
@@ -289,11 +296,15 @@ impl Checker<'_> {
             return Err(fault);
         }
         let mut failed = None;
-        let items: Vec<&Expr> = match &expr.kind {
-            ExprKind::List(items) => items.iter().collect(),
-            _ => vec![expr],
+        let items: Vec<Expr> = match &expr.kind {
+            ExprKind::List(items) => items.clone(),
+            ExprKind::Name(n) => match self.bound(n) {
+                Some(Value::List(items)) => items.into_iter().map(|(_, e)| e).collect(),
+                _ => vec![expr.clone()],
+            },
+            _ => vec![expr.clone()],
         };
-        for item in items {
+        for item in &items {
             match self.weights_use(item, panel) {
                 Ok(w) => out.push(w),
                 Err(r) => failed = Some(r),

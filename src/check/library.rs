@@ -8,7 +8,7 @@ use crate::syntax::{self, ast::*};
 use indexmap::IndexMap;
 
 /// The modules of the standard library and their texts.
-pub const MODULES: [(&str, &str); 7] = [
+pub const MODULES: [(&str, &str); 8] = [
     ("prelude", include_str!("../../std/prelude.durbin")),
     ("weights", include_str!("../../std/weights.durbin")),
     ("models", include_str!("../../std/models.durbin")),
@@ -16,10 +16,14 @@ pub const MODULES: [(&str, &str); 7] = [
     ("tests", include_str!("../../std/tests.durbin")),
     ("answers", include_str!("../../std/answers.durbin")),
     ("functions", include_str!("../../std/functions.durbin")),
+    ("indices", include_str!("../../std/indices.durbin")),
 ];
 
+/// Modules whose names a program brings in with `use`; those of the others are always there.
+pub const OPTIONAL_MODULES: [&str; 1] = ["indices"];
+
 /// Modules the language names and this version does not have yet.
-pub const LATER_MODULES: [&str; 2] = ["indices", "report"];
+pub const LATER_MODULES: [&str; 1] = ["report"];
 
 /// What a library name is.
 #[derive(Clone, Debug, PartialEq)]

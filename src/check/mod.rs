@@ -7,10 +7,14 @@ pub mod scope;
 pub mod spec;
 
 mod arguments;
+pub(crate) mod arrays;
 mod columns;
+mod data;
 mod foreign;
 mod formula;
+mod functions;
 mod lint;
+mod lists;
 mod options;
 mod outputs;
 mod panel;
@@ -31,6 +35,8 @@ use spec::{PanelSpec, Spec};
 /// What the checker is given.
 pub struct Request<'a> {
     pub program: &'a Ast,
+    /// The files of declarations that `use` names, by path.
+    pub modules: &'a IndexMap<String, Ast>,
     pub sources: &'a Sources,
     pub loader: &'a dyn Loader,
     pub library: &'a Library,
@@ -64,11 +70,14 @@ pub(crate) struct PanelInfo {
     pub files: Vec<String>,
 }
 
+/// A data set while it is being checked.
 #[derive(Clone, Debug)]
 pub(crate) struct DataInfo {
-    pub name: String,
-    pub file: String,
-    pub columns: Vec<String>,
+    pub info: PanelInfo,
+    pub keys: Vec<String>,
+    pub values: Option<Vec<String>>,
+    pub absent: Option<f64>,
+    pub keys_place: spec::Place,
 }
 
 /// A file the program reads, and where it says so.
@@ -89,11 +98,17 @@ pub(crate) struct Checker<'a> {
     inputs: Vec<Input>,
     /// Path and place of every `save`.
     saves: Vec<(String, Span)>,
-    /// The call in the program on whose behalf a library body is expanded.
-    caller: Option<Span>,
     diagnostics: Vec<Diagnostic>,
-    /// Families of weights whose bodies are being expanded, outermost first.
-    expanding: Vec<String>,
+    /// Functions whose bodies are being checked, outermost first.
+    expanding: Vec<functions::Expansion>,
+    /// Nodes that expansions may still add.
+    budget: usize,
+    /// The dimensions that the reductions around an expression take away, outermost first.
+    reducing: Vec<Vec<String>>,
+    /// Modules of the library that the program uses.
+    used_modules: Vec<String>,
+    /// Files of declarations whose statements are being checked or have been, by path.
+    used_files: Vec<String>,
     /// `not_available` faults: reported after every other.
     unavailable: Vec<Diagnostic>,
     /// Something could not be checked.
@@ -116,9 +131,12 @@ impl<'a> Checker<'a> {
             broken_panel: false,
             inputs: Vec::new(),
             saves: Vec::new(),
-            caller: None,
             diagnostics: Vec::new(),
             expanding: Vec::new(),
+            budget: functions::MOST_NODES,
+            reducing: Vec::new(),
+            used_modules: Vec::new(),
+            used_files: Vec::new(),
             unavailable: Vec::new(),
             gave_up: false,
         }
@@ -134,10 +152,12 @@ impl<'a> Checker<'a> {
         }
         let failed = self.diagnostics.iter().any(Diagnostic::is_error);
         self.spec.panels = self.panels.into_iter().map(|p| p.spec).collect();
+        self.spec.data = self.data.into_iter().map(DataInfo::spec).collect();
         Checked { spec: (!failed).then_some(self.spec), diagnostics: self.diagnostics }
     }
 
     fn report(&mut self, diagnostic: Diagnostic) -> Reported {
+        let diagnostic = self.in_expansion(diagnostic);
         if !self.diagnostics.contains(&diagnostic) {
             self.diagnostics.push(diagnostic);
         }
@@ -158,11 +178,6 @@ impl<'a> Checker<'a> {
             self.unavailable.push(fault);
         }
         Reported
-    }
-
-    /// Where a fault points: into the program, also when a library body is being expanded.
-    fn at(&self, span: Span) -> Span {
-        self.caller.unwrap_or(span)
     }
 
     /// The text of a span as written.

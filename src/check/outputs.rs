@@ -30,6 +30,8 @@ fn kind_and_formats(output: &Output) -> (&'static str, &'static [&'static str]) 
         Output::Weights(_) => ("a weights matrix", &[".txt"]),
         Output::Treatment(_) => ("a treatment", &[".txt"]),
         Output::Panel(_) => ("a panel", &[".txt"]),
+        Output::Data(_) => ("a data set", &[".txt"]),
+        Output::Array(_) => ("an array", &[".csv", ".txt"]),
         Output::Scalar(_) => ("a single value", &[".txt"]),
     }
 }
@@ -63,6 +65,8 @@ impl Checker<'_> {
             }
             Value::Treatment(t) => Output::Treatment(t),
             Value::Panel(p) => Output::Panel(p),
+            Value::Data(d) => Output::Data(d),
+            Value::Array(a) => Output::Array(self.interned(a.value.clone(), a.dims.clone())),
             Value::Table(t) => Output::Table(t),
             Value::Scalar(s) => Output::Scalar(s),
             Value::Answer(answer, model) => match self.scalar_answer(answer, model, expr.span) {

@@ -1,8 +1,9 @@
-//! `panel` and `data` statements: clauses said once, keys there, columns known from file headers.
+//! `panel` statements, and the clauses that `data` has too: clauses said once, keys there, columns known from file headers.
 
+use super::arrays::On;
 use super::scope::Value;
 use super::spec::*;
-use super::{Check, Checker, DataInfo, PanelInfo, Reported};
+use super::{Check, Checker, PanelInfo, Reported};
 use crate::diagnostic::Diagnostic;
 use crate::fault::ticked_list;
 use crate::source::Span;
@@ -44,7 +45,8 @@ impl Checker<'_> {
         }
     }
 
-    fn panel_source(&mut self, block: &DataBlock) -> Check<PanelInfo> {
+    /// Where the rows come from, and the columns they have.
+    pub(crate) fn panel_source(&mut self, block: &DataBlock) -> Check<PanelInfo> {
         let place = Place(block.name.span);
         let source_place = Place(block.source.span);
         let (source, columns, files) = match &block.source.kind {
@@ -59,7 +61,10 @@ impl Checker<'_> {
                     let base = &self.panels[p];
                     (RowSource::Panel(p), base.columns.clone(), base.files.clone())
                 }
-                Some(Value::Data(_)) => return Err(self.later(block.source.span, "a panel from a data set")),
+                Some(Value::Data(d)) => {
+                    let base = &self.data[d].info;
+                    (RowSource::Data(d), base.columns.clone(), base.files.clone())
+                }
                 Some(Value::Broken) => return Err(Reported),
                 Some(other) => {
                     return Err(self.wrong_kind(n.span, "a file or an earlier panel", &other, Some(&n.text)));
@@ -70,6 +75,7 @@ impl Checker<'_> {
         };
         let base = match &source {
             RowSource::Panel(p) => Some(self.panels[*p].spec.clone()),
+            RowSource::Data(d) => Some(PanelSpec { missing: MissingPolicy::Error, ..self.data[*d].info.spec.clone() }),
             RowSource::File(_) => None,
         };
         let (unit, time) = base.as_ref().map(|b| (b.unit.clone(), b.time.clone())).unwrap_or_default();
@@ -95,7 +101,7 @@ impl Checker<'_> {
     }
 
     /// Clauses that may stand once.
-    fn said_twice(&mut self, block: &DataBlock) -> Check<()> {
+    pub(crate) fn said_twice(&mut self, block: &DataBlock) -> Check<()> {
         let mut first: IndexMap<&'static str, Span> = IndexMap::new();
         let mut failed = None;
         for clause in &block.clauses {
@@ -188,7 +194,7 @@ impl Checker<'_> {
     fn panel_clause(&mut self, clause: &Clause, at: usize) -> Check<()> {
         match &clause.kind {
             ClauseKind::Unit(_) | ClauseKind::Time(_) => Ok(()),
-            ClauseKind::Join { source, by, optional } => self.join(clause, source, by, *optional, at),
+            ClauseKind::Join { source, by, optional } => self.join(clause, source, by, *optional, On::Panel(at)),
             ClauseKind::Coords { lon, lat, planar } => {
                 let (a, b) = (self.known_column(lon, at), self.known_column(lat, at));
                 let coords = CoordsSpec { lon: a?, lat: b?, planar: *planar, place: Place(clause.span) };
@@ -200,21 +206,8 @@ impl Checker<'_> {
                 self.panels[at].spec.steps.push(PanelStep::Where { condition });
                 Ok(())
             }
-            ClauseKind::Let { name, value } => self.panel_let(name, value, at),
-            ClauseKind::MissingMarkers(texts) => {
-                self.panels[at].spec.markers = texts.iter().map(|t| t.text.clone()).collect();
-                Ok(())
-            }
-            ClauseKind::Missing(word) => {
-                let policy = match word.text.as_str() {
-                    "error" => MissingPolicy::Error,
-                    "drop" => MissingPolicy::Drop,
-                    _ => return Err(self.bad_word("missing", word, &["error", "drop"])),
-                };
-                let spec = &mut self.panels[at].spec;
-                (spec.missing, spec.missing_place) = (policy, Place(clause.span));
-                Ok(())
-            }
+            ClauseKind::Let { name, value } => self.let_clause(name, value, On::Panel(at)),
+            ClauseKind::MissingMarkers(_) | ClauseKind::Missing(_) => self.missing_clause(clause, On::Panel(at)),
             ClauseKind::Balance(word) => {
                 let policy = match word.text.as_str() {
                     "error" => BalancePolicy::Error,
@@ -257,8 +250,30 @@ impl Checker<'_> {
         )
     }
 
-    fn panel_let(&mut self, name: &Name, value: &Expr, at: usize) -> Check<()> {
-        if let Some(file) = self.panels[at].columns.get(&name.text) {
+    /// `missing "NA"` and `missing drop`.
+    pub(crate) fn missing_clause(&mut self, clause: &Clause, on: On) -> Check<()> {
+        let policy = match &clause.kind {
+            ClauseKind::Missing(word) => Some(match word.text.as_str() {
+                "error" => MissingPolicy::Error,
+                "drop" => MissingPolicy::Drop,
+                _ => return Err(self.bad_word("missing", word, &["error", "drop"])),
+            }),
+            _ => None,
+        };
+        let Some(info) = self.info_mut(on) else { return Err(Reported) };
+        match (&clause.kind, policy) {
+            (ClauseKind::MissingMarkers(texts), _) => {
+                info.spec.markers = texts.iter().map(|t| t.text.clone()).collect();
+            }
+            (_, Some(policy)) => (info.spec.missing, info.spec.missing_place) = (policy, Place(clause.span)),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A derived column.
+    pub(crate) fn let_clause(&mut self, name: &Name, value: &Expr, on: On) -> Check<()> {
+        if let Some(file) = self.info(on).and_then(|i| i.columns.get(&name.text)) {
             let whose = if file.is_empty() { "an earlier `let`".to_string() } else { format!("`{file}`") };
             return Err(self.report(
                 Diagnostic::error(
@@ -269,24 +284,33 @@ impl Checker<'_> {
                 .help("give the derived column another name"),
             ));
         }
-        match self.column(value, at) {
+        let value = match on {
+            On::Panel(p) => self.column(value, p),
+            _ => self.array(value, on),
+        };
+        let Some(info) = self.info_mut(on) else { return Err(Reported) };
+        match value {
             Ok(value) => {
-                self.panels[at].columns.insert(name.text.clone(), String::new());
-                self.panels[at].spec.steps.push(PanelStep::Let { name: name.text.clone(), value });
+                info.columns.insert(name.text.clone(), String::new());
+                info.spec.steps.push(PanelStep::Let { name: name.text.clone(), value });
                 Ok(())
             }
             Err(r) => {
-                self.panels[at].broken_columns.push(name.text.clone());
+                info.broken_columns.push(name.text.clone());
                 Err(r)
             }
         }
     }
 
-    fn join(&mut self, clause: &Clause, source: &Expr, by: &[Name], optional: bool, at: usize) -> Check<()> {
-        let (path, columns) = match &source.kind {
-            ExprKind::Text(path) => (path.clone(), self.header(path, source.span)?),
+    pub(crate) fn join(&mut self, clause: &Clause, source: &Expr, by: &[Name], optional: bool, on: On) -> Check<()> {
+        let (rows, path, columns) = match &source.kind {
+            ExprKind::Text(path) => (RowSource::File(path.clone()), path.clone(), self.header(path, source.span)?),
             ExprKind::Name(n) => match self.scope.look_up(&n.text) {
-                Some(Value::Data(d)) => (self.data[d].file.clone(), self.data[d].columns.clone()),
+                Some(Value::Data(d)) => {
+                    let info = &self.data[d].info;
+                    let path = info.files.first().cloned().unwrap_or_default();
+                    (RowSource::Data(d), path, info.columns.keys().cloned().collect())
+                }
                 Some(Value::Broken) => return Err(Reported),
                 Some(other) => return Err(self.wrong_kind(n.span, "a file or a data set", &other, Some(&n.text))),
                 None => return Err(self.unknown_name(n, |v| matches!(v, Value::Data(_)))),
@@ -295,8 +319,8 @@ impl Checker<'_> {
         };
         let mut failed = None;
         for key in by {
-            if !self.panels[at].columns.contains_key(&key.text) {
-                failed = Some(self.unknown_column(key, at));
+            if !self.info(on).is_some_and(|i| i.columns.contains_key(&key.text)) {
+                failed = Some(self.unknown_column(key, on));
             } else if !columns.contains(&key.text) {
                 let mut fault = Diagnostic::error(
                     "durbin::check::unknown_column",
@@ -311,7 +335,7 @@ impl Checker<'_> {
             return Err(r);
         }
         for column in columns.iter().filter(|c| !c.is_empty() && !by.iter().any(|k| k.text == **c)) {
-            if let Some(own) = self.panels[at].columns.get(column) {
+            if let Some(own) = self.info(on).and_then(|i| i.columns.get(column)) {
                 let own = own.clone();
                 failed = Some(
                     self.report(
@@ -323,57 +347,15 @@ impl Checker<'_> {
                         .help("rename it in one of the files"),
                     ),
                 );
-            } else {
-                self.panels[at].columns.insert(column.clone(), path.clone());
+            } else if let Some(info) = self.info_mut(on) {
+                info.columns.insert(column.clone(), path.clone());
             }
         }
-        self.panels[at].files.push(path.clone());
         let by = by.iter().map(|k| k.text.clone()).collect();
-        self.panels[at].spec.joins.push(JoinSpec { file: path, by, optional, place: Place(clause.span) });
+        if let Some(info) = self.info_mut(on) {
+            info.files.push(path);
+            info.spec.joins.push(JoinSpec { source: rows, by, optional, place: Place(clause.span) });
+        }
         failed.map_or(Ok(()), Err)
-    }
-
-    /// Checks a `data` statement: a table that panels may join.
-    pub(crate) fn data_statement(&mut self, block: &DataBlock) {
-        let value = match self.data_block(block) {
-            Ok(i) => Value::Data(i),
-            Err(Reported) => Value::Broken,
-        };
-        self.bind_name(&block.name, value, "data");
-    }
-
-    fn data_block(&mut self, block: &DataBlock) -> Check<usize> {
-        self.said_twice(block)?;
-        let ExprKind::Text(path) = &block.source.kind else {
-            return Err(self.later(block.source.span, "a data set from another"));
-        };
-        let columns = self.header(path, block.source.span)?;
-        let mut failed = None;
-        for clause in &block.clauses {
-            match &clause.kind {
-                ClauseKind::Keys(names) | ClauseKind::Value(names) => {
-                    for n in names {
-                        if columns.contains(&n.text) {
-                            continue;
-                        }
-                        let mut fault = Diagnostic::error(
-                            "durbin::check::unknown_column",
-                            n.span,
-                            format!("`{path}` has no column `{}`", n.text),
-                        );
-                        fault.help = suggest::did_you_mean(&n.text, columns.iter().map(String::as_str));
-                        failed = Some(self.report(fault));
-                    }
-                }
-                _ => {
-                    self.later(clause.span, format!("the clause `{}` of a data set", clause.kind.word()));
-                }
-            }
-        }
-        if let Some(r) = failed {
-            return Err(r);
-        }
-        self.data.push(DataInfo { name: block.name.text.clone(), file: path.clone(), columns });
-        Ok(self.data.len() - 1)
     }
 }

@@ -1,10 +1,11 @@
 //! Queries: models with their options, questions put to models, and the calls this version declares but does not execute.
 
 use super::arguments::Bound;
+use super::arrays::ALONG;
 use super::formula::Formula;
 use super::library::{Body, Entry};
 use super::options::QueryOptions;
-use super::scope::Value;
+use super::scope::{Callable, Value};
 use super::spec::*;
 use super::{Check, Checker, Reported};
 use crate::diagnostic::Diagnostic;
@@ -65,8 +66,18 @@ impl Checker<'_> {
         if let Some(function) = Function::of(&entry.name).filter(|f| !f.along_time() && !over) {
             return self.scalar_call(call, &entry, function, arguments);
         }
-        if matches!(entry.body, Body::Function(_)) {
-            return Err(self.later(call.span, format!("`{}`", entry.name)));
+        if let Body::Function(body) = &entry.body {
+            let f = Callable { name: entry.name.clone(), parameters: entry.parameters.clone(), body: body.clone() };
+            return self.expand(&f, arguments, call, |checker, body| checker.value(body));
+        }
+        if entry.name == "describe" {
+            return self.describe_call(call, &entry, arguments);
+        }
+        let array_function = Reduction::of(&entry.name).is_some()
+            || ALONG.contains(&entry.name.as_str())
+            || Function::of(&entry.name).is_some_and(Function::along_time);
+        if array_function || entry.name == "undefined" {
+            return self.array_value(call);
         }
         self.later_call(call, &entry, arguments)
     }
@@ -226,6 +237,20 @@ impl Checker<'_> {
             return Err(self.later(call.span, format!("`{}` with further options", entry.name)));
         }
         Ok(Value::Answer(answer, model))
+    }
+
+    /// `describe(cities)`: what a printed panel, data set or matrix says.
+    fn describe_call(&mut self, call: &Expr, entry: &Entry, arguments: &[Argument]) -> Check<Value> {
+        let bound = self.bind(&entry.name, &entry.parameters, arguments, call.span)?;
+        let what = entry.parameters.first().and_then(|p| bound.get(&p.name.text)).or(bound.rest.first().copied());
+        let Some(what) = what else { return Err(self.wrong_count(call, &entry.name, &entry.signature(), 0)) };
+        if bound.named.len() + bound.rest.len() > 1 {
+            return Err(self.later(call.span, "`describe` with further options"));
+        }
+        match self.value(what)? {
+            value @ (Value::Panel(_) | Value::Data(_) | Value::Weights(..) | Value::Treatment(_)) => Ok(value),
+            other => Err(self.wrong_kind(what.span, "a panel, a data set, weights or a treatment", &other, None)),
+        }
     }
 
     /// A model by name or as a query.

@@ -1,5 +1,6 @@
 //! Names of a program and what they are bound to while it is checked.
 
+use super::arrays::BoundArray;
 use super::spec::{Answer, ScalarExpr, TableSpec, WeightsExpr};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, Parameter};
@@ -26,6 +27,10 @@ pub enum Value {
     Treatment(usize),
     Panel(usize),
     Data(usize),
+    /// A labelled array of the program.
+    Array(Rc<BoundArray>),
+    /// A column's name in a list: what it is, the formula that uses it says.
+    Column(Rc<Expr>),
     Model(usize),
     Answer(Answer, usize),
     Table(TableSpec),
@@ -62,6 +67,8 @@ impl Value {
             Value::Treatment(_) => "a treatment",
             Value::Panel(_) => "a panel",
             Value::Data(_) => "a data set",
+            Value::Array(_) => "an array",
+            Value::Column(_) => "a column",
             Value::Model(_) => "a model",
             Value::Answer(..) => "an answer",
             Value::Table(_) => "a table",
@@ -81,12 +88,10 @@ pub struct Binding {
     pub word: &'static str,
 }
 
-/// The names of a program in the order of their declaration, and the parameters of the bodies being expanded.
+/// The names of a program in the order of their declaration.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
     pub names: IndexMap<String, Binding>,
-    /// Innermost last.
-    pub frames: Vec<IndexMap<String, Value>>,
     /// Declared further down.
     pub later: IndexMap<String, Span>,
     /// The name that the statement being checked declares.
@@ -94,11 +99,8 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// What a name means here; marks it used. A body sees its parameters and the program's names.
+    /// What a name means here; marks it used.
     pub fn look_up(&mut self, name: &str) -> Option<Value> {
-        if let Some(v) = self.frames.last().and_then(|f| f.get(name)) {
-            return Some(v.clone());
-        }
         let binding = self.names.get_mut(name)?;
         binding.used = true;
         Some(binding.value.clone())
@@ -106,7 +108,7 @@ impl Scope {
 
     /// Without marking it used.
     pub fn peek(&self, name: &str) -> Option<&Value> {
-        self.frames.last().and_then(|f| f.get(name)).or_else(|| self.names.get(name).map(|b| &b.value))
+        self.names.get(name).map(|b| &b.value)
     }
 
     /// Names bound to values that `wanted` accepts.

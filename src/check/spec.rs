@@ -2,6 +2,7 @@
 //! formulas expanded into terms. Two programs that differ only in layout, or in writing defaults out, give equal specs:
 //! a [`Place`] equals every other place.
 
+pub use crate::data::reduce::{Along, Reduction};
 use crate::estimators::{FixedEffects, Likelihood, Model, Variance};
 use crate::source::Span;
 use crate::syntax::ast::Operator;
@@ -38,7 +39,11 @@ impl Default for Settings {
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Spec {
     pub settings: Settings,
+    /// Long tables, each with its keys.
+    pub data: Vec<DataSpec>,
     pub panels: Vec<PanelSpec>,
+    /// Labelled arrays that are printed, saved or asked about.
+    pub arrays: Vec<ArraySpec>,
     pub treatments: Vec<TreatmentSpec>,
     pub models: Vec<ModelSpec>,
     pub steps: Vec<Step>,
@@ -50,6 +55,8 @@ pub enum RowSource {
     File(String),
     /// An earlier panel.
     Panel(usize),
+    /// An earlier data set.
+    Data(usize),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +74,8 @@ pub enum BalancePolicy {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct JoinSpec {
-    pub file: String,
+    /// The file, or a data set of the program.
+    pub source: RowSource,
     pub by: Vec<String>,
     pub optional: bool,
     pub place: Place,
@@ -107,6 +115,26 @@ pub struct PanelSpec {
     pub time_place: Place,
     pub missing_place: Place,
     pub balance_place: Place,
+}
+
+/// A long table of any number of keys: its rows as those of a panel without keys, then what makes arrays of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DataSpec {
+    pub rows: PanelSpec,
+    pub keys: Vec<String>,
+    /// The columns that are arrays; `None`: every one that is no key.
+    pub values: Option<Vec<String>>,
+    /// The value of combinations of keys that no row has; `None`: missing.
+    pub absent: Option<f64>,
+    pub keys_place: Place,
+}
+
+/// A labelled array of the program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ArraySpec {
+    pub value: Column,
+    /// As its dimensions are shown.
+    pub dims: Vec<String>,
 }
 
 /// An expression over the rows of a panel; `text` is its canonical spelling.
@@ -155,6 +183,38 @@ pub enum ColumnKind {
     },
     /// `i(x)`: one dummy per level but the first; only as a term of its own.
     Levels(Box<Column>),
+    /// A column of a data set: an array over its keys, here under the names of its dimensions.
+    Data {
+        data: usize,
+        column: String,
+        dims: Vec<String>,
+    },
+    /// A column of another panel, or of a panel outside it: an array over unit and time.
+    Foreign {
+        panel: usize,
+        column: String,
+        dims: [String; 2],
+    },
+    /// The label of a dimension: text, but a number for `time`.
+    Label(String),
+    /// `sum(x over d)`: takes dimensions away.
+    Reduce {
+        how: Reduction,
+        of: Box<Column>,
+        over: Vec<String>,
+        skip: bool,
+        /// Only the panel's units, not all of the data.
+        of_panel: bool,
+    },
+    /// `rank(x over d)`: looks along dimensions, which stay.
+    Along {
+        how: Along,
+        of: Box<Column>,
+        by: Option<Box<Column>>,
+        over: Vec<String>,
+    },
+    /// `undefined("…")`: missing, and why.
+    Undefined(String),
 }
 
 /// Functions of columns; those along time take their lag in `number`.
@@ -357,6 +417,8 @@ pub enum Answer {
     Tidy,
     Predict,
     Effects,
+    /// Not of a fit: the value of an array without dimensions, by its number in the spec.
+    Array,
 }
 
 /// A value known only after estimation, or a constant.
@@ -413,6 +475,8 @@ pub enum Output {
     Weights(WeightsUse),
     Treatment(usize),
     Panel(usize),
+    Data(usize),
+    Array(usize),
     Scalar(ScalarExpr),
     Answer { answer: Answer, model: usize },
     Table(TableSpec),

@@ -135,9 +135,7 @@ impl Checker<'_> {
 
     fn use_statement(&mut self, target: &UseTarget) {
         match target {
-            UseTarget::File(text) => {
-                self.later(text.span, "`use` of a file");
-            }
+            UseTarget::File(text) => self.use_file(text),
             UseTarget::Module { path, span } => {
                 let known: Vec<&str> = MODULES.iter().map(|m| m.0).chain(LATER_MODULES).collect();
                 let module = path.get(1).map_or("", String::as_str);
@@ -157,6 +155,38 @@ impl Checker<'_> {
                     );
                 } else if LATER_MODULES.contains(&module) {
                     self.later(*span, format!("the module `std::{module}`"));
+                } else {
+                    self.used_modules.push(module.to_string());
+                }
+            }
+        }
+    }
+
+    /// The declarations of a file, as if they stood here; a file is taken in once.
+    fn use_file(&mut self, file: &Text) {
+        let modules = self.request.modules;
+        let Some(ast) = modules.get(&file.text) else { return };
+        if self.used_files.contains(&file.text) {
+            return;
+        }
+        self.used_files.push(file.text.clone());
+        self.inputs.push(super::Input { path: file.text.clone(), place: file.span });
+        for statement in &ast.statements {
+            match &statement.kind {
+                StatementKind::Print(_)
+                | StatementKind::Save { .. }
+                | StatementKind::Report { .. }
+                | StatementKind::Options(_)
+                | StatementKind::Assert { .. } => {
+                    let message = format!("`{}` is used for its declarations, and this is none", file.text);
+                    let fault = Diagnostic::error("durbin::check::not_a_declaration", statement.span, message)
+                        .label(file.span, "used here")
+                        .help("a file that is used declares; what it prints, saves or sets belongs to the program");
+                    self.report(fault);
+                }
+                _ => {
+                    self.scope.declaring = declared(&statement.kind).map(|n| n.text.clone());
+                    self.statement(statement);
                 }
             }
         }

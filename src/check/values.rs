@@ -1,6 +1,6 @@
 //! Values of the language before data are read: constants are folded, results of estimates stay expressions.
 
-use super::library::Entry;
+use super::library::{Entry, OPTIONAL_MODULES};
 use super::scope::Value;
 use super::spec::*;
 use super::{Check, Checker, Reported, foreign};
@@ -37,17 +37,12 @@ impl Checker<'_> {
             ExprKind::Group(inner) => self.value(inner),
             ExprKind::List(items) => self.list(items),
             ExprKind::Record(entries) => self.record(entries),
-            ExprKind::Comprehension { clauses, .. } => {
-                for (_, values) in clauses {
-                    let _ = self.loose(values);
-                }
-                Err(self.later(expr.span, "a list comprehension"))
-            }
+            ExprKind::Comprehension { item, clauses } => self.comprehension(expr, item, clauses),
             ExprKind::Call { callee, arguments } => self.call(expr, callee, arguments),
             ExprKind::Field { of, name } => self.field(expr, of, name),
             ExprKind::Prefix { operators, operand } => self.prefixed(operators, operand),
             ExprKind::Chain { first, rest } => self.chain(expr, first, rest),
-            ExprKind::If { branches, otherwise } => self.conditional(branches, otherwise),
+            ExprKind::If { branches, otherwise } => self.conditional(expr, branches, otherwise),
             ExprKind::Formula { outcome: None, terms: Some(_), weights: None, .. } => {
                 Ok(Value::Terms(Rc::new(expr.clone())))
             }
@@ -77,7 +72,7 @@ impl Checker<'_> {
     }
 
     fn name_value(&mut self, name: &Name) -> Check<Value> {
-        match self.scope.look_up(&name.text) {
+        match self.bound(name) {
             Some(Value::Broken) => Err(Reported),
             Some(v) => Ok(v),
             None if name.text == "inf" && !name.quoted => Ok(Value::Scalar(ScalarExpr::Number(f64::INFINITY))),
@@ -129,18 +124,6 @@ impl Checker<'_> {
         self.report(fault)
     }
 
-    fn list(&mut self, items: &[Expr]) -> Check<Value> {
-        let mut out = Vec::new();
-        let mut failed = None;
-        for item in items {
-            match self.value(item) {
-                Ok(v) => out.push((v, item.clone())),
-                Err(e) => failed = Some(e),
-            }
-        }
-        failed.map_or(Ok(Value::List(out)), Err)
-    }
-
     fn record(&mut self, entries: &[(RecordKey, Expr)]) -> Check<Value> {
         let mut out: Vec<(String, Value, Span)> = Vec::new();
         for (key, value) in entries {
@@ -182,9 +165,7 @@ impl Checker<'_> {
                 Some((_, v, _)) => Ok(v),
                 None => Err(self.unknown_name(name, |_| false)),
             },
-            Value::Panel(_) | Value::Data(_) => {
-                Err(self.later(expr.span, "a column outside formulas and panel clauses"))
-            }
+            Value::Panel(_) | Value::Data(_) => self.array_value(expr),
             Value::Later(_) => Err(Reported),
             other => Err(self.wrong_kind(of.span, "a record, or the coefficients of a model", &other, None)),
         }
@@ -192,6 +173,12 @@ impl Checker<'_> {
 
     fn prefixed(&mut self, operators: &[(PrefixOperator, Span)], operand: &Expr) -> Check<Value> {
         let mut value = match self.value(operand)? {
+            Value::Array(_) => {
+                return self.array_value(&Expr {
+                    kind: ExprKind::Prefix { operators: operators.to_vec(), operand: Box::new(operand.clone()) },
+                    span: operators.first().map_or(operand.span, |o| o.1.to(operand.span)),
+                });
+            }
             Value::Length(km) if operators.iter().all(|(o, _)| *o != PrefixOperator::Not) => {
                 let minus = operators.iter().filter(|(o, _)| *o == PrefixOperator::Minus).count();
                 return Ok(Value::Length(if minus % 2 == 1 { -km } else { km }));
@@ -244,7 +231,7 @@ impl Checker<'_> {
                     .help("a range is written `-5..3`"),
                 ));
             }
-            Operator::In | Operator::NotIn => return self.membership(first, rest),
+            Operator::In | Operator::NotIn => return self.membership(expr, first, rest),
             _ => {}
         }
         let mut values = vec![self.value(first)];
@@ -252,6 +239,9 @@ impl Checker<'_> {
             values.push(self.value(e));
         }
         let values = values.into_iter().collect::<Result<Vec<Value>, Reported>>()?;
+        if values.iter().any(|v| matches!(v, Value::Array(_))) {
+            return self.array_value(expr);
+        }
         if values.iter().any(|v| matches!(v, Value::Weights(..))) {
             return self.weights_arithmetic(expr, first, rest, values);
         }
@@ -310,8 +300,11 @@ impl Checker<'_> {
         Ok(total)
     }
 
-    fn membership(&mut self, first: &Expr, rest: &[(Operator, Span, Expr)]) -> Check<Value> {
+    fn membership(&mut self, expr: &Expr, first: &Expr, rest: &[(Operator, Span, Expr)]) -> Check<Value> {
         let value = self.value(first)?;
+        if let Value::Array(_) = value {
+            return self.array_value(expr);
+        }
         let value = self.scalar_of(value, first.span)?;
         let items = match self.value(&rest[0].2)? {
             Value::List(items) => items,
@@ -418,10 +411,13 @@ impl Checker<'_> {
         }
     }
 
-    fn conditional(&mut self, branches: &[(Expr, Expr)], otherwise: &Expr) -> Check<Value> {
+    fn conditional(&mut self, expr: &Expr, branches: &[(Expr, Expr)], otherwise: &Expr) -> Check<Value> {
         let mut out = Vec::new();
         for (condition, then) in branches {
             let c = self.value(condition)?;
+            if let Value::Array(_) = c {
+                return self.array_value(expr);
+            }
             let c = self.scalar_of(c, condition.span)?;
             let t = self.value(then)?;
             if let ScalarExpr::Number(_) | ScalarExpr::Text(_) = c {
@@ -451,23 +447,27 @@ impl Checker<'_> {
             let v = self.value(callee)?;
             return Err(self.not_callable(callee.span, &print::expression(callee), &v));
         };
-        if let Some(v) = self.scope.look_up(&name.text) {
+        if let Some(v) = self.bound(name) {
             return match v {
                 Value::Family(f) => self.expand_family(&f, arguments, expr),
-                Value::Function(f) => {
-                    for a in arguments {
-                        let _ = self.loose(&a.value);
-                    }
-                    Err(self.later(expr.span, format!("the function `{}`", f.name)))
-                }
+                Value::Function(f) => self.expand(&f, arguments, expr, |checker, body| checker.value(body)),
                 Value::Broken => Err(Reported),
                 other => Err(self.not_callable(name.span, &name.text, &other)),
             };
         }
-        if self.request.library.get(&name.text).is_some() {
+        if self.library_entry(name).is_some() {
             return self.library_call(expr, name, arguments);
         }
         Err(self.unknown_function(name, arguments))
+    }
+
+    /// The entry of the library a name means, where its module is in use.
+    pub(crate) fn library_entry(&self, name: &Name) -> Option<Entry> {
+        let entry = self.request.library.get(&name.text)?;
+        let there = !OPTIONAL_MODULES.contains(&entry.module)
+            || self.used_modules.iter().any(|m| m == entry.module)
+            || self.is_library_span(name.span);
+        there.then(|| entry.clone())
     }
 
     /// `not_callable`: what it is and where it was bound; the spatial lag that a call of weights may mean.
@@ -497,6 +497,14 @@ impl Checker<'_> {
                     format!("`{}` is a word of another package", name.text),
                 )
                 .help(help),
+            );
+        }
+        if let Some(entry) = self.request.library.get(&name.text) {
+            let (module, message) =
+                (entry.module, format!("`{}` is a function of the module `std::{}`", name.text, entry.module));
+            return self.report(
+                Diagnostic::error("durbin::check::unknown_function", self.at(name.span), message)
+                    .help(format!("bring its names in: `use std::{module}`")),
             );
         }
         let own = self.scope.names_of(|v| matches!(v, Value::Family(_) | Value::Function(_)));
@@ -531,6 +539,9 @@ impl Checker<'_> {
         let named = entry.parameters.iter().filter_map(|p| bound.get(&p.name.text));
         for e in named.chain(bound.rest.iter().copied()) {
             let v = self.value(e)?;
+            if let Value::Array(_) = v {
+                return self.array_value(expr);
+            }
             scalars.push(self.scalar_of(v, e.span)?);
         }
         let call = ScalarExpr::Call { function, arguments: scalars, place: Place(expr.span) };

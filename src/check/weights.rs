@@ -12,7 +12,6 @@ use crate::source::Span;
 use crate::suggest;
 use crate::syntax::ast::*;
 use crate::syntax::print;
-use indexmap::IndexMap;
 use std::sync::Arc;
 
 const ISLAND_WORDS: [&str; 4] = ["error", "keep", "nearest", "drop"];
@@ -137,54 +136,9 @@ impl Checker<'_> {
 
     /// `W(0, 250)` of a family declared in the program or the library.
     pub(crate) fn expand_family(&mut self, family: &Callable, arguments: &[Argument], call: &Expr) -> Check<Value> {
-        if let Some(from) = self.expanding.iter().position(|name| *name == family.name) {
-            let chain: Vec<String> = self.expanding[from..].iter().chain([&family.name]).cloned().collect();
-            return Err(self.cycle(call.span, &chain));
-        }
-        let bound = self.bind(&family.name, &family.parameters, arguments, call.span)?;
-        let mut frame = IndexMap::new();
-        for p in &family.parameters {
-            let value = match (bound.get(&p.name.text), &p.default) {
-                (Some(e), _) => self.value(e)?,
-                (None, Some(d)) => self.word_or_value(d)?,
-                (None, None) => return Err(Reported),
-            };
-            frame.insert(p.name.text.clone(), value);
-        }
-        let outer = self.caller;
-        if outer.is_none() && self.is_library_span(family.body.span) {
-            self.caller = Some(call.span);
-        }
-        self.scope.frames.push(frame);
-        self.expanding.push(family.name.clone());
-        let value = self.value(&family.body);
-        self.expanding.pop();
-        self.scope.frames.pop();
-        self.caller = outer;
-        match value? {
+        match self.expand(family, arguments, call, |checker, body| checker.value(body))? {
             Value::Weights(recipe, on) => Ok(Value::Weights(recipe, on)),
             other => Err(self.wrong_kind(call.span, "weights", &other, None)),
-        }
-    }
-
-    /// `cycle`: the whole chain of names, the first again at its end.
-    pub(crate) fn cycle(&mut self, span: Span, chain: &[String]) -> Reported {
-        let message = format!("`{}` needs itself: `{}`", chain.first().map_or("", String::as_str), chain.join(" → "));
-        self.report(
-            Diagnostic::error("durbin::check::cycle", self.at(span), message)
-                .help("the language has no recursion: write the value out, or give the inner one another name"),
-        )
-    }
-
-    fn is_library_span(&self, span: Span) -> bool {
-        self.request.sources.get(span.source).is_some_and(|s| s.name.starts_with("std/"))
-    }
-
-    /// A default may be a word (`queen`): kept as text.
-    fn word_or_value(&mut self, expr: &Expr) -> Check<Value> {
-        match &expr.kind {
-            ExprKind::Name(n) if n.text != "inf" => Ok(Value::Scalar(ScalarExpr::Text(n.text.clone()))),
-            _ => self.value(expr),
         }
     }
 

@@ -1,10 +1,13 @@
 //! A panel in numbers: units, periods, and each column's kind, missing values, mean, spread and range.
 
+use crate::data::array::Dimension;
 use crate::data::keys::{Keys, PanelIndex};
 use crate::data::numbers::{Kind, is_missing, kind_of, parse};
-use crate::data::series::Series;
+use crate::data::series::{Series, Value};
+use crate::data::table::Table;
 use crate::data::time::mean_sd;
-use crate::outcome::{ColumnSummary, PanelSummary};
+use crate::outcome::{ColumnSummary, DataSummary, KeySummary, PanelSummary};
+use indexmap::IndexMap;
 
 /// Describes the rows of a panel: the columns of the table but its keys and those without a name, then derived ones,
 /// each with one value per row of the table. Standard deviations have the divisor n − 1.
@@ -75,6 +78,32 @@ fn summary(name: &str, kind: Kind, missing: usize, values: &[f64]) -> ColumnSumm
         min: values.iter().copied().fold(f64::NAN, f64::min),
         max: values.iter().copied().fold(f64::NAN, f64::max),
     }
+}
+
+/// Describes a data set: its keys, then every other column over its rows.
+pub fn describe_data(
+    table: &Table,
+    rows: &[u32],
+    markers: &[String],
+    dims: &[Dimension],
+    derived: &IndexMap<String, Value>,
+) -> DataSummary {
+    let keys: Vec<KeySummary> = (dims.iter())
+        .map(|d| KeySummary {
+            name: d.name.clone(),
+            labels: d.len(),
+            first: d.labels.first().map(|l| l.to_string()).unwrap_or_default(),
+            last: d.labels.last().map(|l| l.to_string()).unwrap_or_default(),
+        })
+        .collect();
+    let whole = Keys { panel: "", table, unit: usize::MAX, time: usize::MAX };
+    let own = (0..table.header.len())
+        .filter(|&c| !table.name(c).is_empty() && !dims.iter().any(|d| d.name == table.name(c)))
+        .map(|c| table_column(&whole, c, rows, markers));
+    let lets = derived.iter().map(|(name, v)| series(name, &v.spread(table.rows()), rows));
+    let cells = dims.iter().map(Dimension::len).product();
+    let columns = own.chain(lets).collect();
+    DataSummary { rows: rows.len(), cells, absent: cells - rows.len().min(cells), keys, columns }
 }
 
 #[cfg(test)]

@@ -41,8 +41,12 @@ pub fn check_finite(
             .collect();
         if values.is_empty() { String::new() } else { format!(", where {}", values.join(" and ")) }
     };
-    let others: Vec<String> = bad.iter().skip(1).take(4).map(|&r| index.named(r)).collect();
-    let mut message = format!("`{written}` is not a finite number for {}{}", index.named(first), told(first));
+    // Rows of a table without a panel's keys are named by their line.
+    let named = |r: usize| {
+        Some(index.named(r)).filter(|n| !n.is_empty()).unwrap_or_else(|| format!("line {}", keys.table.line(r)))
+    };
+    let others: Vec<String> = bad.iter().skip(1).take(4).map(|&r| named(r)).collect();
+    let mut message = format!("`{written}` is not a finite number for {}{}", named(first), told(first));
     if bad.len() > 1 {
         let more = if bad.len() > 5 { format!(" and {} more", bad.len() - 5) } else { String::new() };
         message.push_str(&format!("; {} rows in all, the others {}{more}", bad.len(), others.join(", ")));
@@ -58,7 +62,7 @@ pub fn check_finite(
     };
     let mut fault = Fault::error("durbin::data::not_finite", message).help(help);
     for &row in bad.iter().take(5) {
-        let text = format!("{}{}", index.named(row), told(row));
+        let text = format!("{}{}", named(row), told(row));
         fault = fault.label(&keys.table.file, keys.table.line(row), 1, text);
     }
     Err(fault)

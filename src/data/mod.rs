@@ -3,6 +3,7 @@
 //! Everything here works on whole columns and answers with [`crate::fault::Fault`]s: plain words and places in data
 //! files. Whoever calls on behalf of a clause adds the clause's place in the program.
 
+pub mod array;
 pub mod balance;
 pub mod coords;
 pub mod csv;
@@ -13,6 +14,7 @@ pub mod keys;
 pub mod missing;
 pub mod numbers;
 mod places;
+pub mod reduce;
 pub mod series;
 pub mod similar;
 pub mod sniff;

@@ -1,5 +1,4 @@
-//! Along time, by calendar period and never by position: lags, leads, differences, growth, running sums. And over all
-//! rows: standardizing, winsorizing, ranks.
+//! Along time, by calendar period and never by position: lags, leads, differences, growth, running sums.
 
 use crate::data::keys::{CellMap, PanelIndex};
 use crate::data::series::Series;
@@ -71,43 +70,12 @@ pub fn check_gap(panel: &str, index: &PanelIndex, lag: i64, written: &str) -> Re
         .help("number the periods one after another in a column of their own, or leave those before the gap out"))
 }
 
-/// Values of these rows that are not missing, in the order of `rows`.
-fn present(x: &[f64], rows: &[u32]) -> Vec<(u32, f64)> {
-    rows.iter().filter_map(|&r| x.get(r as usize).map(|&v| (r, v))).filter(|(_, v)| !v.is_nan()).collect()
-}
-
-fn placed(rows: usize, values: impl IntoIterator<Item = (u32, f64)>) -> Vec<f64> {
-    let mut out = vec![f64::NAN; rows];
-    for (row, value) in values {
-        if let Some(slot) = out.get_mut(row as usize) {
-            *slot = value;
-        }
-    }
-    out
-}
-
 /// Mean and standard deviation (divisor n − 1) of values, in two passes.
 pub fn mean_sd(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
     (mean, if values.len() > 1 { (squares / (n - 1.0)).sqrt() } else { f64::NAN })
-}
-
-/// `standardize(x)` over these rows: mean 0, standard deviation 1 (divisor n − 1); missing where x does not vary.
-pub fn standardize(x: &[f64], rows: &[u32]) -> Vec<f64> {
-    let there = present(x, rows);
-    let (mean, sd) = mean_sd(&there.iter().map(|v| v.1).collect::<Vec<_>>());
-    placed(x.len(), there.into_iter().map(|(r, v)| (r, if sd > 0.0 { (v - mean) / sd } else { f64::NAN })))
-}
-
-/// `winsorize(x, p)` over these rows: values beyond the quantiles p and 1 − p are set to them.
-pub fn winsorize(x: &[f64], rows: &[u32], p: f64) -> Vec<f64> {
-    let there = present(x, rows);
-    let mut sorted: Vec<f64> = there.iter().map(|v| v.1).collect();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let (lo, hi) = (quantile(&sorted, p.min(1.0 - p)), quantile(&sorted, p.max(1.0 - p)));
-    placed(x.len(), there.into_iter().map(|(r, v)| (r, v.max(lo).min(hi))))
 }
 
 /// The quantile of sorted values by linear interpolation at (n − 1)p (R's type 7); NaN of nothing.
@@ -117,20 +85,6 @@ pub fn quantile(sorted: &[f64], p: f64) -> f64 {
     let (lo, share) = (at.floor() as usize, at.fract());
     let (a, b) = (sorted[lo.min(last)], sorted[(lo + 1).min(last)]);
     if share == 0.0 { a } else { a + share * (b - a) }
-}
-
-/// `rank(x)` over these rows: 1 for the smallest, ties share the mean of their ranks.
-pub fn rank(x: &[f64], rows: &[u32]) -> Vec<f64> {
-    let mut there = present(x, rows);
-    there.sort_unstable_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
-    let mut ranked = Vec::with_capacity(there.len());
-    let mut before = 0;
-    for ties in there.chunk_by(|a, b| a.1 == b.1) {
-        let rank = before as f64 + (ties.len() as f64 + 1.0) / 2.0;
-        ranked.extend(ties.iter().map(|t| (t.0, rank)));
-        before += ties.len();
-    }
-    placed(x.len(), ranked)
 }
 
 #[cfg(test)]
@@ -176,12 +130,8 @@ mod tests {
     }
 
     #[test]
-    fn distributions_are_over_the_rows_asked_for() {
-        let x = [4.0, NA, 2.0, 2.0, 100.0];
-        same(&rank(&x, &[0, 1, 2, 3]), &[3.0, NA, 1.5, 1.5, NA]);
-        same(&standardize(&[1.0, 3.0, 2.0], &[0, 1, 2]), &[-1.0, 1.0, 0.0]);
-        same(&standardize(&[2.0, 2.0], &[0, 1]), &[NA, NA]);
-        same(&winsorize(&[0.0, 1.0, 2.0, 3.0, 100.0], &[0, 1, 2, 3, 4], 0.25), &[1.0, 1.0, 2.0, 3.0, 3.0]);
+    fn quantiles_are_of_type_seven() {
         assert_eq!(quantile(&[1.0, 2.0, 3.0, 4.0], 0.5), 2.5);
+        assert!(quantile(&[], 0.5).is_nan());
     }
 }

@@ -116,7 +116,9 @@ impl Comment {
     /// The first sentence.
     pub fn summary(&self) -> &str {
         let text = self.paragraphs.first().map_or("", String::as_str);
-        let ends = |(at, _): &(usize, &str)| text.get(at + 2..).is_some_and(|t| t.starts_with(char::is_uppercase));
+        let ends = |(at, _): &(usize, &str)| {
+            text.get(at + 2..).is_some_and(|t| t.starts_with(|c: char| c.is_uppercase() || c == '`'))
+        };
         let end = text.match_indices(". ").find(ends).map_or(text.len(), |(at, _)| at + 1);
         text.get(..end).unwrap_or(text)
     }

@@ -28,7 +28,9 @@ pub struct World {
 }
 
 /// The programs that examples run after; the first one where a module names none.
-const WORLDS: [World; 1] = [World {
+const WORLDS: [World; 2] = [CASTLE, JOBS];
+
+const CASTLE: World = World {
     path: "examples/castle/castle.durbin",
     program: include_str!("../../examples/castle/castle.durbin"),
     files: &[
@@ -39,10 +41,23 @@ const WORLDS: [World; 1] = [World {
         ("contiguity.gal", include_str!("../../std/examples/contiguity.gal")),
         ("nearest.gwt", include_str!("../../std/examples/nearest.gwt")),
     ],
-}];
+};
+
+const JOBS: World = World {
+    path: "std/examples/jobs.durbin",
+    program: include_str!("../../std/examples/jobs.durbin"),
+    files: &[
+        ("employment.csv", include_str!("../../std/examples/employment.csv")),
+        ("regions.csv", include_str!("../../std/examples/regions.csv")),
+    ],
+};
 
 /// The words by which a module says that its examples are columns.
 const COLUMNS: &str = "Examples are columns of its panel";
+
+/// Words that begin a clause of a panel and no statement.
+const CLAUSES: [&str; 10] =
+    ["unit", "time", "join", "coords", "shapes", "where", "missing", "balance", "encoding", "separator"];
 
 /// Where the examples of a module stand.
 #[derive(Clone, Copy, Debug)]
@@ -109,6 +124,29 @@ impl Place {
             }
         }
         out
+    }
+
+    /// Tries phrases of any kind: statements, expressions, and clauses of a panel.
+    pub fn phrases(&self, texts: &[String]) -> Vec<Standing> {
+        let clause = |t: &String| CLAUSES.contains(&t.split_whitespace().next().unwrap_or_default());
+        let one = |(i, t): (usize, &String)| self.standing(texts, i, clause(t));
+        texts.iter().enumerate().map(one).collect()
+    }
+
+    fn standing(&self, texts: &[String], i: usize, clause: bool) -> Standing {
+        let found = match texts.get(i).filter(|_| clause) {
+            Some(text) => self.checked(&self.with_clauses(&format!("  {text}\n"))),
+            None => self.tried(&[i], texts, false).into_iter().next().map(|(_, s)| s),
+        };
+        found.unwrap_or(Standing::Available)
+    }
+
+    /// What stands against a whole program.
+    fn checked(&self, text: &str) -> Option<Standing> {
+        let files = self.files();
+        let run = Session::new(&files).check(&Program::new(self.name(), text));
+        let errors = run.diagnostics.iter().filter(|d| d.is_error());
+        Some(errors.fold(Standing::Available, |now, fault| worse(&now, fault.code, &fault.message)))
     }
 
     /// One program of many texts, or one each where the many cannot be told apart.

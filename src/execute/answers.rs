@@ -47,7 +47,7 @@ pub(super) fn answer(answer: Answer, fitted: &Fitted) -> Result<Outcome, Fault> 
             policy_effects: fit.policy_effects.clone(),
             level: fit.level,
         },
-        Answer::Loglik | Answer::Aic | Answer::Bic | Answer::Nobs => {
+        Answer::Loglik | Answer::Aic | Answer::Bic | Answer::Nobs | Answer::Array => {
             let x = scalar(answer, None, fitted).unwrap_or(f64::NAN);
             Outcome::Value(crate::outcome::Scalar::Number(x))
         }

@@ -50,7 +50,7 @@ type Estimation = Result<(Fitted, Vec<Diagnostic>), Vec<Diagnostic>>;
 /// Estimates every model of a plan and answers every statement, in program order.
 pub fn execute(spec: &Spec, plan: Plan, interrupt: &dyn Interrupt) -> Executed {
     let mut out = Executed::default();
-    let Plan { panels, treatments, models, summaries, .. } = plan;
+    let Plan { panels, treatments, models, summaries, arrays, data, .. } = plan;
     let results: Vec<Option<Estimation>> = models
         .into_par_iter()
         .enumerate()
@@ -74,7 +74,15 @@ pub fn execute(spec: &Spec, plan: Plan, interrupt: &dyn Interrupt) -> Executed {
     if out.interrupted || out.diagnostics.iter().any(Diagnostic::is_error) {
         return out;
     }
-    let run = Run { spec, panels: &panels, treatments: &treatments, summaries: &summaries, fits: &fits };
+    let run = Run {
+        spec,
+        panels: &panels,
+        treatments: &treatments,
+        summaries: &summaries,
+        arrays: &arrays,
+        data: &data,
+        fits: &fits,
+    };
     for step in &spec.steps {
         run.step(step, &mut out);
     }
@@ -121,6 +129,8 @@ struct Run<'a> {
     panels: &'a [crate::plan::panels::PanelData],
     treatments: &'a [Option<crate::designs::treatment::Treatment>],
     summaries: &'a std::collections::HashMap<(String, usize), crate::outcome::WeightsSummary>,
+    arrays: &'a [crate::outcome::LabeledArray],
+    data: &'a [Option<crate::outcome::DataSummary>],
     fits: &'a [Option<Fitted>],
 }
 
@@ -187,6 +197,14 @@ impl Run<'_> {
                 None => return Err(Fault::error("durbin::run::bug", "a treatment was not read")),
             },
             Output::Panel(number) => Outcome::Panel(self.panels[*number].summary()),
+            Output::Data(number) => match self.data.get(*number).and_then(Option::as_ref) {
+                Some(summary) => Outcome::Data(summary.clone()),
+                None => return Err(Fault::error("durbin::run::bug", "a data set was not read")),
+            },
+            Output::Array(number) => match self.arrays.get(*number) {
+                Some(array) => Outcome::Array(array.clone()),
+                None => return Err(Fault::error("durbin::run::bug", "an array was not made")),
+            },
             Output::Scalar(scalar) => Outcome::Value(self.scalar(scalar)?),
             Output::Answer { answer, model } => answers::answer(*answer, self.fitted(*model)?)?,
             Output::Table(table) => Outcome::Table(self.table(table)?),
@@ -217,6 +235,10 @@ impl Run<'_> {
     }
 
     fn look_up(&self, answer: crate::check::spec::Answer, model: usize, entry: Option<&str>) -> Option<ScalarExpr> {
+        if answer == crate::check::spec::Answer::Array {
+            let value = self.arrays.get(model)?.values.first().copied()?;
+            return Some(ScalarExpr::Number(value));
+        }
         answers::scalar(answer, entry, self.fits.get(model)?.as_ref()?).map(ScalarExpr::Number)
     }
 

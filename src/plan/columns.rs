@@ -6,12 +6,13 @@
 use super::panels::PanelData;
 use super::{Planner, Reported, Step};
 use crate::check::spec::{Column, ColumnKind, Function, PanelStep, WeightsUse};
+use crate::data::array::Reason;
 use crate::data::finite::{Operation, check_finite, compared_kinds, no_such_level};
 use crate::data::keys::{PanelIndex, read_keys};
 use crate::data::numbers::numbers;
 use crate::data::series::{
-    Binary, Comparison, KindError, Series, Unary, Value, and, binary, choose, coalesce, compare, is_in, missing, not,
-    or, unary,
+    Binary, Comparison, Item, KindError, Series, Unary, Value, and, binary, choose, coalesce, compare, is_in, missing,
+    not, or, unary,
 };
 use crate::data::time;
 use crate::diagnostic::Diagnostic;
@@ -71,7 +72,11 @@ pub(crate) fn visit<'c>(column: &'c Column, see: &mut dyn FnMut(&'c Column)) {
         | ColumnKind::Bool(_)
         | ColumnKind::Missing
         | ColumnKind::Name(_)
-        | ColumnKind::Treatment(_) => {}
+        | ColumnKind::Treatment(_)
+        | ColumnKind::Data { .. }
+        | ColumnKind::Foreign { .. }
+        | ColumnKind::Label(_)
+        | ColumnKind::Undefined(_) => {}
         ColumnKind::Negate(inner) | ColumnKind::Not(inner) | ColumnKind::Levels(inner) => visit(inner, see),
         ColumnKind::Chain { first, rest } => {
             visit(first, see);
@@ -89,7 +94,11 @@ pub(crate) fn visit<'c>(column: &'c Column, see: &mut dyn FnMut(&'c Column)) {
             visit(otherwise, see);
         }
         ColumnKind::Call { arguments, .. } => arguments.iter().for_each(|c| visit(c, see)),
-        ColumnKind::SpatialLag { of, .. } => visit(of, see),
+        ColumnKind::SpatialLag { of, .. } | ColumnKind::Reduce { of, .. } => visit(of, see),
+        ColumnKind::Along { of, by, .. } => {
+            visit(of, see);
+            by.iter().for_each(|b| visit(b, see));
+        }
     }
 }
 
@@ -102,16 +111,22 @@ enum Want {
 
 /// Evaluates expressions on one panel; with `index`, on the units of a sample and with weights struck to them.
 pub(crate) struct Eval<'e, 'a> {
-    planner: &'e mut Planner<'a>,
-    panel: &'e PanelData,
+    pub(super) planner: &'e mut Planner<'a>,
+    pub(super) panel: &'e PanelData,
     /// Units of the panel that stay, where some leave.
     kept: Option<&'e [bool]>,
     index: Option<Arc<PanelIndex>>,
+    /// What the reductions around an expression look at, outermost first.
+    pub(super) scopes: Vec<Column>,
+    /// Why rows of the last array expression are missing, one per row of the table.
+    pub(super) why: Option<Vec<Reason>>,
+    /// Rows whose value will be looked at, where a choice leaves some out.
+    mask: Option<Vec<bool>>,
 }
 
 impl<'e, 'a> Eval<'e, 'a> {
     pub fn new(planner: &'e mut Planner<'a>, panel: &'e PanelData, kept: Option<&'e [bool]>) -> Eval<'e, 'a> {
-        Eval { planner, panel, kept, index: None }
+        Eval { planner, panel, kept, index: None, scopes: Vec::new(), why: None, mask: None }
     }
 
     /// The values of an expression.
@@ -156,7 +171,20 @@ impl<'e, 'a> Eval<'e, 'a> {
 
     fn wanted(&mut self, column: &Column, want: Want) -> Step<Value> {
         let place = column.place.0;
+        if !matches!(column.kind, ColumnKind::SpatialLag { .. }) && super::arrays::is_array(column) {
+            return self.from_array(column);
+        }
         match &column.kind {
+            ColumnKind::Data { .. }
+            | ColumnKind::Foreign { .. }
+            | ColumnKind::Reduce { .. }
+            | ColumnKind::Along { .. }
+            | ColumnKind::Undefined(_) => self.from_array(column),
+            ColumnKind::Label(dim) => {
+                let key = if dim == "unit" { self.panel.unit } else { self.panel.time };
+                let name = self.panel.table.name(key).to_string();
+                self.named(&name, want, place)
+            }
             ColumnKind::Number(x) => Ok(Value::Number(*x)),
             ColumnKind::Text(x) => Ok(Value::Text(x.as_str().into())),
             ColumnKind::Bool(x) => Ok(Value::Bool(*x)),
@@ -173,19 +201,45 @@ impl<'e, 'a> Eval<'e, 'a> {
             }
             ColumnKind::Chain { first, rest } => self.chain(column, first, rest),
             ColumnKind::In { value, list, negated } => self.membership(value, list, *negated, place),
-            ColumnKind::If { branches, otherwise } => {
-                let mut result = self.wanted(otherwise, want)?;
-                for (condition, value) in branches.iter().rev() {
-                    let condition = self.wanted(condition, Want::Any)?;
-                    let value = self.wanted(value, want)?;
-                    result = self.kinds(choose(&condition, &value, &result), place)?;
-                }
-                Ok(result)
-            }
+            ColumnKind::If { branches, otherwise } => self.choice(branches, otherwise, want, place),
             ColumnKind::Call { function, arguments, number } => self.call(column, *function, arguments, *number),
             ColumnKind::SpatialLag { weights, of } => self.spatial_lag(weights, of),
             ColumnKind::Levels(inner) => self.wanted(inner, Want::Any),
         }
+    }
+
+    /// `if … then … else …`: every branch is computed, and faulted for its own rows alone.
+    fn choice(&mut self, branches: &[(Column, Column)], otherwise: &Column, want: Want, place: Span) -> Step<Value> {
+        let outer = self.mask.take();
+        let rows = self.panel.table.rows();
+        let mut left = outer.clone().unwrap_or_else(|| vec![true; rows]);
+        let mut parts = Vec::new();
+        let mut failed = None;
+        for (condition, value) in branches {
+            self.mask = Some(left.clone());
+            let Ok(condition) = self.wanted(condition, Want::Any) else {
+                failed = Some(Reported);
+                continue;
+            };
+            let holds = |r: usize, wanted: bool| matches!(condition.item(r), Item::Bool(b) if b == wanted);
+            self.mask = Some((0..rows).map(|r| left[r] && holds(r, true)).collect());
+            left.iter_mut().enumerate().for_each(|(r, l)| *l = *l && holds(r, false));
+            match self.wanted(value, want) {
+                Ok(value) => parts.push((condition, value)),
+                Err(r) => failed = Some(r),
+            }
+        }
+        self.mask = Some(left);
+        let last = self.wanted(otherwise, want);
+        self.mask = outer;
+        if let Some(r) = failed {
+            return Err(r);
+        }
+        let mut result = last?;
+        for (condition, value) in parts.iter().rev() {
+            result = self.kinds(choose(condition, value, &result), place)?;
+        }
+        Ok(result)
     }
 
     fn named(&mut self, name: &str, want: Want, place: Span) -> Step<Value> {
@@ -218,7 +272,7 @@ impl<'e, 'a> Eval<'e, 'a> {
     }
 
     /// The index of the rows there are now.
-    fn index(&mut self) -> Step<Arc<PanelIndex>> {
+    pub(super) fn index(&mut self) -> Step<Arc<PanelIndex>> {
         if let Some(index) = &self.index {
             return Ok(index.clone());
         }
@@ -254,12 +308,16 @@ impl<'e, 'a> Eval<'e, 'a> {
         };
         let Series::Numbers(values) = &series else { return Ok(out) };
         let sound = |r: usize| inputs.iter().all(|(_, v)| !matches!(v.item(r), crate::data::series::Item::Missing));
-        let broken = panel.rows.iter().any(|&r| !values[r as usize].is_finite() && sound(r as usize));
-        if !broken {
+        // Rows for which a choice takes another branch are not looked at.
+        let looked: Vec<u32> = match &self.mask {
+            Some(mask) => panel.rows.iter().copied().filter(|&r| mask.get(r as usize) == Some(&true)).collect(),
+            None => panel.rows.clone(),
+        };
+        if !looked.iter().any(|&r| !values[r as usize].is_finite() && sound(r as usize)) {
             return Ok(out);
         }
-        let index = self.index()?;
-        match check_finite(&panel.keys(), &index, &panel.rows, (operation, &column.text), inputs, values) {
+        let index = if panel.is_data { Arc::new(PanelIndex::default()) } else { self.index()? };
+        match check_finite(&panel.keys(), &index, &looked, (operation, &column.text), inputs, values) {
             Ok(()) => Ok(out),
             Err(fault) => Err(self.planner.report(fault, column.place.0)),
         }
@@ -279,6 +337,14 @@ impl<'e, 'a> Eval<'e, 'a> {
                 left = self.kinds(both, place)?;
             }
             return Ok(left);
+        }
+        if operator.groups_right()
+            && let Some((_, second)) = rest.get(1)
+        {
+            // `a ^ b ^ c` is `a ^ (b ^ c)`.
+            let inner = ColumnKind::Chain { first: Box::new(rest[0].1.clone()), rest: rest[1..].to_vec() };
+            let inner = Column { kind: inner, text: second.text.clone(), place: column.place };
+            return self.chain(column, first, &[(*operator, inner)]);
         }
         let mut left = self.number(first)?;
         let mut text = first.text.clone();
@@ -457,7 +523,7 @@ impl<'e, 'a> Eval<'e, 'a> {
         Ok(Value::Column(Series::Numbers(out)))
     }
 
-    fn kinds(&mut self, value: Result<Value, KindError>, place: Span) -> Step<Value> {
+    pub(super) fn kinds(&mut self, value: Result<Value, KindError>, place: Span) -> Step<Value> {
         value.map_err(|e| {
             self.planner.report(
                 Fault::error("durbin::check::wrong_kind", e.to_string())
@@ -476,7 +542,7 @@ pub(crate) fn number_at(value: &Value, row: usize) -> f64 {
     }
 }
 
-fn comparison(operator: Operator) -> Option<Comparison> {
+pub(super) fn comparison(operator: Operator) -> Option<Comparison> {
     Some(match operator {
         Operator::Equal => Comparison::Equal,
         Operator::NotEqual => Comparison::NotEqual,
@@ -489,7 +555,7 @@ fn comparison(operator: Operator) -> Option<Comparison> {
 }
 
 /// Arithmetic on columns; in a formula `a:b` and `a*b` are products.
-fn arithmetic(operator: Operator) -> Option<Binary> {
+pub(super) fn arithmetic(operator: Operator) -> Option<Binary> {
     Some(match operator {
         Operator::Plus => Binary::Add,
         Operator::Minus => Binary::Subtract,

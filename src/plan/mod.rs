@@ -3,7 +3,9 @@
 //! Whatever is wrong with data, weights, treatments and samples is found here, for the whole program in one pass, so
 //! that an estimate that begins can end. Equal recipes of weights are built once.
 
+mod arrays;
 pub mod columns;
+mod cubes;
 pub mod faults;
 pub mod panels;
 
@@ -14,13 +16,15 @@ mod sources;
 mod treatments;
 mod weights;
 
-use crate::check::spec::{Output, ScalarExpr, Spec, StepKind, WeightsUse};
+use crate::check::spec::{Answer, Output, RowSource, ScalarExpr, Spec, StepKind, WeightsUse};
+use crate::data::array::Array;
+use crate::data::series::Series;
 use crate::designs::treatment::Treatment;
 use crate::diagnostic::Diagnostic;
 use crate::estimators::Problem;
 use crate::fault::Fault;
 use crate::loader::Loader;
-use crate::outcome::{Dropped, WeightsSummary};
+use crate::outcome::{DataSummary, Dropped, LabeledArray, WeightsSummary};
 use crate::source::Span;
 use crate::weights::Weights;
 use files::Files;
@@ -64,6 +68,10 @@ pub struct Plan {
     pub models: Vec<Option<ModelPlan>>,
     /// Printed matrices by name and panel.
     pub summaries: HashMap<(String, usize), WeightsSummary>,
+    /// By number of the array in the spec.
+    pub arrays: Vec<LabeledArray>,
+    /// Printed data sets by number.
+    pub data: Vec<Option<DataSummary>>,
     pub inputs: Vec<InputFile>,
 }
 
@@ -84,6 +92,10 @@ pub fn plan(spec: &Spec, loader: &dyn Loader) -> Planned {
     let mut planner = Planner {
         spec,
         files: Files::new(loader),
+        data: Vec::new(),
+        cubes: HashMap::new(),
+        remembered: HashMap::new(),
+        reasons: Vec::new(),
         panels: Vec::new(),
         treatments: Vec::new(),
         leaves: HashMap::new(),
@@ -106,6 +118,13 @@ pub fn plan(spec: &Spec, loader: &dyn Loader) -> Planned {
 pub(crate) struct Planner<'a> {
     spec: &'a Spec,
     files: Files<'a>,
+    data: Vec<Option<Arc<cubes::DataSet>>>,
+    /// Columns of data sets as arrays, by data set and column.
+    cubes: HashMap<(usize, String), Arc<Series>>,
+    /// Small arrays by what they are.
+    remembered: HashMap<String, Arc<Array>>,
+    /// Why cells of arrays are missing: the text of each reason, from number 1.
+    reasons: Vec<String>,
     panels: Vec<Option<PanelData>>,
     treatments: Vec<Option<Treatment>>,
     /// Raw matrices by panel and recipe; `None` where building failed and was reported.
@@ -117,7 +136,17 @@ pub(crate) struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     fn run(&mut self) -> Option<Plan> {
-        for number in 0..self.spec.panels.len() {
+        let order = loading_order(self.spec);
+        self.data = self.spec.data.iter().map(|_| None).collect();
+        self.panels = Vec::new();
+        for load in order {
+            let Load::Panel(number) = load else {
+                if let Load::Data(number) = load {
+                    self.data[number] = self.data_set(number).ok().map(Arc::new);
+                    self.gave_up |= self.data[number].is_none();
+                }
+                continue;
+            };
             let panel = self.panel(number).ok();
             self.panels.push(panel);
             self.treatments_of(number);
@@ -125,12 +154,17 @@ impl<'a> Planner<'a> {
         let spec = self.spec;
         let mut models: Vec<Option<ModelPlan>> = vec![None; spec.models.len()];
         let mut summaries = HashMap::new();
+        let mut data = vec![None; spec.data.len()];
+        let arrays = self.whole_arrays();
         for step in &spec.steps {
             let mut wanted = Vec::new();
             let mut printed = Vec::new();
+            let mut described = Vec::new();
             match &step.kind {
                 StepKind::Model { model, .. } => wanted.push(*model),
-                StepKind::Print(output) | StepKind::Save { output, .. } => needs(output, &mut wanted, &mut printed),
+                StepKind::Print(output) | StepKind::Save { output, .. } => {
+                    needs(output, &mut wanted, &mut printed, &mut described);
+                }
                 StepKind::Assert { condition, .. } => scalar_needs(condition, &mut wanted),
             }
             for model in wanted {
@@ -138,6 +172,9 @@ impl<'a> Planner<'a> {
                     models[model] = self.model(&spec.models[model]).ok();
                     self.gave_up |= models[model].is_none();
                 }
+            }
+            for number in described {
+                data[number] = self.data[number].as_ref().map(|set| cubes::described(set));
             }
             for used in printed {
                 let key = (used.name.clone(), used.panel);
@@ -152,7 +189,8 @@ impl<'a> Planner<'a> {
         }
         self.gave_up |= self.panels.iter().any(Option::is_none) || self.treatments.iter().any(Option::is_none);
         let panels = std::mem::take(&mut self.panels).into_iter().collect::<Option<Vec<_>>>()?;
-        Some(Plan { panels, treatments: std::mem::take(&mut self.treatments), models, summaries, inputs: Vec::new() })
+        let treatments = std::mem::take(&mut self.treatments);
+        Some(Plan { panels, treatments, models, summaries, arrays, data, inputs: Vec::new() })
     }
 
     /// Puts a fault at its place in the program; one cause is said once.
@@ -186,21 +224,57 @@ impl<'a> Planner<'a> {
     }
 }
 
+/// What is loaded next.
+enum Load {
+    Data(usize),
+    Panel(usize),
+}
+
+/// Data sets and panels in the order of the program, each after what it is made from: a data set made from a panel
+/// follows it, a panel follows every data set that does not.
+fn loading_order(spec: &Spec) -> Vec<Load> {
+    let (mut early, mut late): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
+    for (number, data) in spec.data.iter().enumerate() {
+        let from_panel = match data.rows.source {
+            RowSource::Panel(_) => true,
+            RowSource::Data(d) => late.contains(&d),
+            RowSource::File(_) => false,
+        };
+        let joins_panel = data.rows.joins.iter().any(|j| matches!(j.source, RowSource::Data(d) if late.contains(&d)));
+        if from_panel || joins_panel { late.push(number) } else { early.push(number) }
+    }
+    let mut order: Vec<Load> = early.into_iter().map(Load::Data).collect();
+    for panel in 0..spec.panels.len() {
+        order.push(Load::Panel(panel));
+        let ready = |d: &usize| match spec.data[*d].rows.source {
+            RowSource::Panel(p) => p <= panel,
+            _ => false,
+        };
+        let (now, rest): (Vec<usize>, Vec<usize>) = late.iter().partition(|d| ready(d));
+        order.extend(now.into_iter().map(Load::Data));
+        late = rest;
+    }
+    order.extend(late.into_iter().map(Load::Data));
+    order
+}
+
 /// Models and matrices an output shows.
-fn needs<'a>(output: &'a Output, models: &mut Vec<usize>, matrices: &mut Vec<&'a WeightsUse>) {
+fn needs<'a>(output: &'a Output, models: &mut Vec<usize>, matrices: &mut Vec<&'a WeightsUse>, data: &mut Vec<usize>) {
     match output {
+        Output::Data(number) => data.push(*number),
         Output::Fit(model) | Output::Answer { model, .. } => models.push(*model),
         Output::Weights(used) => matrices.push(used),
-        Output::Treatment(_) | Output::Panel(_) => {}
+        Output::Treatment(_) | Output::Panel(_) | Output::Array(_) => {}
         Output::Scalar(scalar) => scalar_needs(scalar, models),
         Output::Table(table) => models.extend(table.columns.iter().map(|c| c.1)),
-        Output::List(items) => items.iter().for_each(|(_, o)| needs(o, models, matrices)),
+        Output::List(items) => items.iter().for_each(|(_, o)| needs(o, models, matrices, data)),
     }
 }
 
 fn scalar_needs(scalar: &ScalarExpr, models: &mut Vec<usize>) {
     match scalar {
         ScalarExpr::Number(_) | ScalarExpr::Text(_) | ScalarExpr::Bool(_) => {}
+        ScalarExpr::Answer { answer: Answer::Array, .. } => {}
         ScalarExpr::Answer { model, .. } => models.push(*model),
         ScalarExpr::Negate(inner) | ScalarExpr::Not(inner) => scalar_needs(inner, models),
         ScalarExpr::Chain { first, rest, .. } => {

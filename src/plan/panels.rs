@@ -30,6 +30,8 @@ pub struct PanelData {
     /// Every unit of the file, also those that left: known, where a file of weights names them.
     pub known_units: Vec<String>,
     pub lets: IndexMap<String, Value>,
+    /// Rows of a data set, which has other keys than a panel.
+    pub is_data: bool,
     pub markers: Vec<String>,
     pub coordinates: Option<Coordinates>,
     pub balanced: bool,
@@ -37,6 +39,25 @@ pub struct PanelData {
 }
 
 impl PanelData {
+    /// No panel: for arrays of the program.
+    pub fn nowhere() -> PanelData {
+        PanelData {
+            name: String::new(),
+            table: Arc::new(Table::new("", Vec::new(), Vec::new(), Vec::new())),
+            unit: 0,
+            time: 0,
+            rows: Vec::new(),
+            index: PanelIndex::default(),
+            known_units: Vec::new(),
+            lets: IndexMap::new(),
+            is_data: true,
+            markers: Vec::new(),
+            coordinates: None,
+            balanced: false,
+            dropped: Vec::new(),
+        }
+    }
+
     pub fn keys(&self) -> Keys<'_> {
         Keys { panel: &self.name, table: &self.table, unit: self.unit, time: self.time }
     }
@@ -62,28 +83,7 @@ impl Planner<'_> {
         let spec = &self.spec.panels[number];
         let mut data = self.rows_of(spec)?;
         self.joins(spec, &mut data)?;
-        let mut deferred: Vec<&PanelStep> = Vec::new();
-        for step in &spec.steps {
-            match step {
-                PanelStep::Where { condition } => {
-                    let had = data.rows.len();
-                    self.keep_where(spec, &mut data, &deferred, condition)?;
-                    if data.rows.is_empty() {
-                        let clause = format!("where {}", condition.text);
-                        return Err(self.report(
-                            nothing_left(&data.name, &clause, had)
-                                .help("the condition holds for no row: look at its values and their spelling"),
-                            condition.place.0,
-                        ));
-                    }
-                }
-                PanelStep::Let { value, .. } if super::columns::looks_along_time(value) => {
-                    deferred.push(step);
-                    self.compute(spec, &mut data, &mut deferred)?;
-                }
-                PanelStep::Let { .. } => deferred.push(step),
-            }
-        }
+        let deferred = self.where_and_let(spec, &mut data)?;
         self.index(spec, &mut data)?;
         self.balance(spec, &mut data)?;
         // Coordinates may be derived columns, and spatial lags need coordinates.
@@ -95,21 +95,56 @@ impl Planner<'_> {
         Ok(data)
     }
 
-    fn rows_of(&mut self, spec: &PanelSpec) -> Step<PanelData> {
-        let column = |table: &Table, name: &str| table.column(name).ok_or(Reported);
+    /// Keeps rows and computes what must be computed before rows leave; the derived columns that may wait come back.
+    fn where_and_let<'s>(&mut self, spec: &'s PanelSpec, data: &mut PanelData) -> Step<Vec<&'s PanelStep>> {
+        let mut deferred: Vec<&PanelStep> = Vec::new();
+        for step in &spec.steps {
+            match step {
+                PanelStep::Where { condition } => {
+                    let had = data.rows.len();
+                    self.keep_where(spec, data, &deferred, condition)?;
+                    if data.rows.is_empty() {
+                        let clause = format!("where {}", condition.text);
+                        return Err(self.report(
+                            nothing_left(&data.name, &clause, had)
+                                .help("the condition holds for no row: look at its values and their spelling"),
+                            condition.place.0,
+                        ));
+                    }
+                }
+                PanelStep::Let { value, .. } if super::columns::looks_along_time(value) => {
+                    deferred.push(step);
+                    self.compute(spec, data, &mut deferred)?;
+                }
+                PanelStep::Let { .. } => deferred.push(step),
+            }
+        }
+        Ok(deferred)
+    }
+
+    /// The `where` and `let` clauses of a data set.
+    pub(super) fn steps(&mut self, spec: &PanelSpec, data: &mut PanelData) -> Step<()> {
+        let mut deferred = self.where_and_let(spec, data)?;
+        self.compute(spec, data, &mut deferred)
+    }
+
+    pub(super) fn rows_of(&mut self, spec: &PanelSpec) -> Step<PanelData> {
+        // A data set has no unit and no time; its keys are looked at later.
+        let key = |table: &Table, name: &str| if name.is_empty() { Ok(0) } else { table.column(name).ok_or(Reported) };
         match &spec.source {
             RowSource::File(path) => {
                 let (table, warnings) = self.files.table(path).map_err(|f| self.report(f, spec.source_place.0))?;
                 self.report_all(warnings, spec.source_place.0);
                 Ok(PanelData {
                     name: spec.name.clone(),
-                    unit: column(&table, &spec.unit)?,
-                    time: column(&table, &spec.time)?,
+                    unit: key(&table, &spec.unit)?,
+                    time: key(&table, &spec.time)?,
                     rows: table.all_rows(),
                     table,
                     index: PanelIndex::default(),
                     known_units: Vec::new(),
                     lets: IndexMap::new(),
+                    is_data: spec.unit.is_empty(),
                     markers: spec.markers.clone(),
                     coordinates: None,
                     balanced: false,
@@ -119,20 +154,44 @@ impl Planner<'_> {
             RowSource::Panel(parent) => {
                 let mut data = self.loaded(*parent)?.clone();
                 data.name = spec.name.clone();
-                data.unit = column(&data.table, &spec.unit)?;
-                data.time = column(&data.table, &spec.time)?;
+                data.is_data = spec.unit.is_empty();
+                data.unit = key(&data.table, &spec.unit)?;
+                data.time = key(&data.table, &spec.time)?;
                 data.markers
                     .extend(spec.markers.iter().filter(|m| !data.markers.contains(m)).cloned().collect::<Vec<_>>());
                 data.dropped.clear();
                 Ok(data)
             }
+            RowSource::Data(parent) => {
+                let mut data = self.data.get(*parent).and_then(Option::as_ref).ok_or(Reported)?.rows.clone();
+                data.name = spec.name.clone();
+                data.is_data = spec.unit.is_empty();
+                data.unit = key(&data.table, &spec.unit)?;
+                data.time = key(&data.table, &spec.time)?;
+                data.markers
+                    .extend(spec.markers.iter().filter(|m| !data.markers.contains(m)).cloned().collect::<Vec<_>>());
+                Ok(data)
+            }
         }
     }
 
-    fn joins(&mut self, spec: &PanelSpec, data: &mut PanelData) -> Step<()> {
+    pub(super) fn joins(&mut self, spec: &PanelSpec, data: &mut PanelData) -> Step<()> {
         for j in &spec.joins {
-            let (right, warnings) = self.files.table(&j.file).map_err(|f| self.report(f, j.place.0))?;
-            self.report_all(warnings, j.place.0);
+            let right = match &j.source {
+                RowSource::File(path) => {
+                    let (right, warnings) = self.files.table(path).map_err(|f| self.report(f, j.place.0))?;
+                    self.report_all(warnings, j.place.0);
+                    right
+                }
+                RowSource::Data(d) => {
+                    let rows = &self.data.get(*d).and_then(Option::as_ref).ok_or(Reported)?.rows;
+                    Arc::new(rows.table.keep(&rows.rows))
+                }
+                RowSource::Panel(p) => {
+                    let rows = self.loaded(*p)?;
+                    Arc::new(rows.table.keep(&rows.rows))
+                }
+            };
             let unmatched = if j.optional { Unmatched::Missing } else { Unmatched::Refuse };
             match join(&data.table, &right, &j.by, unmatched) {
                 Ok(table) => data.table = Arc::new(table),
@@ -180,8 +239,14 @@ impl Planner<'_> {
         let mut failed = false;
         for step in deferred.drain(..) {
             let PanelStep::Let { name, value } = step else { continue };
-            match Eval::new(self, data, None).value(value) {
+            let mut eval = Eval::new(self, data, None);
+            let computed = eval.value(value);
+            let why = eval.why.take();
+            match computed {
                 Ok(v) => {
+                    if let Some(why) = why {
+                        self.undefined(name, data, &why, value.place.0);
+                    }
                     data.lets.insert(name.clone(), v);
                 }
                 Err(Reported) => failed = true,

@@ -330,7 +330,12 @@ fn reach(column: &Column, panel: &PanelSpec) -> (i64, i64) {
         | ColumnKind::Text(_)
         | ColumnKind::Bool(_)
         | ColumnKind::Missing
+        | ColumnKind::Data { .. }
+        | ColumnKind::Foreign { .. }
+        | ColumnKind::Label(_)
+        | ColumnKind::Undefined(_)
         | ColumnKind::Treatment(_) => (0, 0),
+        ColumnKind::Reduce { of, .. } | ColumnKind::Along { of, .. } => reach(of, panel),
         ColumnKind::Negate(inner) | ColumnKind::Not(inner) | ColumnKind::Levels(inner) => reach(inner, panel),
         ColumnKind::Chain { first, rest } => {
             most(&mut std::iter::once(first.as_ref()).chain(rest.iter().map(|(_, c)| c)))

@@ -29,6 +29,7 @@ pub fn formats_of(outcome: &Outcome) -> &'static [&'static str] {
         Outcome::Weights(_)
         | Outcome::Treatment(_)
         | Outcome::Panel(_)
+        | Outcome::Data(_)
         | Outcome::Value(_)
         | Outcome::Text(_)
         | Outcome::List(_) => &["txt"],

@@ -5,7 +5,7 @@ use super::layout::{Align, Columns, Line, padded};
 use super::number::{count, fixed, significant};
 use super::words;
 use crate::fault::quoted_list;
-use crate::outcome::{PanelSummary, TreatmentSummary, WeightsSummary};
+use crate::outcome::{ColumnSummary, DataSummary, PanelSummary, TreatmentSummary, WeightsSummary};
 
 /// How long the longest bar of a roll-out is.
 const BAR: usize = 40;
@@ -99,17 +99,36 @@ pub fn panel(source: &str, p: &PanelSummary) -> String {
     out.push_str(&field("Periods", &format!("{} ({}, {} to {})", p.periods, p.time, p.first_period, p.last_period)));
     let balanced = if p.balanced { "balanced" } else { "not balanced" };
     out.push_str(&field("Rows", &format!("{}, {balanced}", count(p.rows))));
+    out.push_str(&columns_of(&p.columns));
+    out
+}
+
+/// A data set: its keys and its columns.
+pub fn data(source: &str, d: &DataSummary) -> String {
+    let mut out = format!("Data {source}\n\n");
+    out.push_str(&field("Rows", &count(d.rows)));
+    let absent = if d.absent > 0 { format!(", {} without a row", count(d.absent)) } else { String::new() };
+    out.push_str(&field("Cells", &format!("{}{absent}", count(d.cells))));
+    for key in &d.keys {
+        let range = format!("{} ({} to {})", count(key.labels), key.first, key.last);
+        out.push_str(&field(&format!("Key {}", key.name), &range));
+    }
+    out.push_str(&columns_of(&d.columns));
+    out
+}
+
+/// What is known of each column.
+fn columns_of(described: &[ColumnSummary]) -> String {
     let mut columns = Columns { lines: vec![Line::Blank], left: vec![1] };
     columns.cells(["Column", "Type", "Missing", "Mean", "Std. dev.", "Min", "Max"].map(String::from).to_vec());
     columns.lines.push(Line::Rule);
-    for c in &p.columns {
+    for c in described {
         let text = c.kind != "number";
         let number = |x: f64| if text { String::new() } else { plain(x) };
         let numbers = [c.mean, c.sd, c.min, c.max].map(number);
         columns.cells([c.name.clone(), c.kind.clone(), count(c.missing)].into_iter().chain(numbers).collect());
     }
-    out.push_str(&columns.render(2));
-    out
+    columns.render(2)
 }
 
 /// Six significant digits without zeros at the end, whole numbers without decimals.

@@ -16,6 +16,7 @@ pub fn text(entry: &Entry) -> String {
         Outcome::Weights(w) => summaries::weights(source, w),
         Outcome::Treatment(t) => summaries::treatment(source, t),
         Outcome::Panel(p) => summaries::panel(source, p),
+        Outcome::Data(d) => summaries::data(source, d),
         Outcome::Table(t) => txt::table(t),
         Outcome::Array(a) => array(source, a),
         Outcome::Value(v) => format!("{}\n", scalar(v)),

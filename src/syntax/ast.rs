@@ -353,3 +353,45 @@ impl Operator {
         matches!(self, Operator::At | Operator::Power)
     }
 }
+
+/// Calls `see` with an expression and everything in it, the outer first.
+pub fn visit<'e>(expr: &'e Expr, see: &mut dyn FnMut(&'e Expr)) {
+    see(expr);
+    match &expr.kind {
+        ExprKind::Number(_)
+        | ExprKind::Length { .. }
+        | ExprKind::Text(_)
+        | ExprKind::Bool(_)
+        | ExprKind::Missing
+        | ExprKind::Name(_)
+        | ExprKind::Dot => {}
+        ExprKind::List(items) => items.iter().for_each(|e| visit(e, see)),
+        ExprKind::Comprehension { item, clauses } => {
+            clauses.iter().for_each(|(_, e)| visit(e, see));
+            visit(item, see);
+        }
+        ExprKind::Record(entries) => entries.iter().for_each(|(_, e)| visit(e, see)),
+        ExprKind::Group(e) | ExprKind::Prefix { operand: e, .. } | ExprKind::Field { of: e, .. } => visit(e, see),
+        ExprKind::Call { callee, arguments } => {
+            visit(callee, see);
+            for a in arguments {
+                visit(&a.value, see);
+                a.over.iter().for_each(|o| visit(o, see));
+            }
+        }
+        ExprKind::Chain { first, rest } => {
+            visit(first, see);
+            rest.iter().for_each(|r| visit(&r.2, see));
+        }
+        ExprKind::If { branches, otherwise } => {
+            for (c, v) in branches {
+                visit(c, see);
+                visit(v, see);
+            }
+            visit(otherwise, see);
+        }
+        ExprKind::Formula { outcome, terms, weights, .. } => {
+            [outcome, terms, weights].into_iter().flatten().for_each(|e| visit(e, see));
+        }
+    }
+}

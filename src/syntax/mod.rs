@@ -8,6 +8,7 @@ mod format;
 mod parser;
 pub mod print;
 mod scan;
+pub mod substitute;
 mod trivia;
 
 pub use decode::{NotUtf8, decode};
