@@ -14,6 +14,7 @@ pub mod cli;
 pub mod data;
 pub mod designs;
 pub mod diagnostic;
+pub mod doc;
 pub mod estimators;
 pub mod execute;
 pub mod fault;

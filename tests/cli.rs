@@ -262,3 +262,40 @@ fn check_takes_several_files_and_reads_no_rows() {
     assert_eq!((both.status, both.out.as_str()), (1, "good.durbin: no errors\n"));
     assert!(both.err.contains("bad.durbin:4:6"), "{}", both.err);
 }
+
+#[test]
+fn doc_shows_entries_modules_and_faults() {
+    let folder = Folder::new("doc");
+    let list = folder.durbin(&["doc"]);
+    assert_eq!((list.status, list.err.as_str()), (0, ""));
+    assert!(list.out.contains("std::weights") && list.out.contains("sdm_did"), "{}", list.out);
+    for (name, shows) in [
+        ("knn", "fn knn(k, islands = error)"),
+        ("std::weights::knn", "row(knn(4))"),
+        ("std::weights", "transpose"),
+        ("weights", "transpose"),
+        ("durbin::panel::duplicate_key", "one unit and period on several rows"),
+        ("unbalanced", "balance drop"),
+    ] {
+        let page = folder.durbin(&["doc", name]);
+        assert_eq!((page.status, page.err.as_str()), (0, ""), "{name}");
+        assert!(page.out.contains(shows) && !page.out.contains('\u{1b}'), "{name}: {}", page.out);
+    }
+}
+
+#[test]
+fn doc_of_an_unknown_name_leaves_with_1_and_names_the_nearest() {
+    let folder = Folder::new("doc-unknown");
+    let near =
+        [("inverse_distnace", "`inverse_distance`"), ("std::weigths", "`std::weights`"), ("unbalancd", "`unbalanced`")];
+    for (name, nearest) in near {
+        let refused = folder.durbin(&["doc", name]);
+        assert_eq!((refused.status, refused.out.as_str()), (1, ""), "{name}");
+        assert!(refused.err.contains(&format!("did you mean {nearest}?")), "{}", refused.err);
+    }
+    let several = folder.durbin(&["doc", "not_utf8"]);
+    assert!(several.status == 1 && several.err.contains("`durbin::data::not_utf8`"), "{}", several.err);
+    let far = folder.durbin(&["doc", "regress"]);
+    assert!(far.status == 1 && far.err.contains("`durbin doc` lists"), "{}", far.err);
+    assert_eq!(folder.durbin(&["doc", "knn", "band"]).status, 2);
+}

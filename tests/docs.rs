@@ -1,65 +1,49 @@
-//! README and documents stay true: what they show is what durbin prints.
+//! README and book stay true: what they show is what durbin prints, what they name exists.
+//!
+//! `DURBIN_DOCS=update cargo test --test docs` writes real outputs, marks and reference pages where they differ.
 
 #![allow(clippy::unwrap_used)]
 
-use durbin::diagnostic::{Style, render};
+#[path = "support/book.rs"]
+mod book;
+
+use book::{blocks, checked, documents, printed, root, told};
+use durbin::doc::trial::{Place, Standing};
 use durbin::loader::DiskLoader;
-use durbin::report;
 use durbin::session::{Program, Run, Session};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
+/// Pages that are written by the command itself.
+const REFERENCE: &str = "docs/reference";
 
-fn program(path: &str) -> Program {
-    let text = fs::read_to_string(root().join(path)).unwrap();
-    Program::new(path.rsplit('/').next().unwrap(), &text)
+fn update() -> bool {
+    std::env::var("DURBIN_DOCS").as_deref() == Ok("update")
 }
 
 fn run(path: &str) -> Run {
     let loader = DiskLoader::new(root().join(path).parent().unwrap(), &[]);
-    let run = Session::new(&loader).run(&program(path));
-    assert!(!run.failed(), "{path}: {}", render(&run.diagnostics, &run.sources, &|_| None, Style::Plain));
+    let text = fs::read_to_string(root().join(path)).unwrap();
+    let run = Session::new(&loader).run(&Program::new(path.rsplit('/').next().unwrap(), &text));
+    assert!(!run.failed(), "{path}: {}", told(&run));
     run
-}
-
-fn printed(run: &Run) -> String {
-    run.entries.iter().filter(|e| e.printed).map(report::text).collect::<Vec<_>>().join("\n")
-}
-
-/// Fenced blocks of a document with their language.
-fn blocks(text: &str) -> Vec<(String, String)> {
-    let mut out = Vec::new();
-    let mut open: Option<(String, String)> = None;
-    for line in text.lines() {
-        match (&mut open, line.strip_prefix("```")) {
-            (None, Some(language)) => open = Some((language.to_string(), String::new())),
-            (Some(_), Some(_)) => out.extend(open.take()),
-            (Some((_, body)), None) => {
-                body.push_str(line);
-                body.push('\n');
-            }
-            (None, None) => {}
-        }
-    }
-    out
 }
 
 #[test]
 fn the_readme_shows_the_example_and_its_output() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let blocks = blocks(&readme);
     let castle = fs::read_to_string(root().join("examples/castle/castle.durbin")).unwrap();
     let output = printed(&run("examples/castle/castle.durbin"));
     let misspelt = castle.replace("+ poverty", "+ povrty");
     let loader = DiskLoader::new(&root().join("examples/castle"), &[]);
     let refused = Session::new(&loader).run(&Program::new("castle.durbin", &misspelt));
-    let fault = render(&refused.diagnostics, &refused.sources, &|_| None, Style::Plain);
+    let fault = told(&refused);
     let mut counts = (0, 0);
-    for (language, body) in &blocks {
-        match language.as_str() {
+    for block in blocks(&readme) {
+        let body = &block.body;
+        match block.info.as_str() {
             "durbin" => {
                 assert!(castle.starts_with(body), "the program of the README is not the example");
                 counts.0 += 1;
@@ -77,7 +61,7 @@ fn the_readme_shows_the_example_and_its_output() {
 #[test]
 fn the_readme_names_a_command_that_runs_and_one_that_tests() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let commands: Vec<String> = blocks(&readme).into_iter().filter(|b| b.0 == "sh").map(|b| b.1).collect();
+    let commands: Vec<String> = blocks(&readme).into_iter().filter(|b| b.info == "sh").map(|b| b.body).collect();
     assert_eq!(commands.len(), 2);
     let file = commands[0].split_whitespace().last().unwrap();
     assert!(root().join(file).exists(), "{file}");
@@ -98,4 +82,133 @@ fn every_example_runs_and_prints_something() {
         }
     }
     assert!(count >= 2);
+}
+
+#[test]
+fn every_block_of_the_book_is_true() {
+    let mut faults = Vec::new();
+    let mut programs = 0;
+    for path in documents("docs").iter().filter(|p| !p.starts_with(REFERENCE)) {
+        let found = checked(path);
+        found.mend(path);
+        faults.extend(found.faults);
+        let text = fs::read_to_string(root().join(path)).unwrap();
+        programs += blocks(&text).iter().filter(|b| b.info.starts_with("durbin")).count();
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n\n"));
+    assert!(programs > 20, "{programs} programs");
+}
+
+/// The pages below `docs/reference` are those the command writes.
+#[test]
+fn the_reference_is_as_the_library_says() {
+    let fresh = std::env::temp_dir().join(format!("durbin-reference-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&fresh);
+    let target = if update() { root().join(REFERENCE) } else { fresh.clone() };
+    let done = Command::new(env!("CARGO_BIN_EXE_durbin")).args(["doc", "--write"]).arg(&target).status().unwrap();
+    assert!(done.success());
+    if update() {
+        return;
+    }
+    let names = |folder: &Path| -> BTreeSet<String> {
+        fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    let committed = root().join(REFERENCE);
+    assert_eq!(names(&committed), names(&fresh), "pages of {REFERENCE}");
+    for name in names(&fresh) {
+        let read = |folder: &Path| fs::read_to_string(folder.join(&name)).unwrap();
+        let same = read(&committed) == read(&fresh);
+        assert!(same, "{REFERENCE}/{name} is old: run `durbin doc --write {REFERENCE}`");
+    }
+    fs::remove_dir_all(fresh).unwrap();
+}
+
+/// Targets of the links of a page that are files.
+fn links(text: &str) -> Vec<String> {
+    let after = text.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+    let targets = after.map(|(target, _)| target.split('#').next().unwrap_or_default().to_string());
+    targets.filter(|t| !t.is_empty() && !t.contains("://")).collect()
+}
+
+#[test]
+fn every_link_leads_to_a_file_and_every_page_is_in_the_summary() {
+    let mut linked = BTreeSet::new();
+    for path in documents("docs") {
+        let text = fs::read_to_string(root().join(&path)).unwrap();
+        let folder = Path::new(&path).parent().unwrap();
+        for target in links(&text) {
+            let file = folder.join(&target);
+            assert!(root().join(&file).exists(), "{path} links to `{target}`");
+            if path == "docs/SUMMARY.md" {
+                linked.insert(file.to_string_lossy().replace('\\', "/"));
+            }
+        }
+    }
+    let pages: BTreeSet<String> = documents("docs").into_iter().filter(|p| p != "docs/SUMMARY.md").collect();
+    assert_eq!(linked, pages, "pages in docs/SUMMARY.md and pages there are");
+    let settings = fs::read_to_string(root().join("docs/book.toml")).unwrap();
+    assert!(settings.contains("src = \".\""));
+}
+
+/// `methods C.1 to C.6` of an entry is a heading of the page of methods.
+#[test]
+fn every_section_an_entry_names_is_in_the_book() {
+    let page = fs::read_to_string(root().join("docs/methods.md")).unwrap();
+    let headings: BTreeSet<&str> =
+        page.lines().filter(|l| l.starts_with('#')).flat_map(|l| l.split_whitespace().skip(1).take(1)).collect();
+    let mut faults = Vec::new();
+    for entry in durbin::doc::overview().iter().flat_map(|m| &m.entries) {
+        let source = entry.source.as_deref().unwrap_or_default();
+        let named = source.split_once("methods ").map_or("", |(_, rest)| rest);
+        for word in named.split_whitespace().map(|w| w.trim_matches(|c| matches!(c, ',' | '.' | ';'))) {
+            let mut chars = word.chars();
+            let section = chars.next().is_some_and(|c| ('A'..='I').contains(&c));
+            let rest = chars.as_str();
+            let numbered = rest.strip_prefix('.').is_some_and(|n| n.parse::<u8>().is_ok());
+            let found = headings.contains(word) || headings.contains(format!("{word}.").as_str());
+            if section && (numbered || rest.is_empty()) && !found {
+                faults.push(format!("`{}` names methods {word}", entry.name));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// The phrase book: where the second cell of a row holds our words, they are checked after the castle program. A row
+/// bears the mark *later* if and only if this version does not execute it.
+#[test]
+fn every_phrase_is_a_phrase_of_the_language() {
+    let path = "docs/coming-from.md";
+    let text = fs::read_to_string(root().join(path)).unwrap();
+    let place = Place::of(&durbin::doc::comment::Comment::default());
+    let (mut faults, mut mended, mut phrases) = (Vec::new(), String::new(), 0);
+    for line in text.lines() {
+        let row = line.replace("\\|", "\u{0}");
+        let mut cells: Vec<String> = row.split('|').map(str::to_string).collect();
+        let ours = cells.get(2).filter(|_| row.starts_with("| ")).cloned().unwrap_or_default();
+        let codes: Vec<String> = ours.split('`').skip(1).step_by(2).map(|c| c.replace('\u{0}', "|")).collect();
+        let mut later = false;
+        for (code, standing) in codes.iter().zip(place.phrases(&codes)) {
+            phrases += 1;
+            match standing {
+                Standing::Available => {}
+                Standing::Later => later = true,
+                Standing::Refused(why) => faults.push(format!("{path}: `{code}`\n  {why}")),
+            }
+        }
+        if later != ours.contains("*later*") && !codes.is_empty() {
+            faults.push(format!(
+                "{path}: {} `{}`",
+                if later { "later:" } else { "no longer later:" },
+                codes.join("` `")
+            ));
+            cells[2] = if later { format!("{} *later* ", ours.trim_end()) } else { ours.replace(" *later*", "") };
+        }
+        mended.push_str(&(cells.join("|").replace('\u{0}', "\\|") + "\n"));
+    }
+    if update() {
+        fs::write(root().join(path), mended).unwrap();
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(phrases > 40, "{phrases} phrases");
 }

@@ -93,9 +93,11 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "writer",
         ],
     ),
+    ("doc", &["source", "fault", "suggest", "syntax", "check", "loader", "session"]),
     (
         "cli",
         &[
+            "doc",
             "source",
             "fault",
             "diagnostic",
@@ -111,7 +113,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "writer",
         ],
     ),
-    ("repl", &["source", "fault", "diagnostic", "suggest", "syntax", "check", "plan", "outcome", "report", "session"]),
+    (
+        "repl",
+        &["doc", "source", "fault", "diagnostic", "suggest", "syntax", "check", "plan", "outcome", "report", "session"],
+    ),
     ("main", &["cli"]),
 ];
 

@@ -2,129 +2,102 @@
 
 #![allow(clippy::unwrap_used)]
 
-use durbin::check::library::{Library, MODULES};
+use durbin::check::library::MODULES;
 use durbin::diagnostic::{Diagnostic, Style, render};
-use durbin::loader::{DiskLoader, MemoryLoader};
-use durbin::outcome::Outcome;
-use durbin::session::{Program, Session};
+use durbin::doc::comment::{Comment, Shown};
+use durbin::doc::trial::{Place, Standing};
+use durbin::doc::{EntryPage, library, values};
+use durbin::session::Session;
 use durbin::source::Sources;
 use durbin::syntax;
-use std::path::Path;
 
 fn shown(diagnostics: &[Diagnostic], sources: &Sources) -> String {
     render(diagnostics, sources, &|_| None, Style::Plain)
 }
 
-fn library() -> Library {
-    Library::standard(&mut Sources::default())
+fn entries() -> Vec<EntryPage> {
+    library().into_iter().flat_map(|m| m.entries).collect()
+}
+
+/// Where the examples of a module stand.
+fn place(module: &str) -> Place {
+    let (_, text) = MODULES.iter().find(|(name, _)| *name == module).unwrap();
+    let mut sources = Sources::default();
+    let id = sources.add("std", *text);
+    Place::of(&Comment::parse(&syntax::parse(id, text).unwrap().doc.unwrap()))
 }
 
 #[test]
-fn every_module_parses() {
+fn every_module_parses_and_says_what_it_holds() {
     for (module, text) in MODULES {
         let mut sources = Sources::default();
         let id = sources.add(format!("std/{module}.durbin"), text);
-        if let Err(faults) = syntax::parse(id, text) {
-            panic!("{}", shown(&faults, &sources));
+        match syntax::parse(id, text) {
+            Ok(ast) => assert!(ast.doc.is_some_and(|d| d.len() > 40), "std::{module} has no comment at its head"),
+            Err(faults) => panic!("{}", shown(&faults, &sources)),
         }
     }
 }
 
 #[test]
-fn every_entry_is_documented_and_shows_its_use() {
-    for entry in library().entries.values() {
-        let doc = entry.doc.as_deref().unwrap_or("");
-        assert!(doc.contains("Example: ") || doc.contains("Usage: "), "`{}` shows no use:\n{doc}", entry.name);
-    }
-}
-
-/// The expressions that entries show as examples, with the entry's name and module.
-fn examples() -> Vec<(String, &'static str, String)> {
-    let mut out = Vec::new();
-    for entry in library().entries.values() {
-        for line in entry.doc.as_deref().unwrap_or("").lines() {
-            if let Some(example) = line.trim().strip_prefix("Example: ") {
-                let example = example.trim().trim_matches('`').to_string();
-                out.push((entry.name.clone(), entry.module, example));
-            }
+fn every_entry_is_documented_with_parameters_source_and_use() {
+    // What is plain arithmetic has no source to name.
+    let plain = ["answers", "functions"];
+    let mut faults = Vec::new();
+    for entry in entries() {
+        let name = format!("`{}` of std::{}", entry.name, entry.module);
+        if entry.summary.is_empty() {
+            faults.push(format!("{name} says nothing"));
+        }
+        for parameter in entry.parameters.iter().filter(|p| p.text.is_empty()) {
+            faults.push(format!("{name} does not say what `{}` is", parameter.name));
+        }
+        if entry.source.is_none() && !plain.contains(&entry.module) {
+            faults.push(format!("{name} names no source"));
+        }
+        if entry.shown.is_none() {
+            faults.push(format!("{name} shows no use"));
         }
     }
-    out
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// Four regions, two periods, three industries.
-fn employment() -> MemoryLoader {
-    let mut long = "region,year,industry,employed\n".to_string();
-    let mut wide = "region,year,size\n".to_string();
-    for (i, region) in ["Bayern", "Berlin", "Bremen", "Hessen"].iter().enumerate() {
-        for year in [2008, 2009] {
-            wide.push_str(&format!("{region},{year},{}\n", i + 1));
-            for (j, industry) in ["A", "B-E", "C"].iter().enumerate() {
-                long.push_str(&format!("{region},{year},{industry},{}\n", 10 + (i + 1) * (j + 2) % 7 + year % 5));
-            }
-        }
-    }
-    let mut loader = MemoryLoader::default();
-    loader.files.insert("employment.csv".into(), long.into_bytes());
-    loader.files.insert("panel.csv".into(), wide.into_bytes());
-    loader
-}
-
-/// An example of an index is a finite column of a panel.
-fn index_example(name: &str, example: &str) {
-    let loader = employment();
-    let text = format!(
-        "use std::indices\ndata jobs from \"employment.csv\" {{ keys region, year, industry  value employed }}\n\
-         panel study from \"panel.csv\" {{\n  unit region\n  time year\n  let  index = {example}\n}}\nstudy\n"
-    );
-    let text = match name {
-        // What keeps the dimension is reduced to be shown.
-        "share" | "rest" | "of_unit" | "within" if !example.contains("over") && !example.starts_with("krugman") => {
-            text.replace(&format!("let  index = {example}"), &format!("let  index = max({example} over industry)"))
-        }
-        _ => text,
-    };
-    let run = Session::new(&loader).run(&Program::new("index.durbin", &text));
-    assert!(!run.failed(), "example of `{name}`:\n{}", shown(&run.diagnostics, &run.sources));
-    let Outcome::Panel(panel) = &run.entries[0].outcome else { panic!("`{name}` shows no panel") };
-    let index = panel.columns.iter().find(|c| c.name == "index").unwrap();
-    assert!(index.missing == 0 && index.mean.is_finite(), "`{name}` is undefined: {index:?}");
-}
-
-/// An example either runs after the statements of the castle program, or names what this version does not execute.
+/// An example runs after the statements of the program its module names, or names what this version does not execute.
 #[test]
 fn every_example_runs_or_waits() {
-    let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/castle");
-    let castle = std::fs::read_to_string(home.join("castle.durbin")).unwrap();
-    let loader = DiskLoader::new(&home, &[]);
-    let session = Session::new(&loader);
     let (mut ran, mut waiting) = (0, 0);
-    let column = "let    lhom = log(homicide)";
-    for (name, module, example) in examples() {
-        if module == "indices" {
-            index_example(&name, &example);
-            ran += 1;
-            continue;
-        }
-        // Functions of columns are at home in a panel.
-        let text = match module {
-            "functions" if !example.contains('~') => {
-                castle.replacen(column, &format!("{column}\n  let again = {example}\n"), 1)
+    for entry in entries() {
+        let Some(Shown::Example(example)) = &entry.shown else { continue };
+        match &entry.standing {
+            Standing::Later => waiting += 1,
+            Standing::Refused(why) => panic!("example of `{}`: {example}\n{why}", entry.name),
+            Standing::Available => {
+                let place = place(entry.module);
+                let files = place.files();
+                let run = Session::new(&files).run(&place.program(example));
+                assert!(!run.failed(), "example of `{}`:\n{}", entry.name, shown(&run.diagnostics, &run.sources));
+                ran += 1;
             }
-            _ => format!("{castle}\n{example}\n"),
-        };
-        let program = Program::new("castle.durbin", &text);
-        let checked = session.check(&program);
-        let errors: Vec<&Diagnostic> = checked.diagnostics.iter().filter(|d| d.is_error()).collect();
-        if !errors.is_empty() {
-            let known = errors.iter().all(|d| d.code == "durbin::check::not_available");
-            assert!(known, "example of `{name}`:\n{}", shown(&checked.diagnostics, &checked.sources));
-            waiting += 1;
-            continue;
         }
-        let run = session.run(&program);
-        assert!(!run.failed(), "example of `{name}`:\n{}", shown(&run.diagnostics, &run.sources));
-        ran += 1;
     }
     assert!(ran >= 40, "{ran} examples ran, {waiting} wait");
+}
+
+/// A value that stands in backticks beside an option of words is one the option takes.
+#[test]
+fn values_that_options_name_are_values_they_take() {
+    let words = ["se", "fe", "likelihood", "method", "random", "islands", "df_adjust", "effects"];
+    let mut faults = Vec::new();
+    for entry in entries().iter().filter(|e| e.standing == Standing::Available) {
+        let Some(Shown::Example(example)) = &entry.shown else { continue };
+        let options = entry.parameters.iter().filter(|p| words.contains(&p.name.as_str()));
+        let (named, texts): (Vec<String>, Vec<String>) =
+            options.flat_map(|p| values(entry, p, example)).filter(|(value, _)| !value.contains("province")).unzip();
+        for (value, standing) in named.iter().zip(place(entry.module).standings(&texts)) {
+            if let Standing::Refused(why) = standing {
+                faults.push(format!("`{}` names `{value}`: {why}", entry.name));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }

@@ -4,6 +4,7 @@
 //! a fault, 2 bad usage, 130 interrupted.
 
 mod check;
+mod doc;
 mod fmt;
 mod input;
 mod memory;
@@ -33,6 +34,8 @@ enum Command {
     Check(check::Check),
     /// Writes programs in their one canonical form
     Fmt(fmt::Fmt),
+    /// Shows the documentation of the standard library and of faults
+    Doc(doc::Doc),
 }
 
 /// How results are shown.
@@ -83,6 +86,7 @@ pub fn main() -> ExitCode {
         Ok(Arguments { command: Command::Plan(plan) }) => plan.execute(),
         Ok(Arguments { command: Command::Check(check) }) => check.execute(),
         Ok(Arguments { command: Command::Fmt(fmt) }) => fmt.execute(),
+        Ok(Arguments { command: Command::Doc(doc) }) => doc.execute(),
         Err(e) => {
             let code = if e.use_stderr() { 2 } else { 0 };
             // A closed pipe leaves nothing to be told.

@@ -223,7 +223,11 @@ fn duplicate(declared: &DataSpec, rows: &PanelData, twice: [u32; 2]) -> Fault {
 }
 
 /// What a printed data set says.
-pub(crate) fn described(set: &DataSet) -> crate::outcome::DataSummary {
+pub(crate) fn described(set: &DataSet, spec: &DataSpec) -> crate::outcome::DataSummary {
     let rows = &set.rows;
-    crate::data::describe::describe_data(&rows.table, &rows.rows, &rows.markers, &set.dims, &rows.lets)
+    let mut out = crate::data::describe::describe_data(&rows.table, &rows.rows, &rows.markers, &set.dims, &rows.lets);
+    if let Some(values) = &spec.values {
+        out.columns.retain(|c| values.contains(&c.name));
+    }
+    out
 }

@@ -210,7 +210,7 @@ impl<'a> Planner<'a> {
                 }
             }
             for number in described {
-                data[number] = self.data[number].as_ref().map(|set| cubes::described(set));
+                data[number] = self.data[number].as_ref().map(|set| cubes::described(set, &spec.data[number]));
             }
             for used in printed {
                 let key = (used.name.clone(), used.panel);
