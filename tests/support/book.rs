@@ -213,7 +213,7 @@ fn fits(expected: &str, real: &str) -> bool {
     let mut from = 0;
     for part in expected.split(|line| line.trim() == "…") {
         let part: &[&str] = match part {
-            [head @ .., last] if last.is_empty() => head,
+            [head @ .., ""] => head,
             part => part,
         };
         if part.is_empty() {
