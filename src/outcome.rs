@@ -4,6 +4,7 @@
 //! NaN here and `null` there. Nothing in this file computes.
 
 use serde::Serialize;
+use serde::ser::SerializeMap;
 
 /// One estimated quantity with its inference at the fit's level; `se` and what follows are NaN where there is none.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -24,12 +25,65 @@ pub struct Coefficient {
 }
 
 /// Direct, indirect and total effect of a term, averaged over units (methods D.1).
-#[derive(Clone, Debug, PartialEq, Serialize)]
+///
+/// Those of a dynamic model are of the short run, beside those of the long run (methods D.3).
+#[derive(Clone, Debug, PartialEq)]
 pub struct Effect {
     pub term: String,
     pub direct: Estimate,
     pub indirect: Estimate,
     pub total: Estimate,
+    pub long_run: Option<Box<Impact>>,
+}
+
+/// Direct, indirect and total.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Impact {
+    pub direct: Estimate,
+    pub indirect: Estimate,
+    pub total: Estimate,
+}
+
+impl Serialize for Effect {
+    /// Flat in a static model; `short_run` and `long_run` in a dynamic one.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("term", &self.term)?;
+        let (direct, indirect, total) = (&self.direct, &self.indirect, &self.total);
+        match &self.long_run {
+            None => {
+                map.serialize_entry("direct", direct)?;
+                map.serialize_entry("indirect", indirect)?;
+                map.serialize_entry("total", total)?;
+            }
+            Some(long_run) => {
+                let short_run = Impact { direct: direct.clone(), indirect: indirect.clone(), total: total.clone() };
+                map.serialize_entry("short_run", &short_run)?;
+                map.serialize_entry("long_run", long_run)?;
+            }
+        }
+        map.end()
+    }
+}
+
+/// What a dynamic model says about its stability (methods C.7).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Stability {
+    /// The largest modulus of a root; long-run effects need one below one.
+    pub largest_root: f64,
+    /// τ + ρ + η, and the Wald test that it is one.
+    pub sum: Estimate,
+    pub unit_root: Restriction,
+    /// Whether the bias of estimated unit effects was taken out.
+    pub bias_corrected: bool,
+}
+
+/// A test of restrictions on coefficients.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Restriction {
+    pub statistic: f64,
+    pub df: usize,
+    pub p: f64,
 }
 
 /// What the policy did (methods D.4), pooled over treated (untreated, exposed) unit-periods.
@@ -110,6 +164,9 @@ pub struct Fit {
     pub effects: Vec<Effect>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_effects: Option<PolicyEffects>,
+    /// Of a dynamic model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stability: Option<Stability>,
     pub sigma2: f64,
     pub loglik: f64,
     pub aic: f64,

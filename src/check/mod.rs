@@ -8,6 +8,7 @@ pub mod spec;
 
 mod arguments;
 mod columns;
+mod dynamics;
 mod foreign;
 mod formula;
 mod lint;

@@ -84,7 +84,13 @@ impl Checker<'_> {
         let bound = self.bind(&entry.name, &entry.parameters, arguments, call.span);
         let panel = self.formula_panel(formula_expr)?;
         let formula = self.formula(formula_expr, panel);
-        let options = bound.and_then(|b| self.query_options(entry, model, did, &b, panel, formula.as_ref().ok()));
+        let options = bound.and_then(|b| {
+            let mut options = self.query_options(entry, model, did, &b, panel, formula.as_ref().ok())?;
+            if let Ok(formula) = &formula {
+                self.dynamic_options(entry, model, &b, formula, &mut options)?;
+            }
+            Ok(options)
+        });
         let formula = formula?;
         self.weights_fit(call, model, did, formula_expr, &formula)?;
         let treatment = if did { Some(self.first_treatment(&formula)?) } else { None };
@@ -391,6 +397,7 @@ fn assemble(
         outcome: formula.outcome,
         terms: formula.terms,
         weights: if spatial { formula.weights } else { Vec::new() },
+        time_lags: formula.time_lags,
         durbin: if model.has_durbin() { options.durbin } else { Some(Vec::new()) },
         lag_weights,
         error_weights,
