@@ -66,6 +66,16 @@ impl Serialize for Effect {
     }
 }
 
+/// The response to an impulse of one period after `horizon` periods, and to a permanent change (methods D.3).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Response {
+    pub term: String,
+    pub horizon: usize,
+    #[serde(flatten)]
+    pub impulse: Impact,
+    pub cumulated: Impact,
+}
+
 /// What a dynamic model says about its stability (methods C.7).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Stability {
@@ -337,9 +347,10 @@ pub enum Outcome {
     Array(LabeledArray),
     Value(Scalar),
     Text(String),
-    /// `effects(m)`.
+    /// `effects(m)`; with `horizons:` the responses of a dynamic model too.
     Effects {
         effects: Vec<Effect>,
+        responses: Vec<Response>,
         policy_effects: Option<PolicyEffects>,
         level: f64,
     },

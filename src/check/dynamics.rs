@@ -8,6 +8,10 @@ use super::spec::*;
 use super::{Check, Checker};
 use crate::diagnostic::Diagnostic;
 use crate::estimators::Model;
+use crate::syntax::ast::Expr;
+
+/// Periods over which responses are followed at most.
+const MOST_HORIZONS: usize = 1000;
 
 impl Checker<'_> {
     /// The terms that are `lag(y)` or `W @ lag(y)`, also where a `let` of the panel says so.
@@ -27,6 +31,22 @@ impl Checker<'_> {
             return Err(self.later(value.place.0, format!("{what} (`{}`)", value.text)));
         }
         Ok(out)
+    }
+
+    /// `effects(m, horizons: 8)` of a dynamic model.
+    pub(crate) fn responses(&mut self, call: &Expr, model: usize, horizons: &Expr) -> Check<Answer> {
+        let count = self.count(horizons, "horizons", 1)?;
+        if count > MOST_HORIZONS {
+            let message = format!("`horizons` is a whole number from 1 to {MOST_HORIZONS}, {count} was given");
+            return Err(self.report(Diagnostic::error("durbin::check::out_of_range", self.at(horizons.span), message)));
+        }
+        if self.spec.models.get(model).is_some_and(|m| m.time_lags.is_empty()) {
+            let message = "`horizons:` is for dynamic models, and this one has no lag of its outcome";
+            let fault = Diagnostic::error("durbin::check::bad_option_value", self.at(call.span), message)
+                .help("a dynamic model has `lag(y)` among its terms");
+            return Err(self.report(fault));
+        }
+        Ok(Answer::Responses(count))
     }
 
     /// Refuses lags of the outcome where methods C.7 have no estimator, and says which terms a Durbin model lags by

@@ -224,6 +224,9 @@ impl Checker<'_> {
         let first = entry.parameters.first().and_then(|p| bound.get(&p.name.text));
         let Some(model) = first else { return Err(Reported) };
         let model = self.model_argument(model)?;
+        if let (Answer::Effects, Some(e), 2) = (answer, bound.get("horizons"), bound.named.len()) {
+            return Ok(Value::Answer(self.responses(call, model, e)?, model));
+        }
         let extra = bound.named.len() > 1 || !bound.rest.is_empty();
         if extra {
             for (_, e) in bound.named.iter().skip(1) {

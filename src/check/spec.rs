@@ -366,6 +366,8 @@ pub enum Answer {
     Tidy,
     Predict,
     Effects,
+    /// `effects(m, horizons: 8)`: the responses over so many periods.
+    Responses(usize),
 }
 
 /// A value known only after estimation, or a constant.

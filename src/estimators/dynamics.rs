@@ -55,8 +55,20 @@ impl<'a> Dynamics<'a> {
         Some(Dynamics { sample, terms, lag, known, interrupt, dense })
     }
 
+    /// The matrix of the outcome's lag.
+    pub fn lag(&self) -> Matrix<'a> {
+        self.lag
+    }
+
+    /// τ, every η and, last, ρ: their places among the coefficients, and what each multiplies.
+    pub fn places(&self) -> Vec<(usize, Matrix<'a>)> {
+        let mut out: Vec<(usize, Matrix)> = self.terms.iter().map(|t| (t.slope, t.weights)).collect();
+        out.extend(self.lag.map(|w| (self.sample.slopes(), Some(w))));
+        out
+    }
+
     /// τ, and ρ and η with their matrices, of slopes and ρ.
-    fn coefficients(&self, slopes: &[f64], rho: f64) -> Coefficients<'a> {
+    pub fn coefficients(&self, slopes: &[f64], rho: f64) -> Coefficients<'a> {
         let mut out = Coefficients { own: 0.0, spatial: self.lag.map(|w| (rho, w)).into_iter().collect() };
         for term in &self.terms {
             match term.weights {
@@ -144,8 +156,7 @@ impl<'a> Dynamics<'a> {
         let kernel = LongRun::new(sample.units, at, self.known, self.dense, self.interrupt)?;
         let durbin: Vec<&Weights> = problem.durbin_weights.iter().map(|w| &**w).collect();
         let inner: Vec<Matrix> = std::iter::once(None).chain(durbin.iter().map(|w| Some(*w))).collect();
-        let mut places: Vec<(usize, Matrix)> = self.terms.iter().map(|t| (t.slope, t.weights)).collect();
-        places.extend(self.lag.map(|w| (sample.slopes(), Some(w))));
+        let places = self.places();
         let outer: Vec<Matrix> = places.iter().map(|p| p.1).collect();
         let traces: Vec<f64> = inner.iter().map(|x| kernel.trace(*x)).collect::<Result<_, _>>()?;
         let (sums, second_sums) = kernel.sums(&outer, &inner)?;

@@ -11,6 +11,7 @@ mod fit;
 mod optimize;
 mod profile;
 mod renumber;
+mod responses;
 mod rows;
 pub(crate) mod sample;
 #[cfg(test)]
@@ -21,6 +22,7 @@ pub(crate) mod solution;
 mod unbalanced_tests;
 
 pub use fit::estimate;
+pub use responses::{ResponsesOf, responses};
 
 use crate::linalg::LinalgError;
 use crate::weights::Weights;

@@ -10,14 +10,14 @@ use crate::weights::summary::hash;
 use statrs::distribution::{ChiSquared, ContinuousCDF, Normal, StudentsT};
 
 /// The reference distribution of a fit's statistics, at its level.
-struct Tails {
+pub(super) struct Tails {
     reference: Reference,
     /// Half-width of an interval in standard errors.
     quantile: f64,
 }
 
 impl Tails {
-    fn new(reference: Reference, level: f64) -> Tails {
+    pub(super) fn new(reference: Reference, level: f64) -> Tails {
         let upper = 0.5 + level / 2.0;
         let quantile = match reference {
             Reference::Normal => Normal::standard().inverse_cdf(upper),
@@ -58,7 +58,7 @@ impl Tails {
         }
     }
 
-    fn impact(&self, e: &EffectOf) -> Impact {
+    pub(super) fn impact(&self, e: &EffectOf) -> Impact {
         Impact { direct: self.measured(e.direct), indirect: self.measured(e.indirect), total: self.measured(e.total) }
     }
 
@@ -203,8 +203,14 @@ pub(super) fn fit(spec: &ModelSpec, panel: &str, plan: &ModelPlan, e: &Estimated
         iterations: e.iterations,
         converged: e.converged,
         vcov: Vcov { terms, matrix: e.vcov.clone() },
-        notes: plan.notes.iter().cloned().chain(super::remarks::probed(e)).collect(),
+        notes: plan.notes.iter().cloned().chain(super::remarks::probed(e)).chain(short_run(spec)).collect(),
     }
+}
+
+/// The caution of methods C.7 on treatments beside the lag of the outcome.
+fn short_run(spec: &ModelSpec) -> Option<String> {
+    let both = spec.treatment.is_some() && !spec.time_lags.is_empty();
+    both.then(|| "with the lag of the outcome among the terms, policy effects are those of the short run".to_string())
 }
 
 fn likelihood(likelihood: Likelihood) -> &'static str {

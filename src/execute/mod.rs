@@ -74,7 +74,7 @@ pub fn execute(spec: &Spec, plan: Plan, interrupt: &dyn Interrupt) -> Executed {
     if out.interrupted || out.diagnostics.iter().any(Diagnostic::is_error) {
         return out;
     }
-    let run = Run { spec, panels: &panels, treatments: &treatments, summaries: &summaries, fits: &fits };
+    let run = Run { spec, panels: &panels, treatments: &treatments, summaries: &summaries, fits: &fits, interrupt };
     for step in &spec.steps {
         run.step(step, &mut out);
     }
@@ -122,6 +122,7 @@ struct Run<'a> {
     treatments: &'a [Option<crate::designs::treatment::Treatment>],
     summaries: &'a std::collections::HashMap<(String, usize), crate::outcome::WeightsSummary>,
     fits: &'a [Option<Fitted>],
+    interrupt: &'a dyn Interrupt,
 }
 
 impl Run<'_> {
@@ -188,7 +189,7 @@ impl Run<'_> {
             },
             Output::Panel(number) => Outcome::Panel(self.panels[*number].summary()),
             Output::Scalar(scalar) => Outcome::Value(self.scalar(scalar)?),
-            Output::Answer { answer, model } => answers::answer(*answer, self.fitted(*model)?)?,
+            Output::Answer { answer, model } => answers::answer(*answer, self.fitted(*model)?, self.interrupt)?,
             Output::Table(table) => Outcome::Table(self.table(table)?),
             Output::List(items) => {
                 let mut entries = Vec::new();

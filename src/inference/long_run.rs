@@ -158,6 +158,14 @@ impl<'w> LongRun<'w> {
     /// `l'KXl` for every matrix, and `l'KYKXl` in the rows of `outer` and the columns of `inner`.
     pub fn sums(&self, outer: &[Matrix], inner: &[Matrix]) -> Result<(Vec<f64>, DMatrix<f64>), EstimateError> {
         let ones = vec![1.0; self.units];
+        if self.filter.is_none() {
+            // K is a number: nothing is left to rounding.
+            let total = |x: Matrix, y: Matrix| panel::sum(&times(y, &times(x, &ones, self.units), self.units));
+            let first = inner.iter().map(|x| self.scale * total(*x, None)).collect();
+            let square = self.scale * self.scale;
+            let second = DMatrix::from_fn(outer.len(), inner.len(), |y, x| square * total(inner[x], outer[y]));
+            return Ok((first, second));
+        }
         let left = self.apply(&ones, true)?;
         let columns: Vec<f64> = inner.iter().flat_map(|x| times(*x, &ones, self.units)).collect();
         let right = self.apply(&columns, false)?;

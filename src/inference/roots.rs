@@ -1,7 +1,7 @@
 //! The largest root of a dynamic model (methods C.7, stability): the spectral radius of `A = S⁻¹(τI + Σ_e η_e W_e)`.
 //!
 //! With one matrix the eigenvalues of A are `(τ + ηω)/(1 − ρω)`: exact where those of W are known, and at the ends of a
-//! real spectrum, between which that fraction is monotone. Otherwise by the growth of `Aᵏx`.
+//! real spectrum, between which that fraction is monotone. Otherwise by powers of A.
 
 use super::long_run::{Coefficients, Filter, same, times};
 use crate::estimators::{EstimateError, Interrupt};
@@ -10,9 +10,9 @@ use crate::linalg::iterate::{axpy, dot};
 use crate::linalg::probes::signs;
 use crate::weights::Weights;
 
-/// Steps before the growth is measured, steps over which it is, and the seed of the first vector.
-const SETTLE: usize = 160;
-const MEASURED: usize = 60;
+/// Pairs of steps at most, the relative change at which they end, and the seed of the first vector.
+const STEPS: usize = 400;
+const SETTLED: f64 = 1e-12;
 const SEED: u64 = 0x5EED_0006;
 
 /// The spectral radius; `lag` is ρ with its matrix, the first entry of `at.spatial` where there is one.
@@ -41,11 +41,11 @@ pub(crate) fn largest_root(
             return Ok(modulus((1.0 / interval.lo, 0.0)).max(modulus((1.0 / interval.hi, 0.0))));
         }
     }
-    by_growth(units, at, lag.map(|_| rho), &filter, interrupt)
+    by_powers(units, at, lag.map(|_| rho), &filter, interrupt)
 }
 
-/// `(‖A^(k+m)x‖/‖Aᵏx‖)^(1/m)`, and the row sum of A where it is an eigenvalue.
-fn by_growth(
+/// From `Aᵏx` for growing k, and the row sum of A where it is an eigenvalue.
+fn by_powers(
     units: usize,
     at: &Coefficients,
     rho: Option<f64>,
@@ -69,17 +69,36 @@ fn by_growth(
     let ones = step(&vec![1.0; units])?;
     let common = ones.iter().all(|v| (v - ones[0]).abs() < 1e-9).then_some(ones[0].abs());
     let mut x = signs(SEED, 0, units);
-    let mut growth = 0.0;
-    for k in 0..SETTLE + MEASURED {
-        x = step(&x)?;
+    let mut known = 0.0;
+    for _ in 0..STEPS {
         let size = dot(&x, &x).sqrt();
         if size == 0.0 {
-            return Ok(common.unwrap_or(0.0));
+            break;
         }
         x.iter_mut().for_each(|v| *v /= size);
-        if k >= SETTLE {
-            growth += size.ln();
+        let first = step(&x)?;
+        let second = step(&first)?;
+        let found = pair(&x, &first, &second);
+        let settled = (found - known).abs() <= SETTLED * found;
+        known = found;
+        x = second;
+        if settled {
+            break;
         }
     }
-    Ok((growth / MEASURED as f64).exp().max(common.unwrap_or(0.0)))
+    Ok(known.max(common.unwrap_or(0.0)))
+}
+
+/// The larger modulus of the roots of `z² = pz + q`, with `A²x ≈ pAx + qx` by least squares: a dominating pair of
+/// conjugate roots as well as a single one.
+fn pair(x: &[f64], first: &[f64], second: &[f64]) -> f64 {
+    let (a, b, d) = (dot(first, first), dot(first, x), dot(x, x));
+    let (u, v) = (dot(first, second), dot(x, second));
+    let determinant = a * d - b * b;
+    if determinant <= 1e-14 * a * d {
+        return if d > 0.0 { (a / d).sqrt() } else { 0.0 };
+    }
+    let (p, q) = ((u * d - v * b) / determinant, (a * v - b * u) / determinant);
+    let discriminant = p * p + 4.0 * q;
+    if discriminant < 0.0 { (-q).sqrt() } else { 0.5 * (p.abs() + discriminant.sqrt()) }
 }
