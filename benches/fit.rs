@@ -129,6 +129,7 @@ fn problem(w: &Arc<Weights>, variance: Variance) -> Problem {
         likelihood: Likelihood::Transform,
         variance,
         df_adjust: false,
+        time_lags: Vec::new(),
         treatment: None,
         present: None,
     }

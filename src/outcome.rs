@@ -6,6 +6,7 @@
 pub mod steps;
 
 use serde::Serialize;
+use serde::ser::SerializeMap;
 
 /// One estimated quantity with its inference at the fit's level; `se` and what follows are NaN where there is none.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -26,12 +27,75 @@ pub struct Coefficient {
 }
 
 /// Direct, indirect and total effect of a term, averaged over units (methods D.1).
-#[derive(Clone, Debug, PartialEq, Serialize)]
+///
+/// Those of a dynamic model are of the short run, beside those of the long run (methods D.3).
+#[derive(Clone, Debug, PartialEq)]
 pub struct Effect {
     pub term: String,
     pub direct: Estimate,
     pub indirect: Estimate,
     pub total: Estimate,
+    pub long_run: Option<Box<Impact>>,
+}
+
+/// Direct, indirect and total.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Impact {
+    pub direct: Estimate,
+    pub indirect: Estimate,
+    pub total: Estimate,
+}
+
+impl Serialize for Effect {
+    /// Flat in a static model; `short_run` and `long_run` in a dynamic one.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("term", &self.term)?;
+        let (direct, indirect, total) = (&self.direct, &self.indirect, &self.total);
+        match &self.long_run {
+            None => {
+                map.serialize_entry("direct", direct)?;
+                map.serialize_entry("indirect", indirect)?;
+                map.serialize_entry("total", total)?;
+            }
+            Some(long_run) => {
+                let short_run = Impact { direct: direct.clone(), indirect: indirect.clone(), total: total.clone() };
+                map.serialize_entry("short_run", &short_run)?;
+                map.serialize_entry("long_run", long_run)?;
+            }
+        }
+        map.end()
+    }
+}
+
+/// The response to an impulse of one period after `horizon` periods, and to a permanent change (methods D.3).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Response {
+    pub term: String,
+    pub horizon: usize,
+    #[serde(flatten)]
+    pub impulse: Impact,
+    pub cumulated: Impact,
+}
+
+/// What a dynamic model says about its stability (methods C.7).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Stability {
+    /// The largest modulus of a root; long-run effects need one below one.
+    pub largest_root: f64,
+    /// τ + ρ + η, and the Wald test that it is one.
+    pub sum: Estimate,
+    pub unit_root: Restriction,
+    /// Whether the bias of estimated unit effects was taken out.
+    pub bias_corrected: bool,
+}
+
+/// A test of restrictions on coefficients.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Restriction {
+    pub statistic: f64,
+    pub df: usize,
+    pub p: f64,
 }
 
 /// What the policy did (methods D.4), pooled over treated (untreated, exposed) unit-periods.
@@ -112,6 +176,9 @@ pub struct Fit {
     pub effects: Vec<Effect>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_effects: Option<PolicyEffects>,
+    /// Of a dynamic model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stability: Option<Stability>,
     pub sigma2: f64,
     pub loglik: f64,
     pub aic: f64,
@@ -303,9 +370,10 @@ pub enum Outcome {
     Array(LabeledArray),
     Value(Scalar),
     Text(String),
-    /// `effects(m)`.
+    /// `effects(m)`; with `horizons:` the responses of a dynamic model too.
     Effects {
         effects: Vec<Effect>,
+        responses: Vec<Response>,
         policy_effects: Option<PolicyEffects>,
         level: f64,
     },

@@ -78,6 +78,7 @@ fn problem(model: Model, p: &Panel, y: Vec<f64>, x: &[&str], w: &Arc<Weights>) -
         likelihood: Likelihood::Transform,
         variance: Variance::Iid,
         df_adjust: false,
+        time_lags: Vec::new(),
         treatment: None,
         present: None,
     }

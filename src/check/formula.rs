@@ -18,6 +18,8 @@ pub(crate) struct Formula {
     pub outcome: Column,
     pub terms: Vec<Term>,
     pub weights: Vec<WeightsUse>,
+    /// Terms that are the outcome of the period before, or its spatial lag.
+    pub time_lags: Vec<TimeLagUse>,
 }
 
 impl Checker<'_> {
@@ -93,7 +95,8 @@ impl Checker<'_> {
         }
         let (Some(outcome), None) = (outcome, failed) else { return Err(Reported) };
         self.outcome_among(&outcome, &out)?;
-        Ok(Formula { outcome, terms: out, weights: uses })
+        let time_lags = self.time_lags(&outcome, &out, panel)?;
+        Ok(Formula { outcome, terms: out, weights: uses, time_lags })
     }
 
     fn outcome_among(&mut self, outcome: &Column, terms: &[Term]) -> Check<()> {
@@ -112,9 +115,6 @@ impl Checker<'_> {
                         outcome.text
                     )),
                 ));
-            }
-            if let Some(what) = dynamic(&term.value, outcome) {
-                return Err(self.later(term.value.place.0, format!("a dynamic model (`{what}`)")));
             }
         }
         Ok(())
@@ -354,19 +354,6 @@ impl Checker<'_> {
 
 fn plural(n: usize) -> &'static str {
     if n == 1 { "is a column" } else { "are columns" }
-}
-
-/// `lag(y)` or `W @ lag(y)` among the terms.
-fn dynamic(column: &Column, outcome: &Column) -> Option<String> {
-    match &column.kind {
-        ColumnKind::Call { function: Function::Lag, arguments, .. }
-            if arguments.first().is_some_and(|a| a.text == outcome.text) =>
-        {
-            Some(column.text.clone())
-        }
-        ColumnKind::SpatialLag { of, .. } => dynamic(of, outcome).map(|_| column.text.clone()),
-        _ => None,
-    }
 }
 
 /// The names an expression uses.

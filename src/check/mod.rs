@@ -11,7 +11,7 @@ pub(crate) mod arrays;
 mod columns;
 mod cycles;
 mod data;
-
+mod dynamics;
 mod foreign;
 mod formula;
 mod functions;

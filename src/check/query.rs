@@ -95,7 +95,13 @@ impl Checker<'_> {
         let bound = self.bind(&entry.name, &entry.parameters, arguments, call.span);
         let panel = self.formula_panel(formula_expr)?;
         let formula = self.formula(formula_expr, panel);
-        let options = bound.and_then(|b| self.query_options(entry, model, did, &b, panel, formula.as_ref().ok()));
+        let options = bound.and_then(|b| {
+            let mut options = self.query_options(entry, model, did, &b, panel, formula.as_ref().ok())?;
+            if let Ok(formula) = &formula {
+                self.dynamic_options(entry, model, &b, formula, &mut options)?;
+            }
+            Ok(options)
+        });
         let formula = formula?;
         self.weights_fit(call, model, did, formula_expr, &formula)?;
         let treatment = if did { Some(self.first_treatment(&formula)?) } else { None };
@@ -229,6 +235,9 @@ impl Checker<'_> {
         let first = entry.parameters.first().and_then(|p| bound.get(&p.name.text));
         let Some(model) = first else { return Err(Reported) };
         let model = self.model_argument(model)?;
+        if let (Answer::Effects, Some(e), 2) = (answer, bound.get("horizons"), bound.named.len()) {
+            return Ok(Value::Answer(self.responses(call, model, e)?, model));
+        }
         let extra = bound.named.len() > 1 || !bound.rest.is_empty();
         if extra {
             for (_, e) in bound.named.iter().skip(1) {
@@ -416,6 +425,7 @@ fn assemble(
         outcome: formula.outcome,
         terms: formula.terms,
         weights: if spatial { formula.weights } else { Vec::new() },
+        time_lags: formula.time_lags,
         durbin: if model.has_durbin() { options.durbin } else { Some(Vec::new()) },
         lag_weights,
         error_weights,

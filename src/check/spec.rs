@@ -385,6 +385,14 @@ pub struct Term {
     pub value: Column,
 }
 
+/// A term that is the outcome of the period before, or its spatial lag.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TimeLagUse {
+    /// Its place among the terms.
+    pub term: usize,
+    pub weights: Option<WeightsUse>,
+}
+
 /// A model as it will be estimated: every default is written out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelSpec {
@@ -395,6 +403,7 @@ pub struct ModelSpec {
     pub outcome: Column,
     pub terms: Vec<Term>,
     pub weights: Vec<WeightsUse>,
+    pub time_lags: Vec<TimeLagUse>,
     /// Terms with spatial lags, by position; `None` means every term.
     pub durbin: Option<Vec<usize>>,
     pub lag_weights: Option<WeightsUse>,
@@ -433,6 +442,8 @@ pub enum Answer {
     Effects,
     /// Not of a fit: the value of an array without dimensions, by its number in the spec.
     Array,
+    /// `effects(m, horizons: 8)`: the responses over so many periods.
+    Responses(usize),
 }
 
 /// A value known only after estimation, or a constant.

@@ -1,5 +1,6 @@
 //! What every estimate has: fit, residuals, effects of units and periods (methods I); and least squares, which is no more.
 
+use super::dynamics::Dynamics;
 use super::sample::{Sample, remove_effects};
 use super::*;
 use crate::inference::effects::effects;
@@ -7,37 +8,70 @@ use crate::inference::policy::policy;
 use crate::inference::sandwich;
 use crate::linalg::iterate::{combine, dot};
 use crate::linalg::panel;
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DVector};
 use std::f64::consts::PI;
 
 /// Ordinary least squares on the sample (methods C.11).
-pub(crate) fn least_squares(sample: &Sample) -> Result<Estimated, EstimateError> {
-    let residual = &sample.e0;
+///
+/// Beside lags of the outcome estimated unit effects bias it: the correction of methods C.7 with ρ = 0.
+pub(crate) fn least_squares(
+    sample: &Sample,
+    interrupt: &dyn Interrupt,
+    dense_units: usize,
+) -> Result<Estimated, EstimateError> {
+    let dynamics = Dynamics::of(sample, None, interrupt, sample.units <= dense_units);
+    let m = sample.row.observations;
+    let mut sigma2 = dot(&sample.e0, &sample.e0) / m;
+    let mut gamma = sample.d0.clone();
+    let mut unbiased = true;
+    if let Some(dynamics) = dynamics.as_ref().filter(|_| sample.row.time_bias) {
+        let slopes = sample.slopes_from(&gamma);
+        unbiased = dynamics.largest_root(slopes.as_slice(), 0.0)? < 1.0;
+        if unbiased {
+            let (missing, _) = dynamics.missing_score(slopes.as_slice(), 0.0)?;
+            gamma += sample.inverse_triangle().transpose() * missing * sigma2;
+            sigma2 *= 1.0 + dynamics.missing_units() / m;
+        }
+    }
+    let residual = &residual_at(sample, &gamma);
     let (variance, reference) =
         sandwich::variance(sample, residual, sample.problem.variance).ok_or(EstimateError::VarianceNotDefined)?;
     let back = sample.inverse_triangle();
     let homoskedastic = (&back * back.transpose()).diagonal() * (dot(residual, residual) / sample.df_residual());
     let sound = sandwich::sound(&back * variance * back.transpose(), &homoskedastic);
     let vcov = sound.vcov;
-    let slopes = sample.slopes_from(&sample.d0);
-    let m = sample.row.observations;
-    let sigma2 = dot(residual, residual) / m;
+    let slopes = sample.slopes_from(&gamma);
     let coefficients: Vec<f64> = slopes.iter().copied().collect();
-    let remarks = if sigma2 * m <= 1e-24 * sample.outcome_square {
+    let mut remarks = if sigma2 * m <= 1e-24 * sample.outcome_square {
         vec![Remark::SingularVariance { parameters: Vec::new() }]
     } else {
         sound.remark.into_iter().collect()
     };
+    let dynamics = dynamics.map(|d| d.outcome(&slopes, &vcov, unbiased)).transpose()?;
+    let (dynamics, of_dynamics) = dynamics.unzip();
+    remarks.extend(of_dynamics.into_iter().flatten());
+    let square = dot(residual, residual);
     Ok(Estimated {
         effects: effects(sample, None, &slopes, &vcov)?,
         policy: policy(sample, None, &slopes, &vcov)?,
+        dynamics,
         sigma2,
-        loglik: -0.5 * m * ((2.0 * PI * sigma2).ln() + 1.0),
+        loglik: -0.5 * m * (2.0 * PI * sigma2).ln() - square / (2.0 * sigma2),
         parameters: coefficients.len() + 1,
         reference,
         remarks,
         ..answer(sample, &coefficients, vcov, residual, residual.clone())?
     })
+}
+
+/// `Q(y) − Bγ`.
+fn residual_at(sample: &Sample, gamma: &DVector<f64>) -> Vec<f64> {
+    let mut out = sample.e0.clone();
+    let off = &sample.d0 - gamma;
+    let terms: Vec<(f64, &[f64])> =
+        off.iter().zip(&sample.basis).filter(|(c, _)| **c != 0.0).map(|(c, b)| (*c, b.as_slice())).collect();
+    combine(&terms, &mut out);
+    out
 }
 
 /// Everything but variances of spatial parameters; `u` are the residuals on the outcome's scale.
@@ -75,6 +109,7 @@ pub(crate) fn answer(
         r2_within: 1.0 - square / within_total,
         effects: Vec::new(),
         policy: None,
+        dynamics: None,
         rho_interval: None,
         lambda_interval: None,
         log_determinant: None,

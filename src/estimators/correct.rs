@@ -1,6 +1,7 @@
-//! Corrections of an optimum for what removed effects and estimated slopes take from the score (methods C.5).
+//! Corrections of an optimum for what removed effects and estimated slopes take from the score (methods C.5, C.7).
 
 use super::EstimateError;
+use super::dynamics::Dynamics;
 use super::sample::{Sample, lag};
 use super::solution::Solution;
 use crate::inference::information::{Places, expected, invert};
@@ -10,13 +11,14 @@ use crate::linalg::{LinalgError, cross};
 use crate::weights::Weights;
 use nalgebra::DVector;
 
-/// The corrections of methods C.5: period effects under `partial`, and the score adjustment for estimated slopes.
+/// The corrections of methods C.5 and C.7: period effects under `partial`, unit effects beside lags of the outcome, and
+/// the score adjustment for estimated slopes.
 pub(crate) fn corrected<'a>(
     sample: &'a Sample<'a>,
     solution: &Solution,
     operators: &Operators,
     error: Option<&'a Weights>,
-    df_adjust: bool,
+    dynamics: Option<&Dynamics>,
     at: &dyn Fn(f64, f64) -> Result<(DVector<f64>, f64), EstimateError>,
 ) -> Result<Solution<'a>, EstimateError> {
     let places = Places::of(solution);
@@ -28,6 +30,10 @@ pub(crate) fn corrected<'a>(
     if sample.row.corrected {
         add_period_effects(&mut score, solution, operators, error)?;
     }
+    if let Some(dynamics) = dynamics {
+        add_time_lags(&mut score, solution, dynamics)?;
+    }
+    let df_adjust = sample.problem.df_adjust;
     if df_adjust {
         add_slopes(&mut score, solution, operators)?;
     }
@@ -67,6 +73,22 @@ fn add_period_effects(
         score[l] += m * dot(s, &lag(w, &ones, 1)) / norm;
     }
     score[places.sigma2] += m / (2.0 * solution.sigma2);
+    Ok(())
+}
+
+/// `a` of methods C.7: what removing unit effects takes from the score beside lags of the outcome.
+fn add_time_lags(score: &mut DVector<f64>, solution: &Solution, dynamics: &Dynamics) -> Result<(), EstimateError> {
+    let places = Places::of(solution);
+    let slopes = solution.slopes();
+    let (missing, of_rho) = dynamics.missing_score(slopes.as_slice(), solution.rho)?;
+    // On the orthonormal basis, γ = Rβ.
+    let on_basis = solution.sample.inverse_triangle().transpose() * missing;
+    let mut head = score.rows_mut(0, places.slopes);
+    head += on_basis;
+    if let Some(r) = places.rho {
+        score[r] += of_rho;
+    }
+    score[places.sigma2] += dynamics.missing_units() / (2.0 * solution.sigma2);
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use super::answer::{answer, least_squares};
 use super::axis::Axis;
 use super::correct::corrected;
+use super::dynamics::Dynamics;
 use super::profile::Profile;
 use super::renumber::Renumbered;
 use super::sample::Sample;
@@ -63,7 +64,7 @@ fn fit_with(
     interrupt.begin("sample");
     let sample = Sample::new(problem)?;
     if !problem.model.has_lag() && !problem.model.has_error() {
-        return least_squares(&sample);
+        return least_squares(&sample, interrupt, shared.dense_units());
     }
     let lag_weights = problem.lag_weights.as_ref().filter(|_| problem.model.has_lag());
     let error_weights = problem.error_weights.as_ref().filter(|_| problem.model.has_error());
@@ -89,6 +90,8 @@ struct Point<'a> {
     solution: Solution<'a>,
     operators: Operators<'a>,
     loglik: f64,
+    /// The bias of methods C.7 was taken out, or there is none.
+    unbiased: bool,
 }
 
 impl<'a> Fit<'a> {
@@ -113,6 +116,10 @@ impl<'a> Fit<'a> {
         let variance = if boundary.is_empty() { self.variance(&point, &mut remarks)? } else { None };
         let vcov = self.on_slopes(variance, size);
         self.finish(&point, vcov, &search, remarks)
+    }
+
+    fn dynamics(&self) -> Option<Dynamics<'a>> {
+        Dynamics::of(self.sample, self.axes[0], self.interrupt, self.sample.units <= self.dense_units)
     }
 
     fn error(&self) -> Option<&'a Weights> {
@@ -152,14 +159,20 @@ impl<'a> Fit<'a> {
         let solution = Solution::new(sample, self.error(), gamma, best.rho, best.lambda, sigma2);
         let dense = sample.units <= self.dense_units;
         let operators = |s: &Solution| Operators::new(s, self.axes, &best.curves, dense);
-        let df_adjust = sample.problem.df_adjust;
         let first = operators(&solution)?;
-        if !correct || !(sample.row.corrected || df_adjust) {
-            return Ok(Point { operators: first, solution, loglik: best.loglik });
+        let dynamics = self.dynamics().filter(|_| sample.row.time_bias);
+        // The bias of methods C.7 is that of a stable model.
+        let stable = match &dynamics {
+            Some(d) => d.largest_root(solution.slopes().as_slice(), solution.rho)? < 1.0,
+            None => true,
+        };
+        let dynamics = dynamics.filter(|_| stable);
+        if !correct || !(sample.row.corrected || sample.problem.df_adjust || dynamics.is_some()) {
+            return Ok(Point { operators: first, solution, loglik: best.loglik, unbiased: stable && correct });
         }
-        let solution = corrected(sample, &solution, &first, self.error(), df_adjust, &at)?;
+        let solution = corrected(sample, &solution, &first, self.error(), dynamics.as_ref(), &at)?;
         let loglik = self.loglik(&solution)?;
-        Ok(Point { operators: operators(&solution)?, solution, loglik })
+        Ok(Point { operators: operators(&solution)?, solution, loglik, unbiased: stable })
     }
 
     /// The log-likelihood of methods C.4 away from the optimum.
@@ -233,11 +246,15 @@ impl<'a> Fit<'a> {
         self.interrupt.begin("effects");
         let effects = effects(sample, operator, &theta, &vcov)?;
         let policy = policy(sample, operator, &theta, &vcov)?;
+        let dynamics = self.dynamics().map(|d| d.outcome(&theta, &vcov, point.unbiased)).transpose()?;
+        let (dynamics, of_dynamics) = dynamics.unzip();
+        remarks.extend(of_dynamics.into_iter().flatten());
         remarks.extend(point.operators.remarks());
         let [lag, error] = self.axes;
         Ok(Estimated {
             effects,
             policy,
+            dynamics,
             sigma2: solution.sigma2,
             loglik: point.loglik,
             parameters: coefficients.len() + 1,

@@ -6,10 +6,12 @@
 mod answer;
 pub(crate) mod axis;
 mod correct;
+mod dynamics;
 mod fit;
 mod optimize;
 mod profile;
 mod renumber;
+mod responses;
 mod rows;
 pub(crate) mod sample;
 #[cfg(test)]
@@ -22,6 +24,7 @@ mod unbalanced_tests;
 
 pub use fit::{estimate, estimate_with};
 pub use renumber::giver;
+pub use responses::{ResponsesOf, responses};
 pub use rows::observations;
 
 use crate::linalg::LinalgError;
@@ -109,6 +112,14 @@ pub struct Regressor {
     pub lagged: bool,
 }
 
+/// A regressor that is the outcome of the period before, or its spatial lag by `weights` (methods C.7).
+#[derive(Clone, Debug)]
+pub struct TimeLag {
+    /// Its place among [`Problem::regressors`].
+    pub regressor: usize,
+    pub weights: Option<Arc<Weights>>,
+}
+
 /// One model on one sample, balanced unless [`Problem::present`] says otherwise.
 #[derive(Clone, Debug)]
 pub struct Problem {
@@ -127,6 +138,8 @@ pub struct Problem {
     pub likelihood: Likelihood,
     pub variance: Variance,
     pub df_adjust: bool,
+    /// Empty in a static model.
+    pub time_lags: Vec<TimeLag>,
     /// Position of the treatment among the regressors, for the policy effects of a `_did` query.
     pub treatment: Option<usize>,
     /// Which of the `N·T` cells are there, unit fastest; outcome and regressors are NaN elsewhere. `None`: all of them.
@@ -163,6 +176,19 @@ pub struct PolicyOf {
     pub exposed_cells: usize,
 }
 
+/// What a dynamic model has beside its short-run effects (methods C.7, D.3).
+#[derive(Clone, Debug, PartialEq)]
+pub struct DynamicsOf {
+    /// In the order of [`Problem::regressors`]; NaN for a model without a long run and for the lags of the outcome.
+    pub long_run: Vec<EffectOf>,
+    /// The largest modulus of an eigenvalue of `A = S⁻¹(τI + ηW)`.
+    pub largest_root: f64,
+    /// `τ + ρ + η`, with the Wald test of one.
+    pub sum: Measured,
+    /// Whether the correction for estimated unit effects was applied.
+    pub corrected: bool,
+}
+
 /// The reference distribution of statistics.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Reference {
@@ -194,6 +220,8 @@ pub enum Remark {
     TwoOptima { best: [f64; 3], other: [f64; 3] },
     /// One unit carries this share of g'g in a clustered `partial` fit.
     Leverage { unit: usize, share: f64 },
+    /// A dynamic model with a root at or beyond one (methods C.7); `corrected` says whether its bias was taken out.
+    Unstable { largest_root: f64, corrected: bool },
     /// Traces by probes: their number and relative standard error.
     Probes { probes: usize, relative_error: f64 },
 }
@@ -260,6 +288,8 @@ pub struct Estimated {
     pub log_determinant: Option<&'static str>,
     pub iterations: usize,
     pub converged: bool,
+    /// Of a dynamic model; its [`Estimated::effects`] are those of the short run.
+    pub dynamics: Option<DynamicsOf>,
     /// Structural residuals after effects are removed, `N·T`; NaN at absent cells, as the fitted values.
     pub residuals: Vec<f64>,
     /// One-step fitted values `ρ̂Wy + Zβ̂ + effects`, on the outcome's scale.

@@ -1,7 +1,7 @@
 //! A problem with its units renumbered so that neighbors are close in memory (scaling 5), and the way back.
 
 use super::shared::Shared;
-use super::{EstimateError, Estimated, Problem, Regressor, Remark};
+use super::{EstimateError, Estimated, Problem, Regressor, Remark, TimeLag};
 use crate::linalg::order::{inverse, neighbor_order, permute_panel};
 use crate::weights::Weights;
 use std::sync::Arc;
@@ -32,9 +32,22 @@ impl Renumbered {
             .iter()
             .map(|r| Regressor { values: permute_panel(&r.values, order), lagged: r.lagged })
             .collect();
+        let time_lags = problem
+            .time_lags
+            .iter()
+            .map(|t| Ok(TimeLag { weights: t.weights.as_ref().map(move_weights).transpose()?, ..*t }))
+            .collect::<Result<_, EstimateError>>()?;
         let outcome = permute_panel(&problem.outcome, order);
-        let problem =
-            Problem { outcome, regressors, durbin_weights, lag_weights, error_weights, present: None, ..*problem };
+        let problem = Problem {
+            outcome,
+            regressors,
+            durbin_weights,
+            lag_weights,
+            error_weights,
+            time_lags,
+            present: None,
+            ..*problem
+        };
         Ok(Some(Renumbered { problem, order: order.clone() }))
     }
 

@@ -20,6 +20,10 @@ pub(crate) struct Row {
     pub projected: bool,
     /// Rows 4 and 7 under `partial`: the correction of methods C.5 follows.
     pub corrected: bool,
+    /// The outcome of earlier periods is among the regressors (methods C.7).
+    pub dynamic: bool,
+    /// Unit effects estimated beside lags of the outcome take from its score: the correction of methods C.7 follows.
+    pub time_bias: bool,
 }
 
 /// M of methods C.3 for a balanced sample: the observations a likelihood counts; NaN where none is left.
@@ -41,6 +45,21 @@ impl Row {
             return Err(EstimateError::NotFinite);
         }
         Ok(Row { observations: (counts.rows - spent) as f64, ..self })
+    }
+
+    /// The row of a dynamic model (methods C.7): the likelihood counts every usable period, `M = n*T`, `m = T`. Under
+    /// `direct` nothing is corrected.
+    pub fn dynamic(self, units: usize, periods: usize, likelihood: Likelihood) -> Self {
+        let (n, t) = (units as f64, periods as f64);
+        let across = if self.projected { n - 1.0 } else { n };
+        Row {
+            observations: across * t,
+            periods: t,
+            constant: if self.projected { t } else { 0.0 },
+            dynamic: true,
+            time_bias: self.unit_effects && likelihood != Likelihood::Direct,
+            ..self
+        }
     }
 
     /// The row for `units × periods` observations. `NotFinite` when no observation is left to count.
@@ -74,6 +93,8 @@ impl Row {
             period_effects,
             projected: period_effects && transform,
             corrected: period_effects && likelihood == Likelihood::Partial,
+            dynamic: false,
+            time_bias: false,
         })
     }
 }

@@ -49,9 +49,15 @@ impl<'a> Sample<'a> {
         let cells = cells(problem)?;
         let row = Row::new(units, periods, problem.fixed_effects, problem.likelihood)?;
         let counts = Counts::new(units, periods, cells.as_ref(), &row);
+        let row = match problem.time_lags.is_empty() {
+            true => row,
+            false => row.dynamic(units, periods, problem.likelihood),
+        };
         let row = if cells.is_some() { row.unbalanced(&counts, problem.likelihood)? } else { row };
         let lagged = lagged(problem);
-        if cells.is_some() && (problem.model.has_lag() || problem.model.has_error() || !lagged.is_empty()) {
+        if cells.is_some()
+            && (problem.model.has_lag() || problem.model.has_error() || row.dynamic || !lagged.is_empty())
+        {
             return Err(EstimateError::UnbalancedLags);
         }
         let outcome = raw(&problem.outcome, cells.as_ref());

@@ -45,6 +45,7 @@ fn problem(model: Model, w: &Arc<Weights>) -> Problem {
         likelihood: Likelihood::Transform,
         variance: Variance::Iid,
         df_adjust: false,
+        time_lags: Vec::new(),
         treatment: Some(0),
         present: None,
     }

@@ -33,6 +33,7 @@ fn problem(fixed_effects: FixedEffects, variance: Variance) -> Problem {
         likelihood: Likelihood::Transform,
         variance,
         df_adjust: false,
+        time_lags: Vec::new(),
         treatment: Some(1),
         present: Some(present()),
     }

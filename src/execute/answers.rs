@@ -1,11 +1,13 @@
 //! Questions put to a fit: arrays by term or by unit and period, tables, single numbers.
 
 use super::Fitted;
+use super::fit::Tails;
 use crate::check::spec::Answer;
+use crate::estimators::{EstimateError, Interrupt};
 use crate::fault::Fault;
 use crate::linalg::filter::SpatialFilter;
 use crate::linalg::panel::spatial_lag;
-use crate::outcome::{Block, Cell, Entry, LabeledArray, Outcome, Row, Table};
+use crate::outcome::{Block, Cell, Entry, LabeledArray, Outcome, Response, Row, Table};
 
 /// A single number of a fit, or an entry of its coefficients; `None` where there is none.
 pub(super) fn scalar(answer: Answer, entry: Option<&str>, fitted: &Fitted) -> Option<f64> {
@@ -24,7 +26,7 @@ pub(super) fn scalar(answer: Answer, entry: Option<&str>, fitted: &Fitted) -> Op
 ///
 /// # Errors
 /// The reduced form of a prediction that cannot be solved for.
-pub(super) fn answer(answer: Answer, fitted: &Fitted) -> Result<Outcome, Fault> {
+pub(super) fn answer(answer: Answer, fitted: &Fitted, interrupt: &dyn Interrupt) -> Result<Outcome, Fault> {
     let fit = &fitted.fit;
     let terms = || fit.coefficients.iter().map(|c| c.term.clone()).collect::<Vec<_>>();
     Ok(match answer {
@@ -44,6 +46,13 @@ pub(super) fn answer(answer: Answer, fitted: &Fitted) -> Result<Outcome, Fault> 
         Answer::Tidy => Outcome::Table(tidy(fitted)),
         Answer::Effects => Outcome::Effects {
             effects: fit.effects.clone(),
+            responses: Vec::new(),
+            policy_effects: fit.policy_effects.clone(),
+            level: fit.level,
+        },
+        Answer::Responses(horizons) => Outcome::Effects {
+            effects: fit.effects.clone(),
+            responses: responses(fitted, horizons, interrupt)?,
             policy_effects: fit.policy_effects.clone(),
             level: fit.level,
         },
@@ -52,6 +61,29 @@ pub(super) fn answer(answer: Answer, fitted: &Fitted) -> Result<Outcome, Fault> 
             Outcome::Value(crate::outcome::Scalar::Number(x))
         }
     })
+}
+
+/// The responses of every term but lags of the outcome, horizon by horizon.
+fn responses(fitted: &Fitted, horizons: usize, interrupt: &dyn Interrupt) -> Result<Vec<Response>, Fault> {
+    let (plan, e) = (&fitted.plan, &fitted.estimated);
+    let found = crate::estimators::responses(&plan.problem, e, horizons, interrupt).map_err(|e| match e {
+        EstimateError::Interrupted => Fault::error("durbin::run::interrupted", "stopped"),
+        e => Fault::error("durbin::estimate::not_converged", format!("the responses were not found: {e}")),
+    })?;
+    let tails = Tails::new(e.reference, fitted.fit.level);
+    let mut out = Vec::new();
+    for (k, (term, of)) in plan.terms.iter().zip(&found).enumerate() {
+        if plan.problem.time_lags.iter().any(|t| t.regressor == k) {
+            continue;
+        }
+        out.extend(of.impulse.iter().zip(&of.cumulated).enumerate().map(|(horizon, (impulse, cumulated))| Response {
+            term: term.clone(),
+            horizon,
+            impulse: tails.impact(impulse),
+            cumulated: tails.impact(cumulated),
+        }));
+    }
+    Ok(out)
 }
 
 /// Values with the unit fastest become an array whose period runs fastest.

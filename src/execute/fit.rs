@@ -1,21 +1,23 @@
 //! An estimate with the names of its model becomes a [`Fit`]: terms, statistics, p-values, intervals, how it was made.
 
 use crate::check::spec::ModelSpec;
-use crate::estimators::{EffectOf, Estimated, FixedEffects, Likelihood, Measured, PolicyOf, Reference};
-use crate::outcome::{Coefficient, Effect, Estimate, Fit, PolicyEffects, Vcov, WeightsUsed};
+use crate::estimators::{DynamicsOf, EffectOf, Estimated, FixedEffects, Likelihood, Measured, PolicyOf, Reference};
+use crate::outcome::{
+    Coefficient, Effect, Estimate, Fit, Impact, PolicyEffects, Restriction, Stability, Vcov, WeightsUsed,
+};
 use crate::plan::{MatrixUsed, ModelPlan};
 use crate::weights::summary::hash;
-use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
+use statrs::distribution::{ChiSquared, ContinuousCDF, Normal, StudentsT};
 
 /// The reference distribution of a fit's statistics, at its level.
-struct Tails {
+pub(super) struct Tails {
     reference: Reference,
     /// Half-width of an interval in standard errors.
     quantile: f64,
 }
 
 impl Tails {
-    fn new(reference: Reference, level: f64) -> Tails {
+    pub(super) fn new(reference: Reference, level: f64) -> Tails {
         let upper = 0.5 + level / 2.0;
         let quantile = match reference {
             Reference::Normal => Normal::standard().inverse_cdf(upper),
@@ -52,6 +54,34 @@ impl Tails {
             direct: self.measured(e.direct),
             indirect: self.measured(e.indirect),
             total: self.measured(e.total),
+            long_run: None,
+        }
+    }
+
+    pub(super) fn impact(&self, e: &EffectOf) -> Impact {
+        Impact { direct: self.measured(e.direct), indirect: self.measured(e.indirect), total: self.measured(e.total) }
+    }
+
+    /// The effects of every regressor that is no lag of the outcome.
+    fn effects(&self, plan: &ModelPlan, e: &Estimated) -> Vec<Effect> {
+        let time_lags = &plan.problem.time_lags;
+        let of = |(k, (term, short)): (usize, (&String, &EffectOf))| {
+            let long_run = e.dynamics.as_ref().and_then(|d| d.long_run.get(k)).map(|l| Box::new(self.impact(l)));
+            let known = time_lags.iter().all(|t| t.regressor != k);
+            known.then(|| Effect { long_run, ..self.effect(term, short) })
+        };
+        plan.terms.iter().zip(&e.effects).enumerate().filter_map(of).collect()
+    }
+
+    fn stability(&self, d: &DynamicsOf) -> Stability {
+        let statistic = ((d.sum.estimate - 1.0) / d.sum.se).powi(2);
+        let p = ChiSquared::new(1.0).map_or(f64::NAN, |c| c.sf(statistic));
+        let statistic = if statistic.is_finite() { statistic } else { f64::NAN };
+        Stability {
+            largest_root: d.largest_root,
+            sum: self.measured(d.sum),
+            unit_root: Restriction { statistic, df: 1, p: if statistic.is_nan() { f64::NAN } else { p } },
+            bias_corrected: d.corrected,
         }
     }
 
@@ -156,7 +186,8 @@ pub(super) fn fit(spec: &ModelSpec, panel: &str, plan: &ModelPlan, e: &Estimated
         last_period: plan.periods.last().copied().unwrap_or(0),
         dropped: plan.dropped.clone(),
         coefficients,
-        effects: plan.terms.iter().zip(&e.effects).map(|(t, x)| tails.effect(t, x)).collect(),
+        effects: tails.effects(plan, e),
+        stability: e.dynamics.as_ref().map(|d| tails.stability(d)),
         policy_effects: e.policy.as_ref().map(|p| tails.policy(p)),
         sigma2: e.sigma2,
         loglik: e.loglik,
@@ -172,8 +203,14 @@ pub(super) fn fit(spec: &ModelSpec, panel: &str, plan: &ModelPlan, e: &Estimated
         iterations: e.iterations,
         converged: e.converged,
         vcov: Vcov { terms, matrix: e.vcov.clone() },
-        notes: plan.notes.iter().cloned().chain(super::remarks::probed(e)).collect(),
+        notes: plan.notes.iter().cloned().chain(super::remarks::probed(e)).chain(short_run(spec)).collect(),
     }
+}
+
+/// The caution of methods C.7 on treatments beside the lag of the outcome.
+fn short_run(spec: &ModelSpec) -> Option<String> {
+    let both = spec.treatment.is_some() && !spec.time_lags.is_empty();
+    both.then(|| "with the lag of the outcome among the terms, policy effects are those of the short run".to_string())
 }
 
 fn likelihood(likelihood: Likelihood) -> &'static str {

@@ -75,7 +75,7 @@ pub fn execute(spec: &Spec, plan: Plan, interrupt: &dyn Interrupt) -> Executed {
         return out;
     }
     let shown = Shown { summaries: &summaries, arrays: &arrays, data: &data, shared: &shared, interrupt };
-    let run = Run { spec, panels: &panels, treatments: &treatments, shown, fits: &fits };
+    let run = Run { spec, panels: &panels, treatments: &treatments, shown, fits: &fits, interrupt };
     for step in &spec.steps {
         run.step(step, &mut out);
     }
@@ -125,6 +125,7 @@ struct Run<'a> {
     treatments: &'a [Option<crate::designs::treatment::Treatment>],
     shown: Shown<'a>,
     fits: &'a [Option<Fitted>],
+    interrupt: &'a dyn Interrupt,
 }
 
 impl Run<'_> {
@@ -196,7 +197,7 @@ impl Run<'_> {
                 None => return Err(Fault::error("durbin::run::bug", "an array was not made")),
             },
             Output::Scalar(scalar) => Outcome::Value(self.scalar(scalar)?),
-            Output::Answer { answer, model } => answers::answer(*answer, self.fitted(*model)?)?,
+            Output::Answer { answer, model } => answers::answer(*answer, self.fitted(*model)?, self.interrupt)?,
             Output::Table(table) => Outcome::Table(self.table(table)?),
             Output::List(items) => {
                 let mut entries = Vec::new();

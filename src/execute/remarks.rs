@@ -102,6 +102,22 @@ fn remark(spec: &ModelSpec, plan: &ModelPlan, remark: &Remark) -> Option<Fault> 
             )
             .help("`se: iid` does not rest on single units")
         }
+        Remark::Unstable { largest_root, corrected } => {
+            let bias = if *corrected {
+                ""
+            } else {
+                "; the bias of its coefficients is not corrected, for that rests on stability"
+            };
+            Fault::warning(
+                "durbin::estimate::unstable",
+                format!(
+                    "the largest root of `{}` is {}: there are no long-run effects{bias}",
+                    spec.query,
+                    number(*largest_root)
+                ),
+            )
+            .help("model spatial differences, `y - W @ y`, or growth instead of levels")
+        }
         Remark::Probes { .. } => return None,
     })
 }

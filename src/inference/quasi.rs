@@ -23,7 +23,8 @@ pub(crate) fn excess(
     let q_t = if row.unit_effects { share(t) } else { 1.0 };
     let q_n = if row.period_effects { share(n) } else { 1.0 };
     let kappa = (moment(4) - 3.0 * moment(2).powi(2)) / (q_t * q_n);
-    let f = if row.unit_effects { (t - 1.0).powi(2) / t } else { t };
+    // Methods C.7 count every period in a dynamic model.
+    let f = if row.unit_effects && !row.dynamic { (t - 1.0).powi(2) / t } else { t };
     // ζ, the diagonal of P: (J_N)_ii where rows have one sum
     let zeta: Vec<f64> = if row.period_effects {
         let s = &solution.direction;

@@ -10,8 +10,11 @@ use crate::check::spec::{Column, ColumnKind, ModelSpec, WeightsUse};
 use crate::data::balance::cells;
 use crate::data::keys::PanelIndex;
 use crate::data::series::{Series, Value};
-use crate::estimators::{FixedEffects, Likelihood, Model, Problem, Regressor, Variance};
+use crate::estimators::{FixedEffects, Likelihood, Model, Problem, Regressor, TimeLag, Variance};
 use crate::linalg::panel as kernels;
+
+/// Periods below which the bias of a dynamic model is of note (methods C.7).
+const SHORT: usize = 10;
 
 /// The columns of a sample, `N·T` each, unit fastest.
 struct Columns {
@@ -39,7 +42,7 @@ impl Planner<'_> {
         if n < 2 {
             return Err(self.report(faults::too_few_units(&index), place));
         }
-        if !sample.balanced && spatial {
+        if !sample.balanced && (spatial || !spec.time_lags.is_empty()) {
             return Err(self.report(faults::needs_balanced(&spec.query, &index), place));
         }
         let fixed_effects = self.effects_removed(spec, n, t)?;
@@ -60,6 +63,7 @@ impl Planner<'_> {
         let nobs = sample.rows.len();
         self.requirements(spec, &index, &columns, fixed_effects, nobs)?;
         self.warnings(spec, &index, &carriers);
+        let time_lags = self.time_lags(spec, panel, &sample, fixed_effects, t, &columns)?;
         let lagged = |origin: usize| match &spec.durbin {
             Some(chosen) => chosen.contains(&origin),
             None => true,
@@ -84,6 +88,7 @@ impl Planner<'_> {
             likelihood,
             variance: spec.variance,
             df_adjust: spec.df_adjust,
+            time_lags,
             treatment: spec.treatment.map(|_| 0),
             present: (!sample.balanced).then(|| cells(&index, &sample.rows).iter().map(Option::is_some).collect()),
         };
@@ -157,6 +162,31 @@ impl Planner<'_> {
                 return Err(self.report(fault, spec.formula_place.0));
             }
             out.push(MatrixUsed { name: matrix.name.clone(), recipe: matrix.recipe.text.clone(), weights });
+        }
+        Ok(out)
+    }
+
+    /// The lags of the outcome with their matrices; few periods leave bias (methods C.7).
+    fn time_lags(
+        &mut self,
+        spec: &ModelSpec,
+        panel: &PanelData,
+        sample: &Sample,
+        fixed_effects: FixedEffects,
+        periods: usize,
+        columns: &Columns,
+    ) -> Step<Vec<TimeLag>> {
+        let mut out = Vec::new();
+        for used in &spec.time_lags {
+            let matrices = self.matrices(used.weights.as_slice(), spec, panel, sample)?;
+            let weights = matrices.into_iter().next().map(|m| m.weights);
+            if let Some(regressor) = columns.origin.iter().position(|o| *o == used.term) {
+                out.push(TimeLag { regressor, weights });
+            }
+        }
+        let removed = matches!(fixed_effects, FixedEffects::Unit | FixedEffects::Both);
+        if !out.is_empty() && removed && periods < SHORT {
+            self.report(faults::short_dynamic(periods), spec.formula_place.0);
         }
         Ok(out)
     }

@@ -61,6 +61,15 @@ pub(super) fn few_clusters(count: usize, kind: &str) -> Fault {
         .help("`placebo` tests by permutation and does not rest on the number of clusters")
 }
 
+pub(super) fn short_dynamic(periods: usize) -> Fault {
+    let message = format!(
+        "a dynamic model on {}: the correction for its unit effects leaves a bias of the order of 1/T²",
+        crate::fault::counted(periods, "period", "periods")
+    );
+    Fault::warning("durbin::plan::short_dynamic", message)
+        .help("read the coefficient of the lag with care; more periods reduce the bias")
+}
+
 pub(super) fn weakly_identified() -> Fault {
     let message =
         "`gns` has spatial lags of outcome, regressors and error at once: its parameters are weakly identified";

@@ -3,7 +3,7 @@
 use super::layout::{Align, Columns, Line, padded, wrapped};
 use super::number::{MISSING, count, decimals_for, fixed, in_row, p_value, significant};
 use super::words;
-use crate::outcome::{Coefficient, Effect, Estimate, Fit, PolicyEffects, WeightsUsed};
+use crate::outcome::{Coefficient, Effect, Estimate, Fit, Impact, PolicyEffects, Response, WeightsUsed};
 
 /// A fit as text; `name` is the model's, `source` the query as written.
 pub fn text(name: Option<&str>, source: &str, fit: &Fit) -> String {
@@ -23,7 +23,7 @@ pub fn text(name: Option<&str>, source: &str, fit: &Fit) -> String {
     let mut columns = estimate_columns(&fit.distribution, fit.level);
     coefficient_lines(&mut columns, fit);
     // Without weights the effects are the coefficients.
-    if !fit.weights_used.is_empty() {
+    if !fit.weights_used.is_empty() || fit.stability.is_some() {
         effect_lines(&mut columns, &fit.effects);
     }
     if let Some(policy) = &fit.policy_effects {
@@ -39,9 +39,10 @@ pub fn text(name: Option<&str>, source: &str, fit: &Fit) -> String {
 }
 
 /// Effects alone, as `effects(m)` prints them.
-pub fn effects_text(effects: &[Effect], policy: Option<&PolicyEffects>, level: f64) -> String {
+pub fn effects_text(effects: &[Effect], responses: &[Response], policy: Option<&PolicyEffects>, level: f64) -> String {
     let mut columns = estimate_columns("", level);
     effect_lines(&mut columns, effects);
+    response_lines(&mut columns, responses);
     if let Some(policy) = policy {
         policy_lines(&mut columns, policy);
     }
@@ -117,7 +118,7 @@ fn statistics(fit: &Fit) -> String {
         let value = format!("{}, admissible between {} and {}", fixed(c.value.estimate, 4), fixed(lo, 4), fixed(hi, 4));
         out.push_str(&field(name, &value));
     }
-    out
+    out + &stability(fit)
 }
 
 /// The head of every table of estimates: `z` or `t` by the reference distribution.
@@ -213,13 +214,67 @@ fn effect_lines(columns: &mut Columns, effects: &[Effect]) {
     if effects.is_empty() {
         return;
     }
-    columns.heading("Effects, averaged over units");
+    let is_dynamic = effects.iter().any(|e| e.long_run.is_some());
+    let run = if is_dynamic { " of the short run" } else { "" };
+    columns.heading(format!("Effects{run}, averaged over units"));
     for e in effects {
         columns.heading(format!("  {}", e.term));
-        estimate_line(columns, "    direct".to_string(), &e.direct);
-        estimate_line(columns, "    indirect".to_string(), &e.indirect);
-        estimate_line(columns, "    total".to_string(), &e.total);
+        impact_lines(columns, [&e.direct, &e.indirect, &e.total]);
     }
+    if is_dynamic {
+        columns.heading("Effects of the long run, averaged over units");
+        for (term, e) in effects.iter().filter_map(|e| Some((&e.term, e.long_run.as_ref()?))) {
+            columns.heading(format!("  {term}"));
+            impact_lines(columns, [&e.direct, &e.indirect, &e.total]);
+        }
+    }
+}
+
+/// One of the two responses.
+type PartOf = fn(&Response) -> &Impact;
+
+/// Responses term by term and horizon by horizon.
+fn response_lines(columns: &mut Columns, responses: &[Response]) {
+    let kinds: [(&str, PartOf); 2] =
+        [("an impulse of one period", |r| &r.impulse), ("a permanent change", |r| &r.cumulated)];
+    for (kind, of) in kinds.into_iter().filter(|_| !responses.is_empty()) {
+        columns.heading(format!("Responses to {kind}"));
+        for r in responses {
+            columns.heading(format!("  {}, after {}", r.term, crate::fault::counted(r.horizon, "period", "periods")));
+            let Impact { direct, indirect, total } = of(r);
+            impact_lines(columns, [direct, indirect, total]);
+        }
+    }
+}
+
+fn impact_lines(columns: &mut Columns, parts: [&Estimate; 3]) {
+    for (label, e) in ["direct", "indirect", "total"].into_iter().zip(parts) {
+        estimate_line(columns, format!("    {label}"), e);
+    }
+}
+
+/// Roots of a dynamic model, and the test of a unit root.
+fn stability(fit: &Fit) -> String {
+    let Some(s) = &fit.stability else { return String::new() };
+    let sum = if is_lagged(fit) { "tau + rho + eta" } else { "tau + eta" };
+    let value = format!(
+        "largest root {}; {sum} = {} ({}), equal to one: chi-squared(1) = {}, p {}",
+        fixed(s.largest_root, 4),
+        fixed(s.sum.estimate, 4),
+        fixed(s.sum.se, 4),
+        fixed(s.unit_root.statistic, 2),
+        equation(p_value(s.unit_root.p).trim())
+    );
+    field("Stability", &value)
+}
+
+/// `= 0.031`, `< 0.001`.
+fn equation(p: &str) -> String {
+    p.strip_prefix('<').map_or_else(|| format!("= {p}"), |bound| format!("< {bound}"))
+}
+
+fn is_lagged(fit: &Fit) -> bool {
+    fit.lag_weights.is_some()
 }
 
 /// The policy effects with plain labels and how many unit-periods each averages over (methods D.4).

@@ -93,9 +93,12 @@ fn body(outcome: &Outcome) -> Value {
         Outcome::Table(t) => table(t),
         Outcome::Value(v) => json!({"value": value(v)}),
         Outcome::Text(t) => json!({"text": t}),
-        Outcome::Effects { effects, policy_effects, level } => {
+        Outcome::Effects { effects, responses, policy_effects, level } => {
             let mut fields = Map::new();
             fields.insert("effects".to_string(), value(effects));
+            if !responses.is_empty() {
+                fields.insert("responses".to_string(), value(responses));
+            }
             if let Some(policy) = policy_effects {
                 fields.insert("policy_effects".to_string(), value(policy));
             }

@@ -20,6 +20,7 @@ pub fn fit(weights: &str) -> Fit {
     coefficients.extend(lags);
     coefficients.push(coefficient("rho", estimate(0.1234, 0.05, 0.0136)));
     let effect = |t: &str, b: f64| Effect {
+        long_run: None,
         term: t.to_string(),
         direct: estimate(b, 0.04, 0.02),
         indirect: estimate(-0.03, 0.08, 0.71),
@@ -61,6 +62,7 @@ pub fn fit(weights: &str) -> Fit {
         dropped: vec![Dropped { reason: "missing".into(), rows: 48, units: None, detail: None }],
         coefficients,
         effects: vec![effect("law", 0.096), effect("unemployrt", -0.002)],
+        stability: None,
         policy_effects: Some(PolicyEffects {
             direct_on_treated: estimate(0.096, 0.04, 0.016),
             indirect_on_treated: estimate(0.01, 0.02, 0.6),

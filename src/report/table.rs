@@ -73,7 +73,20 @@ pub fn effects_table(effects: &[Effect], policy: Option<&PolicyEffects>, options
         label: options.label(&e.term),
         cells: [&e.direct, &e.indirect, &e.total].map(|x| options.cell(x)).to_vec(),
     });
-    let mut blocks = vec![Block { heading: Some("Effects, averaged over units".to_string()), rows: rows.collect() }];
+    let long_run: Vec<Row> = effects
+        .iter()
+        .filter_map(|e| Some((e, e.long_run.as_deref()?)))
+        .map(|(e, l)| Row {
+            label: options.label(&e.term),
+            cells: [&l.direct, &l.indirect, &l.total].map(|x| options.cell(x)).to_vec(),
+        })
+        .collect();
+    let run = if long_run.is_empty() { "" } else { " of the short run" };
+    let heading = format!("Effects{run}, averaged over units");
+    let mut blocks = vec![Block { heading: Some(heading), rows: rows.collect() }];
+    if !long_run.is_empty() {
+        blocks.push(Block { heading: Some("Effects of the long run".to_string()), rows: long_run });
+    }
     if let Some(p) = policy {
         let on = |label: &str, cells: Vec<Cell>| Row { label: label.to_string(), cells };
         let cell = |e| options.cell(e);
@@ -151,12 +164,23 @@ fn lag_blocks(sorted: &[Blocks], options: &TableOptions) -> Vec<Block> {
     names.iter().map(block).collect()
 }
 
-/// Takes the direct, indirect or total part.
-type Part = fn(&Effect) -> &Estimate;
+/// Takes one part of an effect.
+type Part = fn(&Effect) -> Option<&Estimate>;
 
-/// Direct, indirect and total, for the models that have weights; none where no model does.
+/// Direct, indirect and total; those of dynamic models in the short and in the long run.
+const PARTS: [(&str, &str, Part); 6] = [
+    ("Direct effects", "Direct effects, short run", |e| Some(&e.direct)),
+    ("Indirect effects", "Indirect effects, short run", |e| Some(&e.indirect)),
+    ("Total effects", "Total effects, short run", |e| Some(&e.total)),
+    ("", "Direct effects, long run", |e| e.long_run.as_deref().map(|l| &l.direct)),
+    ("", "Indirect effects, long run", |e| e.long_run.as_deref().map(|l| &l.indirect)),
+    ("", "Total effects, long run", |e| e.long_run.as_deref().map(|l| &l.total)),
+];
+
+/// Effects of the models that have weights or lags in time; none where no model does.
 fn effect_blocks(models: &[&Fit], options: &TableOptions) -> Vec<Block> {
-    if models.iter().all(|f| f.weights_used.is_empty()) {
+    let shown = |f: &Fit| !f.weights_used.is_empty() || f.stability.is_some();
+    if !models.iter().any(|f| shown(f)) {
         return vec![];
     }
     let mut terms: Vec<&str> = Vec::new();
@@ -165,20 +189,23 @@ fn effect_blocks(models: &[&Fit], options: &TableOptions) -> Vec<Block> {
             terms.push(&e.term);
         }
     }
-    let parts: [(&str, Part); 3] =
-        [("Direct effects", |e| &e.direct), ("Indirect effects", |e| &e.indirect), ("Total effects", |e| &e.total)];
+    let dynamic = models.iter().any(|f| f.stability.is_some());
     let cell = |f: &Fit, term: &str, part: Part| {
-        let effect = f.effects.iter().find(|e| e.term == term && !f.weights_used.is_empty());
-        effect.map_or(Cell::Empty, |e| options.cell(part(e)))
+        let effect = f.effects.iter().find(|e| e.term == term && shown(f));
+        effect.and_then(part).map_or(Cell::Empty, |e| options.cell(e))
     };
-    let block = |(heading, part): (&str, Part)| Block {
-        heading: Some(heading.to_string()),
-        rows: terms
-            .iter()
-            .map(|t| Row { label: options.label(t), cells: models.iter().map(|f| cell(f, t, part)).collect() })
-            .collect(),
+    let row = |term: &&str, part: Part| Row {
+        label: options.label(term),
+        cells: models.iter().map(|f| cell(f, term, part)).collect(),
     };
-    parts.into_iter().map(block).collect()
+    PARTS
+        .into_iter()
+        .take(if dynamic { PARTS.len() } else { 3 })
+        .map(|(plain, run, part)| Block {
+            heading: Some(if dynamic { run } else { plain }.to_string()),
+            rows: terms.iter().map(|t| row(t, part)).collect(),
+        })
+        .collect()
 }
 
 fn policy_block(policies: &[Option<&PolicyEffects>], options: &TableOptions) -> Block {

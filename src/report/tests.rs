@@ -388,7 +388,12 @@ fn every_listed_format_is_written_and_no_other() {
     let outcomes = [
         Outcome::Fit(Box::new(fit("C"))),
         Outcome::Table(small_table()),
-        Outcome::Effects { effects: fit("C").effects, policy_effects: fit("C").policy_effects, level: 0.95 },
+        Outcome::Effects {
+            effects: fit("C").effects,
+            responses: Vec::new(),
+            policy_effects: fit("C").policy_effects,
+            level: 0.95,
+        },
         Outcome::Array(array()),
         Outcome::Weights(weights()),
         Outcome::Value(Scalar::Number(1.0)),

@@ -21,8 +21,8 @@ pub fn text(entry: &Entry) -> String {
         Outcome::Array(a) => array(source, a),
         Outcome::Value(v) => format!("{}\n", scalar(v)),
         Outcome::Text(t) => format!("{}\n", t.trim_end()),
-        Outcome::Effects { effects, policy_effects, level } => {
-            format!("{source}\n\n{}", fit::effects_text(effects, policy_effects.as_ref(), *level))
+        Outcome::Effects { effects, responses, policy_effects, level } => {
+            format!("{source}\n\n{}", fit::effects_text(effects, responses, policy_effects.as_ref(), *level))
         }
         Outcome::List(items) => list(items),
     }

@@ -60,6 +60,16 @@ pub fn likelihood(fit: &Fit) -> String {
         "direct" => "direct (fixed effects as parameters, no correction)",
         other => other,
     };
+    let how = match (&fit.stability, fit.likelihood.as_str()) {
+        (Some(s), "transform") if s.bias_corrected => {
+            "time effects transformed out, the bias of lags of the outcome corrected"
+        }
+        (Some(s), "partial") if s.bias_corrected => "the bias of time effects and of lags of the outcome corrected",
+        (Some(_), "transform" | "partial") if fit.fixed_effects.iter().any(|e| e == "unit") => {
+            "the bias of lags of the outcome not corrected"
+        }
+        _ => how,
+    };
     let how = if fit.fixed_effects.is_empty() { "of all observations (no fixed effects)" } else { how };
     if fit.m_effective.is_finite() { format!("{how}, M = {}", fit.m_effective) } else { how.to_string() }
 }

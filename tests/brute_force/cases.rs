@@ -167,6 +167,7 @@ pub fn problem(model: Model, setting: &Setting, row: (FixedEffects, Likelihood),
         likelihood: row.1,
         variance: Variance::Iid,
         df_adjust: false,
+        time_lags: Vec::new(),
         treatment: Some(0),
         present: None,
     }

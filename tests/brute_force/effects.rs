@@ -25,7 +25,7 @@ fn matrix(p: &Problem, coefficients: &[f64], k: usize) -> DMatrix<f64> {
 
 /// The value of a functional of the coefficients and its delta error: the gradient by fourth-order differences, whose
 /// error (h⁴ = 1e-12 and rounding 1e-12) is below 1e-9 of the value.
-fn measured(e: &Estimated, f: &dyn Fn(&[f64]) -> f64) -> Measured {
+pub fn measured(e: &Estimated, f: &dyn Fn(&[f64]) -> f64) -> Measured {
     let size = e.coefficients.len();
     let gradient = DVector::from_fn(size, |k, _| {
         let h = 1e-3;
@@ -40,7 +40,7 @@ fn measured(e: &Estimated, f: &dyn Fn(&[f64]) -> f64) -> Measured {
     Measured { estimate: f(&e.coefficients), se: (v * &gradient).dot(&gradient).sqrt() }
 }
 
-fn same(name: &str, what: &str, got: Measured, want: Measured) {
+pub fn same(name: &str, what: &str, got: Measured, want: Measured) {
     let gap = (got.estimate - want.estimate).abs();
     assert!(gap <= 1e-8 * want.estimate.abs().max(1.0), "{name}: {what} is {}, not {}", got.estimate, want.estimate);
     // relative 1e-7: the differences of the gradient; the squares of an error of zero leave the root of the rounding

@@ -134,6 +134,7 @@ impl Design {
             likelihood: Likelihood::Transform,
             variance: Variance::Iid,
             df_adjust: false,
+            time_lags: Vec::new(),
             treatment: Some(0),
             present: None,
         }

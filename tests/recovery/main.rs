@@ -7,6 +7,7 @@
 
 mod design;
 mod designs;
+mod dynamics;
 #[path = "../support/random.rs"]
 mod random;
 mod tally;
