@@ -359,6 +359,7 @@ fn answer(name: &str) -> Option<Answer> {
         "tidy" => Answer::Tidy,
         "predict" => Answer::Predict,
         "effects" => Answer::Effects,
+        "explain" => Answer::Explain,
         _ => return None,
     })
 }

@@ -357,6 +357,7 @@ pub enum Answer {
     Tidy,
     Predict,
     Effects,
+    Explain,
 }
 
 /// A value known only after estimation, or a constant.

@@ -1,7 +1,8 @@
 //! Questions put to a fit: arrays by term or by unit and period, tables, single numbers.
 
 use super::Fitted;
-use crate::check::spec::Answer;
+use super::explain::explain;
+use crate::check::spec::{Answer, Spec};
 use crate::fault::Fault;
 use crate::linalg::filter::SpatialFilter;
 use crate::linalg::panel::spatial_lag;
@@ -24,7 +25,7 @@ pub(super) fn scalar(answer: Answer, entry: Option<&str>, fitted: &Fitted) -> Op
 ///
 /// # Errors
 /// The reduced form of a prediction that cannot be solved for.
-pub(super) fn answer(answer: Answer, fitted: &Fitted) -> Result<Outcome, Fault> {
+pub(super) fn answer(answer: Answer, spec: &Spec, model: usize, fitted: &Fitted) -> Result<Outcome, Fault> {
     let fit = &fitted.fit;
     let terms = || fit.coefficients.iter().map(|c| c.term.clone()).collect::<Vec<_>>();
     Ok(match answer {
@@ -47,6 +48,7 @@ pub(super) fn answer(answer: Answer, fitted: &Fitted) -> Result<Outcome, Fault> 
             policy_effects: fit.policy_effects.clone(),
             level: fit.level,
         },
+        Answer::Explain => Outcome::Explanation(explain(spec, model, fitted)),
         Answer::Loglik | Answer::Aic | Answer::Bic | Answer::Nobs => {
             let x = scalar(answer, None, fitted).unwrap_or(f64::NAN);
             Outcome::Value(crate::outcome::Scalar::Number(x))

@@ -5,11 +5,12 @@
 
 mod answers;
 mod collinear;
+mod explain;
 mod fit;
 mod remarks;
 
 use crate::check::scalar::{FITTING, UNFIT, each_answer, evaluate, sides};
-use crate::check::spec::{Output, ScalarExpr, Spec, Step, StepKind, TableSpec};
+use crate::check::spec::{Answer, Output, ScalarExpr, Spec, Step, StepKind, TableSpec};
 use crate::diagnostic::Diagnostic;
 use crate::estimators::{EstimateError, Estimated, Interrupt, estimate};
 use crate::fault::Fault;
@@ -188,7 +189,7 @@ impl Run<'_> {
             },
             Output::Panel(number) => Outcome::Panel(self.panels[*number].summary()),
             Output::Scalar(scalar) => Outcome::Value(self.scalar(scalar)?),
-            Output::Answer { answer, model } => answers::answer(*answer, self.fitted(*model)?)?,
+            Output::Answer { answer, model } => answers::answer(*answer, self.spec, *model, self.fitted(*model)?)?,
             Output::Table(table) => Outcome::Table(self.table(table)?),
             Output::List(items) => {
                 let mut entries = Vec::new();
@@ -216,7 +217,7 @@ impl Run<'_> {
         Ok(shown)
     }
 
-    fn look_up(&self, answer: crate::check::spec::Answer, model: usize, entry: Option<&str>) -> Option<ScalarExpr> {
+    fn look_up(&self, answer: Answer, model: usize, entry: Option<&str>) -> Option<ScalarExpr> {
         answers::scalar(answer, entry, self.fits.get(model)?.as_ref()?).map(ScalarExpr::Number)
     }
 

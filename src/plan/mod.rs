@@ -6,6 +6,7 @@
 pub mod columns;
 pub mod faults;
 pub mod panels;
+pub mod rollout;
 
 mod design;
 mod files;
