@@ -358,6 +358,32 @@ pub struct LabeledArray {
     pub values: Vec<f64>,
 }
 
+/// One passage of an [`Explanation`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Passage {
+    /// Running text, wrapped where it is shown.
+    Paragraph(String),
+    /// A sentence of a list.
+    Point(String),
+    /// Formulas and numbers set line by line, shown as they are.
+    Lines(Vec<String>),
+}
+
+/// A heading and what stands under it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Section {
+    pub heading: String,
+    pub passages: Vec<Passage>,
+}
+
+/// How an estimate was made and what a reader must accept, in words (`explain(m)`).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Explanation {
+    pub title: String,
+    pub sections: Vec<Section>,
+}
+
 /// The value of one statement.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
@@ -370,6 +396,8 @@ pub enum Outcome {
     Array(LabeledArray),
     Value(Scalar),
     Text(String),
+    /// `explain(m)`.
+    Explanation(Explanation),
     /// `effects(m)`; with `horizons:` the responses of a dynamic model too.
     Effects {
         effects: Vec<Effect>,

@@ -444,6 +444,7 @@ pub enum Answer {
     Array,
     /// `effects(m, horizons: 8)`: the responses over so many periods.
     Responses(usize),
+    Explain,
 }
 
 /// A value known only after estimation, or a constant.

@@ -1,8 +1,9 @@
 //! Questions put to a fit: arrays by term or by unit and period, tables, single numbers.
 
 use super::Fitted;
+use super::explain::explain;
 use super::fit::Tails;
-use crate::check::spec::Answer;
+use crate::check::spec::{Answer, Spec};
 use crate::estimators::{EstimateError, Interrupt};
 use crate::fault::Fault;
 use crate::linalg::filter::SpatialFilter;
@@ -26,7 +27,13 @@ pub(super) fn scalar(answer: Answer, entry: Option<&str>, fitted: &Fitted) -> Op
 ///
 /// # Errors
 /// The reduced form of a prediction that cannot be solved for.
-pub(super) fn answer(answer: Answer, fitted: &Fitted, interrupt: &dyn Interrupt) -> Result<Outcome, Fault> {
+pub(super) fn answer(
+    answer: Answer,
+    spec: &Spec,
+    model: usize,
+    fitted: &Fitted,
+    interrupt: &dyn Interrupt,
+) -> Result<Outcome, Fault> {
     let fit = &fitted.fit;
     let terms = || fit.coefficients.iter().map(|c| c.term.clone()).collect::<Vec<_>>();
     Ok(match answer {
@@ -50,6 +57,7 @@ pub(super) fn answer(answer: Answer, fitted: &Fitted, interrupt: &dyn Interrupt)
             policy_effects: fit.policy_effects.clone(),
             level: fit.level,
         },
+        Answer::Explain => Outcome::Explanation(explain(spec, model, fitted)),
         Answer::Responses(horizons) => Outcome::Effects {
             effects: fit.effects.clone(),
             responses: responses(fitted, horizons, interrupt)?,

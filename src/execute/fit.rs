@@ -124,7 +124,7 @@ pub(super) fn terms(plan: &ModelPlan) -> Vec<String> {
 }
 
 /// A term as the right side of `@`, which binds tighter than `:` and arithmetic.
-fn operand(term: &str) -> String {
+pub(super) fn operand(term: &str) -> String {
     let mut depth = 0usize;
     let mut quoted = false;
     for c in term.chars() {

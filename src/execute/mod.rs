@@ -5,6 +5,7 @@
 
 mod answers;
 mod collinear;
+mod explain;
 mod fit;
 mod near_collinear;
 mod remarks;
@@ -12,7 +13,7 @@ mod schedule;
 mod steps;
 
 use crate::check::scalar::{FITTING, UNFIT, each_answer, evaluate, sides};
-use crate::check::spec::{Output, ScalarExpr, Spec, Step, StepKind, TableSpec};
+use crate::check::spec::{Answer, Output, ScalarExpr, Spec, Step, StepKind, TableSpec};
 use crate::diagnostic::Diagnostic;
 use crate::estimators::{EstimateError, Estimated, Interrupt, estimate_with};
 use crate::fault::Fault;
@@ -197,7 +198,9 @@ impl Run<'_> {
                 None => return Err(Fault::error("durbin::run::bug", "an array was not made")),
             },
             Output::Scalar(scalar) => Outcome::Value(self.scalar(scalar)?),
-            Output::Answer { answer, model } => answers::answer(*answer, self.fitted(*model)?, self.interrupt)?,
+            Output::Answer { answer, model } => {
+                answers::answer(*answer, self.spec, *model, self.fitted(*model)?, self.interrupt)?
+            }
             Output::Table(table) => Outcome::Table(self.table(table)?),
             Output::List(items) => {
                 let mut entries = Vec::new();
@@ -225,8 +228,8 @@ impl Run<'_> {
         Ok(shown)
     }
 
-    fn look_up(&self, answer: crate::check::spec::Answer, model: usize, entry: Option<&str>) -> Option<ScalarExpr> {
-        if answer == crate::check::spec::Answer::Array {
+    fn look_up(&self, answer: Answer, model: usize, entry: Option<&str>) -> Option<ScalarExpr> {
+        if answer == Answer::Array {
             let value = self.shown.arrays.get(model)?.values.first().copied()?;
             return Some(ScalarExpr::Number(value));
         }

@@ -8,6 +8,7 @@ pub mod columns;
 mod cubes;
 pub mod faults;
 pub mod panels;
+pub mod rollout;
 
 mod conditions;
 mod design;

@@ -76,7 +76,8 @@ pub fn kind(outcome: &Outcome) -> &'static str {
         Outcome::Table(_) => "table",
         Outcome::Array(_) => "array",
         Outcome::Value(_) => "value",
-        Outcome::Text(_) => "text",
+        // An explanation is text to a reader of the document, with its sections beside it.
+        Outcome::Text(_) | Outcome::Explanation(_) => "text",
         Outcome::Effects { .. } => "effects",
         Outcome::List(_) => "list",
     }
@@ -93,6 +94,9 @@ fn body(outcome: &Outcome) -> Value {
         Outcome::Table(t) => table(t),
         Outcome::Value(v) => json!({"value": value(v)}),
         Outcome::Text(t) => json!({"text": t}),
+        Outcome::Explanation(e) => {
+            json!({"text": super::explanation::text(e), "title": e.title, "sections": value(&e.sections)})
+        }
         Outcome::Effects { effects, responses, policy_effects, level } => {
             let mut fields = Map::new();
             fields.insert("effects".to_string(), value(effects));

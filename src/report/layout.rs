@@ -28,11 +28,17 @@ pub fn padded(text: &str, columns: usize, align: Align) -> String {
 
 /// Breaks a text at blanks so that `first` begins the first line and `rest` blanks the others, within [`LINE`].
 pub fn wrapped(first: &str, rest: usize, text: &str) -> Vec<String> {
+    wrapped_to(LINE, first, rest, text)
+}
+
+/// As [`wrapped`], within a line of its own width.
+pub fn wrapped_to(line: usize, first: &str, rest: usize, text: &str) -> Vec<String> {
+    let most = line;
     let mut lines = vec![first.to_string()];
     let mut fresh = true;
     for word in text.split_whitespace() {
         let last = lines.last().map_or(0, |l| width(l));
-        if !fresh && last + 1 + width(word) > LINE {
+        if !fresh && last + 1 + width(word) > most {
             lines.push(" ".repeat(rest));
             fresh = true;
         }

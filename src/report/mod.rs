@@ -4,6 +4,7 @@
 //! [`grid`] gives cells their text once, and [`txt`], [`csv`] and [`tex`] differ only in how they fence it.
 
 pub mod csv;
+pub mod explanation;
 pub mod fit;
 pub mod grid;
 pub mod json;
@@ -27,6 +28,7 @@ pub fn formats_of(outcome: &Outcome) -> &'static [&'static str] {
     match outcome {
         Outcome::Fit(_) | Outcome::Table(_) | Outcome::Effects { .. } => &["txt", "csv", "tex"],
         Outcome::Array(_) => &["txt", "csv"],
+        Outcome::Explanation(_) => &["txt", "md"],
         Outcome::Weights(_)
         | Outcome::Treatment(_)
         | Outcome::Panel(_)
@@ -44,6 +46,9 @@ pub fn saved(entry: &Entry, extension: &str) -> Option<String> {
     }
     if extension == "txt" {
         return Some(text(entry));
+    }
+    if let (Outcome::Explanation(e), "md") = (&entry.outcome, extension) {
+        return Some(explanation::markdown(e));
     }
     if let (Outcome::Array(array), "csv") = (&entry.outcome, extension) {
         return Some(csv::array(array));

@@ -2,7 +2,7 @@
 
 use super::layout::{Columns, Line};
 use super::summaries::plain;
-use super::{fit, number, summaries, txt};
+use super::{explanation, fit, number, summaries, txt};
 use crate::outcome::{Entry, LabeledArray, Outcome, Scalar};
 
 /// How many rows of an array are shown.
@@ -21,6 +21,7 @@ pub fn text(entry: &Entry) -> String {
         Outcome::Array(a) => array(source, a),
         Outcome::Value(v) => format!("{}\n", scalar(v)),
         Outcome::Text(t) => format!("{}\n", t.trim_end()),
+        Outcome::Explanation(e) => explanation::text(e),
         Outcome::Effects { effects, responses, policy_effects, level } => {
             format!("{source}\n\n{}", fit::effects_text(effects, responses, policy_effects.as_ref(), *level))
         }

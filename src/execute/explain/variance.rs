@@ -1,0 +1,118 @@
+//! The variance estimator: its formula, what it allows and what it does not.
+
+use super::{Context, headed, paragraph, shown};
+use crate::outcome::{Passage, Section};
+use crate::report::number::fixed;
+use crate::report::words;
+
+/// Methods C.6 for likelihoods, C.11 for least squares.
+pub(super) fn section(context: &Context) -> Section {
+    let fit = context.fit;
+    let least_squares = fit.method == "ols";
+    let (formula, words) = if least_squares { of_least_squares(context) } else { of_likelihood(context) };
+    let mut passages = vec![paragraph(words)];
+    if let Some(formula) = formula {
+        passages.push(Passage::Lines(vec![formula]));
+    }
+    passages.push(paragraph(reference(context)));
+    headed("Standard errors", passages)
+}
+
+fn of_least_squares(context: &Context) -> (Option<String>, String) {
+    let fit = context.fit;
+    let clusters = |by: &str, n: usize| {
+        format!(
+            "Clustered by {by} ({n} clusters): errors may be correlated in any way within a cluster and have any \
+             variance, and are independent between clusters. The factor for small samples counts the effects that \
+             are not nested in the clusters.{}",
+            few(n)
+        )
+    };
+    match fit.se_type.as_str() {
+        "iid" => (
+            Some("V = s2 (Z'Z)^-1,  s2 = SSE / (rows - slopes - effects)".to_string()),
+            "Errors are taken to be independent and of one variance.".to_string(),
+        ),
+        "robust" => (
+            Some("V = (Z'Z)^-1 [sum of e_it^2 z_it z_it'] (Z'Z)^-1 × rows / (rows - slopes - effects)".to_string()),
+            "Robust to unequal variances (HC1); errors are taken to be uncorrelated, over time as well.".to_string(),
+        ),
+        "cluster(unit)" => (
+            Some("V = (Z'Z)^-1 [sum over i of s_i s_i'] (Z'Z)^-1 × factor,  s_i = sum over t of z_it e_it".to_string()),
+            clusters("unit", fit.units),
+        ),
+        "cluster(time)" => (
+            Some("V = (Z'Z)^-1 [sum over t of s_t s_t'] (Z'Z)^-1 × factor,  s_t = sum over i of z_it e_it".to_string()),
+            clusters("time", fit.periods),
+        ),
+        "cluster(unit, time)" => (
+            Some("V = V(by unit) + V(by time) - V(by observation)".to_string()),
+            format!(
+                "Clustered by unit and by time: errors may be correlated within a unit over time and between units \
+                 of one period.{}",
+                few(fit.units.min(fit.periods))
+            ),
+        ),
+        _ => (None, format!("Standard errors: {}.", words::standard_errors(fit))),
+    }
+}
+
+fn of_likelihood(context: &Context) -> (Option<String>, String) {
+    let fit = context.fit;
+    match fit.se_type.as_str() {
+        "iid" => (
+            Some("V = I^-1,  I = the expected information".to_string()),
+            "Errors are taken to be independent, normal and of one variance. Serial correlation makes these standard \
+             errors too small."
+                .to_string(),
+        ),
+        "observed" => (
+            Some("V = H^-1,  H = minus the second derivatives of the log-likelihood".to_string()),
+            "Errors are taken to be independent, normal and of one variance; the information is the observed one."
+                .to_string(),
+        ),
+        "qml" => (
+            Some("V = I^-1 + I^-1 Omega I^-1,  Omega from the fourth moment of the errors".to_string()),
+            "Errors are taken to be independent and of one variance, but need not be normal.".to_string(),
+        ),
+        "cluster(unit)" => (
+            Some("V = I^-1 B I^-1 × N/(N - 1),  B = sum over units of the outer products of their scores".to_string()),
+            format!(
+                "Clustered by unit ({} clusters): errors of a unit may be correlated over time in any way, errors of \
+                 different units are independent. The scores of units are martingale differences, averaged over all \
+                 orders of the units, so that renaming units changes nothing (Kelejian and Prucha 2001; Yang 2018). \
+                 Shocks that neighbors share, beyond what the model's spatial terms take up, are not allowed for.{}",
+                fit.units,
+                few(fit.units)
+            ),
+        ),
+        _ => (None, format!("Standard errors: {}.", words::standard_errors(fit))),
+    }
+}
+
+/// Fewer than 30 clusters (C.11).
+fn few(clusters: usize) -> &'static str {
+    if clusters < 30 { " So few clusters make intervals too short." } else { "" }
+}
+
+/// The reference distribution, the level, and how effects get theirs.
+fn reference(context: &Context) -> String {
+    let fit = context.fit;
+    let by = match fit.distribution.as_str() {
+        "t" if fit.distribution_df.is_finite() => {
+            format!("Student's t with {} degrees of freedom", plain(fit.distribution_df))
+        }
+        _ => "the normal distribution".to_string(),
+    };
+    let boundary =
+        if fit.coefficients.iter().all(|c| c.value.se.is_nan()) { " There are none for this fit." } else { "" };
+    format!(
+        "Statistics are compared with {by}; intervals have the level {}. Standard errors of effects follow \
+         from V by the delta method.{boundary}",
+        fit.level
+    )
+}
+
+fn plain(x: f64) -> String {
+    if x.fract() == 0.0 { fixed(x, 0) } else { shown(x) }
+}
