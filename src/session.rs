@@ -157,10 +157,9 @@ impl<'a> Session<'a> {
         self.checked(program).0
     }
 
-    /// What a program means, places left out; `None` where it is refused.
-    pub fn spec(&self, program: &Program) -> (Run, Option<String>) {
-        let (run, spec) = self.checked(program);
-        (run, spec.map(|s| s.shown()))
+    /// What a program means; `None` where it is refused.
+    pub fn spec(&self, program: &Program) -> (Run, Option<Spec>) {
+        self.checked(program)
     }
 
     /// Everything but estimates: data are read, matrices built, and [`Run::steps`] says what a run would do.

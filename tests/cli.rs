@@ -106,7 +106,10 @@ fn a_refused_program_leaves_with_1_and_nothing_on_standard_output() {
 #[test]
 fn bad_usage_leaves_with_2() {
     let folder = Folder::new("usage");
-    for arguments in [&["fly"][..], &["run"], &["run", "p.durbin", "--fast"], &["run", "--threads", "0", "p.durbin"]] {
+    let sizes = [["run", "p.durbin", "--memory", "4"], ["plan", "p.durbin", "--memory", "lots"]];
+    let others =
+        [&["fly"][..], &["run"], &["plan"], &["run", "p.durbin", "--fast"], &["run", "--threads", "0", "p.durbin"]];
+    for arguments in others.into_iter().chain(sizes.iter().map(|s| &s[..])) {
         let run = folder.durbin(arguments);
         assert_eq!((run.status, run.out.as_str()), (2, ""), "{arguments:?}");
         assert!(!run.err.is_empty());
@@ -298,4 +301,48 @@ fn doc_of_an_unknown_name_leaves_with_1_and_names_the_nearest() {
     let far = folder.durbin(&["doc", "regress"]);
     assert!(far.status == 1 && far.err.contains("`durbin doc` lists"), "{}", far.err);
     assert_eq!(folder.durbin(&["doc", "knn", "band"]).status, 2);
+}
+
+#[test]
+fn a_plan_is_text_or_one_document_and_writes_nothing() {
+    let folder = Folder::new("plan");
+    folder.write("p.durbin", &counting("save table(m) to \"t.csv\"\n"));
+    let plan = folder.durbin(&["plan", "p.durbin"]);
+    assert_eq!((plan.status, plan.err.as_str()), (0, ""), "{plan:?}");
+    assert!(plan.out.starts_with("Plan of p.durbin\n") && plan.out.contains("saved to t.csv"), "{}", plan.out);
+    assert!(!folder.0.join("t.csv").exists());
+    let data = folder.durbin(&["plan", "--format", "json", "p.durbin"]);
+    let document: serde_json::Value = serde_json::from_str(&data.out).unwrap();
+    assert_eq!(
+        (document["schema"].as_str(), document["steps"][0]["kind"].as_str()),
+        (Some("durbin.plan/1"), Some("read"))
+    );
+    assert!(document["errors"].is_null());
+}
+
+#[test]
+fn a_run_beyond_its_memory_is_refused_and_its_plan_still_shown() {
+    let folder = Folder::new("memory");
+    folder.write("p.durbin", &counting(""));
+    let run = folder.durbin(&["run", "--memory", "5kB", "p.durbin"]);
+    assert_eq!((run.status, run.out.as_str()), (1, ""));
+    assert!(run.err.contains("durbin::plan::memory") && run.err.contains("5.0 kB"), "{}", run.err);
+    let plan = folder.durbin(&["plan", "--memory", "5kB", "p.durbin"]);
+    assert!(plan.status == 1 && plan.out.contains("Plan of") && plan.err.contains("durbin::plan::memory"), "{plan:?}");
+    let data = folder.durbin(&["plan", "--memory", "5kB", "--format", "json", "p.durbin"]);
+    let document: serde_json::Value = serde_json::from_str(&data.out).unwrap();
+    assert_eq!(document["errors"][0]["code"], "durbin::plan::memory");
+    assert!(document["steps"].is_array());
+    assert_eq!(folder.durbin(&["run", "--memory", "1GB", "p.durbin"]).status, 0);
+}
+
+#[test]
+fn check_prints_what_a_program_means() {
+    let folder = Folder::new("emit");
+    folder.write("p.durbin", &counting(""));
+    let spec = folder.durbin(&["check", "--emit", "spec", "p.durbin"]);
+    assert!(spec.status == 0 && spec.out.starts_with("Spec {") && !spec.out.contains("place"), "{}", spec.out);
+    folder.write("q.durbin", "nobs(m)\n");
+    let refused = folder.durbin(&["check", "--emit", "spec", "q.durbin"]);
+    assert_eq!((refused.status, refused.out.as_str()), (1, ""));
 }

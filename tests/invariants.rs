@@ -4,9 +4,12 @@
 
 #[path = "support/cases.rs"]
 mod cases;
+#[path = "support/runs.rs"]
+mod runs;
 
-use cases::{data_files, program, rendered, run};
+use cases::{data_files, program, rendered};
 use durbin::loader::MemoryLoader;
+use runs::run;
 use serde_json::Value;
 
 /// Joins, coordinates, bands, lists of links, groups, a treatment, spatial and other models, tables and answers.

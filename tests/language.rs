@@ -8,11 +8,14 @@
 
 #[path = "support/cases.rs"]
 mod cases;
+#[path = "support/runs.rs"]
+mod runs;
 
-use cases::{data_files, program, rendered, run};
+use cases::{data_files, program, rendered};
 use durbin::loader::Loader;
 use durbin::report;
 use durbin::session::Run;
+use runs::run;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +28,6 @@ const NOT_BY_A_CASE: &[(&str, &str)] = &[
     ("durbin::io::no_permission", "needs a disk, and not to be its administrator"),
     ("durbin::io::outside", "needs a disk: tests/cli.rs"),
     ("durbin::io::write_failed", "needs a disk: tests/cli.rs"),
-    ("durbin::plan::memory", "needs matrices beyond the memory there is"),
     ("durbin::run::bug", "an error of durbin itself"),
     ("durbin::run::interrupted", "needs Ctrl-C"),
     ("durbin::weights::scaling", "the iteration for the spectral radius ends on matrices of any size tried"),

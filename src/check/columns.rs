@@ -22,6 +22,11 @@ impl Checker<'_> {
 
     /// An expression with any dimensions.
     pub(crate) fn array(&mut self, expr: &Expr, on: On) -> Check<Column> {
+        if let ExprKind::Group(inner) = &expr.kind
+            && !reads_otherwise_as_a_term(inner)
+        {
+            return self.array(inner, on);
+        }
         let kind = self.column_kind(expr, on)?;
         Ok(Column { kind, text: print::expression(expr), place: Place(self.at(expr.span)) })
     }
@@ -451,4 +456,9 @@ impl Checker<'_> {
         }
         failed.map_or(Ok(ColumnKind::Call { function, arguments: columns, number }), Err)
     }
+}
+
+/// Whether brackets have a meaning in a formula: `(a * b)` is a product, `a * b` crosses its factors.
+fn reads_otherwise_as_a_term(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Chain { rest, .. } if rest.iter().any(|r| r.0 != Operator::At))
 }

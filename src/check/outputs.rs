@@ -77,7 +77,7 @@ impl Checker<'_> {
             Value::List(items) => {
                 let mut out = Vec::new();
                 for (v, e) in items {
-                    out.push((print::expression(&e), self.output_of(v, &e)?));
+                    out.push((Written(print::expression(&e)), self.output_of(v, &e)?));
                 }
                 Output::List(out)
             }

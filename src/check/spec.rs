@@ -4,26 +4,13 @@
 
 pub use crate::data::reduce::{Along, Reduction};
 use crate::estimators::{FixedEffects, Likelihood, Model, Variance};
-use crate::source::Span;
 use crate::syntax::ast::Operator;
 pub use crate::weights::kernel::{Bandwidth, Kernel};
 use std::sync::Arc;
 
-/// Where something stands in the program; no part of what it means, and not shown with it.
-#[derive(Clone, Copy, Default)]
-pub struct Place(pub Span);
+mod text;
 
-impl std::fmt::Debug for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        f.write_str("_")
-    }
-}
-
-impl PartialEq for Place {
-    fn eq(&self, _: &Place) -> bool {
-        true
-    }
-}
+pub use text::{Place, Written};
 
 /// The settings of `options { … }`, with their defaults.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,14 +40,6 @@ pub struct Spec {
     pub treatments: Vec<TreatmentSpec>,
     pub models: Vec<ModelSpec>,
     pub steps: Vec<Step>,
-}
-
-impl Spec {
-    /// The whole of it as text, one field a line; places in the program are left out.
-    pub fn shown(&self) -> String {
-        let all = format!("{self:#?}\n");
-        all.lines().filter(|l| !l.ends_with("place: _,") && l.trim() != "_,").map(|l| format!("{l}\n")).collect()
-    }
 }
 
 /// Where the rows of a panel come from.
@@ -506,7 +485,7 @@ pub enum Output {
     Scalar(ScalarExpr),
     Answer { answer: Answer, model: usize },
     Table(TableSpec),
-    List(Vec<(String, Output)>),
+    List(Vec<(Written, Output)>),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -530,10 +509,10 @@ pub enum StepKind {
 }
 
 /// One statement that does something, in program order.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Step {
     pub kind: StepKind,
-    /// The expression as written.
+    /// The expression as written; no part of what it means.
     pub source: String,
     pub place: Place,
 }

@@ -36,7 +36,7 @@ impl Check {
                 Ok(program) => Session::new(&loader).spec(&program),
                 Err(fault) => (Run::refused(&file.to_string_lossy(), fault), None),
             };
-            let spec = spec.filter(|_| self.emit == Some(Stage::Spec));
+            let spec = spec.filter(|_| self.emit == Some(Stage::Spec)).map(|s| s.shown());
             failed |= run.failed();
             terminal::diagnostics(&run, &self.common, &loader);
             let shown = match self.common.format {

@@ -11,6 +11,9 @@ use crate::data::series::{Item, Series, Value};
 /// Why a cell is missing; 0 is no reason (it is there, or the file has it empty).
 pub type Reason = u8;
 
+/// The reason of a cell whose label an operand does not have.
+pub const NO_LABEL: Reason = Reason::MAX;
+
 /// A dimension: its name and its labels in key order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dimension {
@@ -186,7 +189,9 @@ pub fn broadcast(array: &Array, dims: &[Dimension]) -> (Value, Option<Vec<Reason
         return (value, array.why.as_ref().map(|w| vec![w.first().copied().unwrap_or(0); cells]));
     }
     let Some(from) = sources(array, dims) else { return (Value::Column(array.values.clone()), array.why.clone()) };
-    let why = array.why.as_ref().map(|w| from.iter().map(|&f| w.get(f as usize).copied().unwrap_or(0)).collect());
+    let gaps = from.contains(&NOWHERE);
+    let reason = |f: u32| if f == NOWHERE { NO_LABEL } else { array.reason(f as usize) };
+    let why = (gaps || array.why.is_some()).then(|| from.iter().map(|&f| reason(f)).collect());
     let values = match &array.values {
         Series::Numbers(x) => {
             Series::Numbers(from.iter().map(|&f| x.get(f as usize).copied().unwrap_or(f64::NAN)).collect())

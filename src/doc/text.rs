@@ -190,10 +190,13 @@ fn entry_page(entry: &EntryPage, layout: &Layout) -> String {
     }
     if let Some(shown) = &entry.shown {
         let word = match shown {
-            super::Shown::Example(_) => format!("Example, after the statements of {}", entry.after),
-            super::Shown::Usage(_) => "Usage".to_string(),
+            super::Shown::Example(_) => "Example",
+            super::Shown::Usage(_) => "Usage",
         };
-        out.push_str(&format!("\n{}\n", layout.bold(&word)));
+        out.push_str(&format!("\n{}\n", layout.bold(word)));
+        if matches!(shown, super::Shown::Example(_)) {
+            out.push_str(&layout.prose(&format!("after the statements of {}:", entry.after), 2, 0));
+        }
         for line in shown.text().lines() {
             out.push_str(&format!("  {line}\n"));
         }

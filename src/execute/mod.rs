@@ -206,7 +206,7 @@ impl Run<'_> {
                 let mut entries = Vec::new();
                 for (source, item) in items {
                     let outcome = self.outcome(item)?;
-                    entries.push(Entry { name: None, source: source.clone(), outcome, printed: true });
+                    entries.push(Entry { name: None, source: source.0.clone(), outcome, printed: true });
                 }
                 Outcome::List(entries)
             }

@@ -8,7 +8,7 @@ use super::columns::{Eval, arithmetic, comparison, visit};
 use super::{Planner, Reported, Step};
 use crate::check::spec::{Along, Column, ColumnKind, Function, Reduction};
 use crate::data::array::{
-    Array, Dimension, Reason, broadcast, check_size, common_dimensions, joined_reasons, label_array, over,
+    Array, Dimension, NO_LABEL, Reason, broadcast, check_size, common_dimensions, joined_reasons, label_array, over,
 };
 use crate::data::finite::compared_kinds;
 use crate::data::keys::PanelIndex;
@@ -27,7 +27,6 @@ const DIVISION: &str = "division_by_zero";
 const LOGARITHM: &str = "logarithm_of_zero_or_less";
 const ROOT: &str = "root_of_a_negative_number";
 const OVERFLOW: &str = "overflow";
-const ABSENT: &str = "no_such_label";
 
 /// Results this small are remembered, so that indices share their totals.
 const REMEMBERED_CELLS: usize = 1_000_000;
@@ -81,7 +80,10 @@ impl Planner<'_> {
                     self.report(fault, array.value.place.0);
                     self.gave_up = true;
                 }
-                Ok(made) => out.push(shown(&made, &array.dims)),
+                Ok(made) => {
+                    self.undefined_cells(&array.value, &made);
+                    out.push(shown(&made, &array.dims));
+                }
                 Err(Reported) => self.gave_up = true,
             }
         }
@@ -94,11 +96,32 @@ impl Planner<'_> {
             self.reasons.push(text.to_string());
             self.reasons.len() - 1
         });
-        (at + 1).min(usize::from(Reason::MAX)) as Reason
+        (at + 1).min(usize::from(NO_LABEL - 1)) as Reason
     }
 
     fn reason_text(&self, reason: Reason) -> &str {
+        if reason == NO_LABEL {
+            return "no_such_label";
+        }
         self.reasons.get(usize::from(reason).wrapping_sub(1)).map_or("missing", String::as_str)
+    }
+
+    /// `undefined` of an array of the program.
+    fn undefined_cells(&mut self, value: &Column, made: &Array) {
+        let mut counts: Vec<(Reason, usize)> = Vec::new();
+        for reason in made.why.iter().flatten().copied().filter(|&r| r != 0) {
+            match counts.iter_mut().find(|c| c.0 == reason) {
+                Some(c) => c.1 += 1,
+                None => counts.push((reason, 1)),
+            }
+        }
+        let total: usize = counts.iter().map(|c| c.1).sum();
+        if total > 0 {
+            let parts: Vec<String> = counts.iter().map(|c| format!("{} ({})", self.reason_text(c.0), c.1)).collect();
+            let cells = crate::fault::counted(made.cells(), "cell", "cells");
+            let message = format!("`{}` is undefined in {total} of {cells}: {}", value.text, parts.join(", "));
+            self.report(Fault::note("durbin::data::undefined", message), value.place.0);
+        }
     }
 
     /// `undefined`: how many rows of a derived column are missing, and why.
@@ -157,13 +180,12 @@ impl Eval<'_, '_> {
         }
         let index = self.index()?;
         let from = self.rows_from(&array, &index, place)?;
-        let absent = self.planner.reason(ABSENT);
         let values = array.values.gather(&from);
         let why: Vec<Reason> = (0..from.len())
             .map(|r| match from[r] {
                 _ if !values.is_missing(r) => 0,
                 Some(cell) => array.reason(cell as usize),
-                None => absent,
+                None => NO_LABEL,
             })
             .collect();
         self.why = why.iter().any(|&w| w != 0).then_some(why);

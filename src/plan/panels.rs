@@ -113,8 +113,11 @@ impl Planner<'_> {
                     }
                 }
                 PanelStep::Let { value, .. } if super::columns::looks_along_time(value) => {
+                    // What needs coordinates or weights waits until the rows are known.
                     deferred.push(step);
-                    self.compute(spec, data, &mut deferred)?;
+                    let (mut now, later) = super::columns::split_spatial(&deferred);
+                    self.compute(spec, data, &mut now)?;
+                    deferred = later;
                 }
                 PanelStep::Let { .. } => deferred.push(step),
             }

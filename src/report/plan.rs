@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 pub const SCHEMA: &str = "durbin.plan/1";
 
 /// Labels longer than this take a line of their own.
-const LABEL: usize = 26;
+const LABEL: usize = 20;
 /// Sizes of steps below this are not shown, only their sum.
 const NOTABLE: u64 = 10_000_000;
 
@@ -48,10 +48,10 @@ fn overview(steps: &Steps) -> String {
     );
     if let Some(worst) = steps.steps.iter().find(|s| s.number == steps.peak_step) {
         out.push_str(&format!(
-            " About {} of memory at the worst moment, at step {} (with up to {} at the same time).",
-            size(steps.peak_bytes),
+            " At the worst moment, at step {}, it takes about {} of memory, with {} at the same time.",
             worst.number,
-            counted(steps.threads, "step", "steps")
+            size(steps.peak_bytes),
+            if steps.threads == 1 { "one step".to_string() } else { format!("up to {} steps", steps.threads) }
         ));
     }
     out
@@ -59,11 +59,11 @@ fn overview(steps: &Steps) -> String {
 
 fn section(what: &What) -> &'static str {
     match what {
-        What::Read { .. } | What::Data { .. } | What::Panel { .. } | What::Derived { .. } | What::Treatment { .. } => {
-            "Data"
-        }
+        What::Read { .. } | What::Data { .. } | What::Panel { .. } => "Data",
+        What::Derived { .. } => "Columns that are spatial lags",
+        What::Treatment { .. } => "Treatments",
         What::Weights { .. } => "Weights",
-        What::LogDeterminant { .. } | What::Interval { .. } => "Log-determinants",
+        What::LogDeterminant { .. } | What::Interval { .. } => "Log-determinants ln|I − ρW|",
         What::Design { .. } | What::Fit { .. } | What::Effects { .. } => "Models",
         What::Output { .. } => "Results",
     }
@@ -72,22 +72,19 @@ fn section(what: &What) -> &'static str {
 /// What stands before the description: models have their name above them.
 fn label(step: &Step) -> String {
     match &step.what {
-        What::Read { .. } | What::Weights { .. } | What::Output { .. } => step.name.clone(),
+        What::Read { .. }
+        | What::Weights { .. }
+        | What::LogDeterminant { .. }
+        | What::Interval { .. }
+        | What::Derived { .. }
+        | What::Treatment { .. }
+        | What::Output { .. } => step.name.clone(),
         What::Data { .. } => format!("data {}", step.name),
         What::Panel { .. } => format!("panel {}", step.name),
-        What::Derived { .. } => format!("derived {}", step.name),
-        What::Treatment { .. } => format!("treatment {}", step.name),
-        What::LogDeterminant { .. } => format!("ln|I − ρ {}|", operand(&step.name)),
-        What::Interval { .. } => format!("interval of {}", step.name),
-        What::Design { .. } => "sample, columns".to_string(),
+        What::Design { .. } => "columns".to_string(),
         What::Fit { .. } => "fit".to_string(),
         What::Effects { .. } => "effects".to_string(),
     }
-}
-
-/// A matrix as a factor.
-fn operand(name: &str) -> String {
-    if name.contains(' ') && !name.ends_with(')') { format!("({name})") } else { name.to_string() }
 }
 
 /// The lines of one step: number, label, description.
@@ -129,7 +126,7 @@ fn needs(step: &Step) -> String {
     }
     let several = step.used_by.len() > 1;
     if several && matches!(step.what, What::Weights { .. } | What::LogDeterminant { .. }) {
-        parts.push(format!("once for {}", step.used_by.join(", ")));
+        parts.push(format!("once for {}", some(&step.used_by)));
     }
     if step.kept_bytes.saturating_add(step.working_bytes) >= NOTABLE {
         parts.push(format!("{} stay, {} more at work", size(step.kept_bytes), size(step.working_bytes)));
@@ -149,7 +146,7 @@ fn described(step: &Step) -> Vec<String> {
             vec![format!("{} = {} cells, {}", keys.join(" × "), count(*cells), counted(*rows, "row", "rows"))]
         }
         What::Panel { .. } => panel(&step.what),
-        What::Derived { panel, .. } => vec![format!("by spatial lags, for panel {panel}")],
+        What::Derived { panel, .. } => vec![format!("of panel {panel}")],
         What::Treatment { units, never, first_start, last_start, .. } => {
             let when = match (first_start, last_start) {
                 (Some(a), Some(b)) if a == b => format!(", all from {a}"),
@@ -167,16 +164,18 @@ fn described(step: &Step) -> Vec<String> {
             if *recipe == step.name { vec![size] } else { vec![recipe.clone(), size] }
         }
         What::LogDeterminant { method, why, numbers } => vec![match method.as_str() {
-            "eigen" => format!("eigenvalues: {why}"),
-            "cholesky" => format!("sparse Cholesky, a factor of {} numbers for every rho: {why}", count(*numbers)),
-            _ => format!("sparse LU, {} numbers at a time for every rho: {why}", count(*numbers)),
+            "eigen" => format!("by eigenvalues: {why}"),
+            "cholesky" => {
+                format!("by sparse Cholesky, for the matrix is {why}; a factor of {} numbers", count(*numbers))
+            }
+            _ => format!("by sparse LU, for the matrix is {why}; {} numbers at a time", count(*numbers)),
         }],
-        What::Interval { method } => vec![format!("admissible values of rho, for printing ({method})")],
+        What::Interval { .. } => vec!["the interval of rho, to be printed".to_string()],
         What::Design { .. } => design(&step.what),
         What::Fit { .. } => fit(&step.what),
         What::Effects { terms, policy } => {
-            let policy = policy.as_ref().map_or(String::new(), |p| format!("; effects of the policy {p}"));
-            vec![format!("direct, indirect and total of {}, by the delta method{policy}", some(terms))]
+            let policy = policy.as_ref().map_or(String::new(), |p| format!("; policy effects of {p}"));
+            vec![format!("direct, indirect and total of {} (delta method){policy}", some(terms))]
         }
         What::Output { path: Some(path), .. } => vec![format!("saved to {path}")],
         What::Output { .. } => vec![String::new()],
@@ -234,6 +233,7 @@ fn design(what: &What) -> Vec<String> {
     let lags = match lagged.len() {
         0 => String::new(),
         n if n == terms.len() && n == 1 => format!(" and its lag by {}", lagged_by.join(" and by ")),
+        2 if terms.len() == 2 => format!(" and the lags of both by {}", lagged_by.join(" and by ")),
         n if n == terms.len() => format!(" and the lags of all {n} by {}", lagged_by.join(" and by ")),
         _ => format!(" and the lags of {} by {}", some(lagged), lagged_by.join(" and by ")),
     };
@@ -257,20 +257,21 @@ fn fit(what: &What) -> Vec<String> {
     };
     let effects = match fixed_effects.as_slice() {
         [] => "no fixed effects".to_string(),
-        [one] => format!("{one} effects removed"),
-        several => format!("{} effects removed", several.join(" and ")),
+        [one] => format!("{one} effects"),
+        several => format!("{} effects", several.join(" and ")),
     };
-    let mut out = vec![format!("{estimator}: {}; {effects}", counted(*coefficients, "coefficient", "coefficients"))];
+    let mut out =
+        vec![format!("{} and {effects}, by {estimator}", counted(*coefficients, "coefficient", "coefficients"))];
     if let Some(row) = likelihood {
         let counts = if m_effective.is_finite() {
-            format!(", {} observations count", count(*m_effective as usize))
+            format!(", which counts {} observations", count(*m_effective as usize))
         } else {
             String::new()
         };
         out.push(format!("likelihood `{row}`{counts}: {why}"));
     }
     if let Some(first) = optimum_of {
-        out.push(format!("takes the optimum of step {first} over: they differ in standard errors alone"));
+        out.push(format!("the optimum is that of step {first}: the two differ in standard errors alone"));
     }
     out.push(format!("standard errors {variance}"));
     out

@@ -140,7 +140,7 @@ mod tests {
             "(a + b) / sum(a + b over industry)"
         );
         assert_eq!(replaced("f(x, y: x)", &[("x", "a + b"), ("f", "g")]), "g(a + b, y: a + b)");
-        assert_eq!(replaced("y ~ x + z | w", &[("x", "~ a + b"), ("w", "[A, B]")]), "y ~ ~ a + b + z | [A, B]");
+        assert_eq!(replaced("f(y ~ x + z | w)", &[("x", "~ a + b"), ("w", "[A, B]")]), "f(y ~ (~ a + b) + z | [A, B])");
     }
 
     #[test]

@@ -1,13 +1,10 @@
 //! Programs run in memory: the data files of `tests/cases/data`, and what a terminal would show of a run.
 
 use durbin::diagnostic::{Style, render};
-use durbin::fault::Fault;
 use durbin::loader::{Loader, MemoryLoader};
-use durbin::session::{Program, Run, Session};
-use durbin::writer::Writer;
+use durbin::session::{Program, Run};
 use std::fs;
 use std::path::Path;
-use std::sync::Mutex;
 
 /// The files below `tests/cases/data`, each under its file name, and one with a field of more than 1 MiB.
 pub fn data_files() -> MemoryLoader {
@@ -22,22 +19,6 @@ pub fn data_files() -> MemoryLoader {
     loader
 }
 
-/// Takes saved files and shows them.
-#[derive(Default)]
-pub struct MemoryWriter {
-    pub shown: Mutex<String>,
-}
-
-impl Writer for MemoryWriter {
-    fn write(&self, files: &[(&str, &str)], _inputs: &[&str]) -> Result<(), (usize, Fault)> {
-        let mut shown = self.shown.lock().unwrap();
-        for (path, content) in files {
-            shown.push_str(&format!("── {path}\n{content}\n"));
-        }
-        Ok(())
-    }
-}
-
 /// A program of a case; lines `# set NAME=VALUE` at its head are what `--set` would say.
 pub fn program(name: &str, bytes: &[u8]) -> Program {
     let text = String::from_utf8_lossy(bytes);
@@ -50,12 +31,9 @@ pub fn program(name: &str, bytes: &[u8]) -> Program {
     Program { name: name.to_string(), bytes: bytes.to_vec(), sets }
 }
 
-/// Runs a program on `files`: the run, and what it saved.
-pub fn run(program: &Program, files: &dyn Loader) -> (Run, String) {
-    let writer = MemoryWriter::default();
-    let run = Session::new(files).writing(&writer).run(program);
-    let saved = writer.shown.into_inner().unwrap();
-    (run, saved)
+/// Estimates of memory count the threads there are: two in every test.
+pub fn two_threads<T: Send>(what: impl FnOnce() -> T + Send) -> T {
+    rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap().install(what)
 }
 
 /// Diagnostics as a terminal without colour shows them.

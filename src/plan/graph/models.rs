@@ -24,7 +24,7 @@ impl<'a> Builder<'a> {
         });
         named.unwrap_or_else(|| {
             let spec = &self.spec.models[number];
-            format!("{} of {} (model {})", spec.query, spec.outcome.text, number + 1)
+            format!("model {} ({} of {})", number + 1, spec.query, spec.outcome.text)
         })
     }
 
@@ -242,9 +242,9 @@ fn why_likelihood(spec: &ModelSpec, plan: &ModelPlan) -> String {
 fn why_method(method: &str, units: usize, links: usize) -> String {
     match method {
         "eigen" if links > units * units / 3 && units > 200 => {
-            "more than a third of all pairs is linked: a sparse factor would be full".to_string()
+            format!("all {units} of them, for more than a third of all pairs is linked and a factor would be full")
         }
-        "eigen" => format!("{units} units are few: every eigenvalue, exact at every rho"),
+        "eigen" => format!("all {units} of them, exact at every rho"),
         "cholesky" => "similar to a symmetric matrix".to_string(),
         _ => "not similar to a symmetric matrix".to_string(),
     }

@@ -1,0 +1,40 @@
+//! Runs of programs with what they saved.
+
+use crate::cases::two_threads;
+use durbin::fault::Fault;
+use durbin::loader::Loader;
+use durbin::session::{Limit, Program, Run, Session};
+use durbin::writer::Writer;
+use std::sync::Mutex;
+
+/// Takes saved files and shows them.
+#[derive(Default)]
+struct MemoryWriter {
+    shown: Mutex<String>,
+}
+
+impl Writer for MemoryWriter {
+    fn write(&self, files: &[(&str, &str)], _inputs: &[&str]) -> Result<(), (usize, Fault)> {
+        let mut shown = self.shown.lock().unwrap();
+        for (path, content) in files {
+            shown.push_str(&format!("── {path}\n{content}\n"));
+        }
+        Ok(())
+    }
+}
+
+/// A line `# memory BYTES` at the head of a case is what `--memory` would say.
+fn memory(program: &Program) -> Option<Limit> {
+    let text = String::from_utf8_lossy(&program.bytes);
+    let bytes = text.lines().next()?.strip_prefix("# memory ")?.trim().parse().ok()?;
+    Some(Limit::Given(bytes))
+}
+
+/// Runs a program on `files`: the run, and what it saved.
+pub fn run(program: &Program, files: &dyn Loader) -> (Run, String) {
+    let writer = MemoryWriter::default();
+    let session = Session::new(files).writing(&writer).limited(memory(program));
+    let run = two_threads(|| session.run(program));
+    let saved = writer.shown.into_inner().unwrap();
+    (run, saved)
+}
