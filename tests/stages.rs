@@ -262,7 +262,7 @@ const WAYS: &[&[&str]] = &[
     &["", "options { level 0.95 }", "options {\n  seed 42; draws 1_000\n}", "options { digits 4 }  # as ever"],
     &[
         "panel towns from \"towns.csv\" { unit town  time year  join \"places.csv\" by town  coords lon, lat\n  let r = jobs / income }",
-        "## towns\npanel towns from \"towns.csv\" {\n  unit town; time year\n  join \"places.csv\" by town\n  coords lon, lat\n  let r = jobs\n    / income\n  missing error\n  balance error\n}",
+        "## towns\npanel towns from \"towns.csv\" {\n  unit town; time year\n  join \"places.csv\" by town\n  coords lon, lat\n  let r = jobs /\n    income\n  missing error\n  balance error\n}",
     ],
     &[
         "weights W = row(edges(\"roads.csv\"))",
