@@ -12,6 +12,7 @@
 //! assert_eq!(run.entries.len(), 1);
 //! ```
 
+pub use crate::check::Lints;
 use crate::check::library::Library;
 use crate::check::spec::Spec;
 use crate::check::{self, Request};
@@ -129,12 +130,13 @@ pub struct Session<'a> {
     writer: Option<&'a dyn Writer>,
     interrupt: &'a dyn Interrupt,
     memory: Option<Limit>,
+    lints: Lints,
 }
 
 impl<'a> Session<'a> {
     /// A session that reads but writes nothing: a `save` is a fault there.
     pub fn new(loader: &'a dyn Loader) -> Session<'a> {
-        Session { loader, writer: None, interrupt: &Never, memory: None }
+        Session { loader, writer: None, interrupt: &Never, memory: None, lints: Lints::Usual }
     }
 
     /// Where `save` writes.
@@ -150,6 +152,11 @@ impl<'a> Session<'a> {
     /// Programs that would need more memory are refused; without a limit none is.
     pub fn limited(self, memory: Option<Limit>) -> Session<'a> {
         Session { memory, ..self }
+    }
+
+    /// Which lints are shown: those of every run, or also those of `--pedantic`.
+    pub fn lints(self, lints: Lints) -> Session<'a> {
+        Session { lints, ..self }
     }
 
     /// Names, kinds and columns alone: file headers are read and no more.
@@ -174,7 +181,7 @@ impl<'a> Session<'a> {
     fn planned(&self, spec: &Spec, run: &mut Run) -> Option<plan::Plan> {
         run.seed = spec.settings.seed;
         self.interrupt.begin("data and weights");
-        let means = Means { memory: self.memory, interrupt: self.interrupt };
+        let means = Means { memory: self.memory, interrupt: self.interrupt, lints: self.lints };
         let Planned { plan, steps, diagnostics, inputs } = plan::plan(spec, self.loader, means);
         run.inputs.extend(inputs);
         run.steps = steps;
@@ -258,6 +265,7 @@ impl<'a> Session<'a> {
             library: &library,
             sets: &sets,
             program_path: &program.name,
+            lints: self.lints,
         };
         let checked = check::check(&request);
         run.diagnostics.extend(checked.diagnostics);

@@ -14,12 +14,14 @@ mod conditions;
 mod design;
 mod files;
 mod graph;
+mod lints;
 mod memory;
 mod sample;
 mod sources;
 mod treatments;
 mod weights;
 
+use crate::check::Lints;
 use crate::check::spec::{Answer, Output, RowSource, ScalarExpr, Spec, StepKind, WeightsUse};
 use crate::data::array::Array;
 use crate::data::series::Series;
@@ -110,6 +112,7 @@ pub struct Means<'a> {
     /// `None`: no limit is known.
     pub memory: Option<Limit>,
     pub interrupt: &'a dyn Interrupt,
+    pub lints: Lints,
 }
 
 /// What was reported; nothing that depends on it is looked at.
@@ -224,6 +227,7 @@ impl<'a> Planner<'a> {
                 }
             }
         }
+        self.lints(&models);
         self.gave_up |= self.panels.iter().any(Option::is_none) || self.treatments.iter().any(Option::is_none);
         let panels = std::mem::take(&mut self.panels).into_iter().collect::<Option<Vec<_>>>()?;
         let treatments = std::mem::take(&mut self.treatments);
