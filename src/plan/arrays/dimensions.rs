@@ -6,8 +6,8 @@ use crate::data::array::{Array, Dimension, broadcast, common_dimensions, over};
 use crate::data::reduce::{along, reduce, shifted};
 use crate::data::series::{Binary, Series, binary};
 use crate::fault::Fault;
-use crate::plan::columns::{Eval, visit};
 use crate::plan::Step;
+use crate::plan::columns::{Eval, visit};
 use crate::source::Span;
 use std::sync::Arc;
 
