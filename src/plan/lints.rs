@@ -11,13 +11,14 @@ use crate::estimators::FixedEffects;
 use crate::fault::{Fault, counted};
 use crate::source::Span;
 use crate::weights::geometry::Coordinates;
+use std::sync::Arc;
 
 /// Pairs that are looked at for the bounds of a band: enough for every panel but those of many thousand units.
 const MOST_PAIRS: usize = 25_000_000;
 
 impl Planner<'_> {
     /// Every lint that is pedantic and needs data.
-    pub(super) fn lints(&mut self, models: &[Option<ModelPlan>]) {
+    pub(super) fn lints(&mut self, models: &[Option<Arc<ModelPlan>>]) {
         if self.means.lints == Lints::Usual {
             return;
         }
@@ -27,7 +28,7 @@ impl Planner<'_> {
     }
 
     /// `staggered`: a two-way difference-in-differences over several starts.
-    fn staggered(&mut self, models: &[Option<ModelPlan>]) {
+    fn staggered(&mut self, models: &[Option<Arc<ModelPlan>>]) {
         let spec = self.spec;
         let mut found: Vec<(Fault, Span)> = Vec::new();
         for (model, plan) in spec.models.iter().zip(models) {
