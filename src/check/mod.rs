@@ -24,6 +24,7 @@ mod pedantic;
 mod query;
 mod recipe;
 mod statements;
+mod told;
 mod values;
 mod weights;
 
@@ -106,6 +107,7 @@ pub(crate) struct Checker<'a> {
     /// Path and place of every `save`.
     saves: Vec<(String, Span)>,
     diagnostics: Vec<Diagnostic>,
+    told: told::Told,
     /// Functions whose bodies are being checked, outermost first.
     expanding: Vec<functions::Expansion>,
     /// Nodes that expansions may still add.
@@ -143,6 +145,7 @@ impl<'a> Checker<'a> {
             inputs: Vec::new(),
             saves: Vec::new(),
             diagnostics: Vec::new(),
+            told: told::Told::default(),
             expanding: Vec::new(),
             budget: functions::MOST_NODES,
             reducing: Vec::new(),
@@ -157,6 +160,7 @@ impl<'a> Checker<'a> {
 
     fn finish(mut self) -> Checked {
         self.diagnostics.append(&mut self.unavailable);
+        self.diagnostics.extend(self.told.beyond());
         if self.gave_up && !self.diagnostics.iter().any(Diagnostic::is_error) {
             // Whoever gives up says why: silence is an oversight of this crate, and no success.
             let fault = crate::fault::Fault::error("durbin::run::bug", "checking stopped without a reason")
@@ -171,9 +175,7 @@ impl<'a> Checker<'a> {
 
     fn report(&mut self, diagnostic: Diagnostic) -> Reported {
         let diagnostic = self.in_expansion(diagnostic);
-        if !self.diagnostics.contains(&diagnostic) {
-            self.diagnostics.push(diagnostic);
-        }
+        self.told.add(&mut self.diagnostics, diagnostic);
         Reported
     }
 

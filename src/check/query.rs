@@ -238,10 +238,6 @@ impl Checker<'_> {
         if let (Answer::Effects, Some(e), 2) = (answer, bound.get("horizons"), bound.named.len()) {
             return Ok(Value::Answer(self.responses(call, model, e)?, model));
         }
-        let dynamic = self.spec.models.get(model).is_some_and(|m| !m.time_lags.is_empty());
-        if answer == Answer::Explain && dynamic {
-            return Err(self.later(call.span, "`explain` of a dynamic model"));
-        }
         let extra = bound.named.len() > 1 || !bound.rest.is_empty();
         if extra {
             for (_, e) in bound.named.iter().skip(1) {

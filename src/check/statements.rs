@@ -27,7 +27,7 @@ impl Checker<'_> {
         for statement in &program.statements {
             let name = declared(&statement.kind);
             if let Some(name) = name {
-                self.scope.later.shift_remove(&name.text);
+                self.scope.later.swap_remove(&name.text);
             }
             self.scope.declaring = name.map(|n| n.text.clone());
             self.statement(statement);
