@@ -3,6 +3,7 @@
 //! The field names are those of the JSON document (results.md) and an interface. Numbers that do not exist are
 //! NaN here and `null` there. Nothing in this file computes.
 
+pub mod designs;
 pub mod steps;
 
 use serde::Serialize;
@@ -398,6 +399,7 @@ pub enum Outcome {
     Text(String),
     /// `explain(m)`.
     Explanation(Explanation),
+    Design(designs::Design),
     /// `effects(m)`; with `horizons:` the responses of a dynamic model too.
     Effects {
         effects: Vec<Effect>,

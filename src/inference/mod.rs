@@ -2,6 +2,7 @@
 
 pub(crate) mod dense;
 pub(crate) mod effects;
+pub(crate) mod events;
 pub(crate) mod information;
 pub(crate) mod long_run;
 pub(crate) mod martingale;

@@ -55,6 +55,7 @@ fn is_pure(column: &Column) -> bool {
             c.kind,
             ColumnKind::Name(_)
                 | ColumnKind::Treatment(_)
+                | ColumnKind::EventTime { .. }
                 | ColumnKind::SpatialLag { .. }
                 | ColumnKind::Levels(_)
                 | ColumnKind::Foreign { .. }
@@ -266,7 +267,11 @@ impl Eval<'_, '_> {
                 let reason = self.planner.reason(reason);
                 Array::scalar(&Value::Missing, reason)
             }
-            ColumnKind::Name(_) | ColumnKind::Treatment(_) | ColumnKind::SpatialLag { .. } | ColumnKind::Levels(_) => {
+            ColumnKind::Name(_)
+            | ColumnKind::Treatment(_)
+            | ColumnKind::EventTime { .. }
+            | ColumnKind::SpatialLag { .. }
+            | ColumnKind::Levels(_) => {
                 let value = self.value(column)?;
                 self.array_of_rows(value)?
             }

@@ -5,7 +5,7 @@
 
 use super::panels::PanelData;
 use super::{Planner, Reported, Step};
-use crate::check::spec::{Column, ColumnKind, Function, PanelStep, WeightsUse};
+use crate::check::spec::{Bin, Column, ColumnKind, Function, PanelStep, WeightsUse};
 use crate::data::array::Reason;
 use crate::data::finite::{Operation, check_finite, compared_kinds, no_such_level};
 use crate::data::keys::{PanelIndex, read_keys};
@@ -73,6 +73,7 @@ pub(crate) fn visit<'c>(column: &'c Column, see: &mut dyn FnMut(&'c Column)) {
         | ColumnKind::Missing
         | ColumnKind::Name(_)
         | ColumnKind::Treatment(_)
+        | ColumnKind::EventTime { .. }
         | ColumnKind::Data { .. }
         | ColumnKind::Foreign { .. }
         | ColumnKind::Label(_)
@@ -191,6 +192,7 @@ impl<'e, 'a> Eval<'e, 'a> {
             ColumnKind::Missing => Ok(Value::Missing),
             ColumnKind::Name(name) => self.named(name, want, place),
             ColumnKind::Treatment(number) => self.treatment(*number),
+            ColumnKind::EventTime { treatment, bin } => self.event_time(*treatment, *bin),
             ColumnKind::Negate(inner) => {
                 let x = self.number(inner)?;
                 self.kinds(unary(Unary::Negate, &x), place)
@@ -269,6 +271,20 @@ impl<'e, 'a> Eval<'e, 'a> {
             })
             .collect();
         Ok(Value::Column(Series::Numbers(values)))
+    }
+
+    /// 1 where the time since the unit's start lies in the bin; 0 of units that are never treated.
+    fn event_time(&mut self, number: usize, bin: Bin) -> Step<Value> {
+        let treatment = self.planner.treatments.get(number).cloned().flatten().ok_or(Reported)?;
+        let index = self.index()?;
+        let treatment = treatment.on(&index);
+        let at = |row: usize| {
+            let Some((unit, period)) = index.cell(row) else { return f64::NAN };
+            let start = treatment.starts.get(unit).copied().flatten();
+            let inside = start.is_some_and(|start| bin.holds(index.periods[period] - start));
+            f64::from(u8::from(inside))
+        };
+        Ok(Value::Column(Series::Numbers((0..self.panel.table.rows()).map(at).collect())))
     }
 
     /// The index of the rows there are now.

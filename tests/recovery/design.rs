@@ -136,6 +136,7 @@ impl Design {
             df_adjust: false,
             time_lags: Vec::new(),
             treatment: Some(0),
+            events: 0,
             present: None,
         }
     }
