@@ -179,11 +179,7 @@ impl Checker<'_> {
         let name = self.spec.treatments[treatment].name.clone();
         let more = bins.len() - 1;
         let events = bins.iter().map(|&bin| Term {
-            value: Column {
-                kind: ColumnKind::EventTime { treatment, bin },
-                text: format!("{name}[{bin}]"),
-                place: place.clone(),
-            },
+            value: Column { kind: ColumnKind::EventTime { treatment, bin }, text: format!("{name}[{bin}]"), place },
         });
         let terms = events.chain(base.terms.iter().skip(1).cloned()).collect();
         // The treatment was the first term; it is as many now.
