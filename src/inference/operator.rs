@@ -41,7 +41,7 @@ pub(crate) struct Moments {
     pub square: f64,
 }
 
-/// A quadratic form: one value for each column of random signs.
+/// What is made of columns of random signs: one value of a quadratic form for each, or their image.
 type Form<'f> = dyn Fn(&[f64]) -> Result<Vec<f64>, EstimateError> + 'f;
 
 /// Diagonals of `A` and of its derivative in the parameter.
@@ -252,10 +252,7 @@ impl<'a> Operator<'a> {
 
     /// The diagonal of a matrix close to `G`, given by its product with columns: exact diagonals of the first powers in
     /// `G`, and random signs for the rest.
-    pub fn walked_diagonal(
-        &self,
-        image: &dyn Fn(&[f64]) -> Result<Vec<f64>, EstimateError>,
-    ) -> Result<ProbedDiagonal, EstimateError> {
+    pub fn walked_diagonal(&self, image: &Form) -> Result<ProbedDiagonal, EstimateError> {
         let walks = self.axis.walks();
         let mut values = vec![0.0; self.units()];
         (1..=walks.order()).for_each(|k| axpy(self.coefficients(k)[0], walks.diagonal(k), &mut values));
