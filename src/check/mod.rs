@@ -23,6 +23,7 @@ mod panel;
 mod query;
 mod recipe;
 mod statements;
+mod testing;
 mod values;
 mod weights;
 

@@ -8,8 +8,10 @@ use crate::syntax::ast::Operator;
 pub use crate::weights::kernel::{Bandwidth, Kernel};
 use std::sync::Arc;
 
+pub mod testing;
 mod text;
 
+pub use testing::*;
 pub use text::{Place, Written};
 
 /// The settings of `options { … }`, with their defaults.
@@ -39,6 +41,7 @@ pub struct Spec {
     pub arrays: Vec<ArraySpec>,
     pub treatments: Vec<TreatmentSpec>,
     pub models: Vec<ModelSpec>,
+    pub tests: Vec<TestSpec>,
     pub steps: Vec<Step>,
 }
 
@@ -424,6 +427,8 @@ pub enum Answer {
     /// `effects(m, horizons: 8)`: the responses over so many periods.
     Responses(usize),
     Explain,
+    /// Not of a fit: a number of a test, by its number in the spec.
+    Test,
 }
 
 /// A value known only after estimation, or a constant.
@@ -483,8 +488,13 @@ pub enum Output {
     Data(usize),
     Array(usize),
     Scalar(ScalarExpr),
-    Answer { answer: Answer, model: usize },
+    Answer {
+        answer: Answer,
+        model: usize,
+    },
     Table(TableSpec),
+    /// A test by its number in the spec.
+    Test(usize),
     List(Vec<(Written, Output)>),
 }
 
