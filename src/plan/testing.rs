@@ -34,9 +34,9 @@ pub enum TestPlan {
 
 impl Planner<'_> {
     /// What a test needs; its models are planned.
-    pub(super) fn test(&mut self, test: &TestSpec, models: &[Option<ModelPlan>]) -> Step<TestPlan> {
+    pub(super) fn test(&mut self, test: &TestSpec, models: &[Option<Arc<ModelPlan>>]) -> Step<TestPlan> {
         let place = test.place.0;
-        let planned = |m: usize| models.get(m).and_then(Option::as_ref).ok_or(Reported);
+        let planned = |m: usize| models.get(m).and_then(Option::as_deref).ok_or(Reported);
         let fault = match &test.query {
             TestQuery::Column { statistic, sample, weights, periods, .. } => {
                 return self.sections(*statistic, sample, weights, *periods, test.place);
