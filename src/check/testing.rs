@@ -277,13 +277,13 @@ impl Checker<'_> {
         };
         if spatial || dynamic {
             let place = bound.get("m").map_or(call.span, |e| e.span);
-            let why = if spatial {
-                format!("and `{name}` estimates one already")
+            let message = if spatial {
+                format!(
+                    "`lm_tests` asks whether least squares lacks a spatial lag or error, and `{name}` estimates one already"
+                )
             } else {
-                "and are not known for models with a lag of the outcome in time".to_string()
+                "`lm_tests` are not known for models with a lag of the outcome in time".to_string()
             };
-            let message =
-                format!("`lm_tests` ask least squares without a spatial lag or error whether there is one, {why}");
             let fault = Diagnostic::error("durbin::check::wrong_kind", self.at(place), message)
                 .help("test the model without it: `ols`, `slx`, `did` or `slx_did`");
             return Err(self.report(fault));
@@ -337,7 +337,7 @@ impl Checker<'_> {
 
     fn restriction(&mut self, text: &str, expr: &Expr) -> Check<RestrictionSpec> {
         let sides: Vec<&str> = text.split('=').map(str::trim).collect();
-        let [left, right] = sides[..] else { return Err(self.no_restriction(text, expr, "it has not one `=`")) };
+        let [left, right] = sides[..] else { return Err(self.no_restriction(text, expr, "it needs exactly one `=`")) };
         let mut read = |side: &str| {
             let Ok(parsed) = parse_value(SourceId::default(), side) else {
                 return Err(self.no_restriction(text, expr, &format!("`{side}` does not read as arithmetic")));

@@ -5,6 +5,7 @@
 
 use super::draws::Shuffles;
 use crate::weights::Weights;
+use rayon::prelude::*;
 
 /// How the mean and the variance of a statistic without autocorrelation are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,8 +111,7 @@ pub fn moran(x: &[f64], w: &Weights, moments: Moments, seed: u64) -> Option<Meas
     let value = |z: &[f64]| n / sums.s0 * quadratic(w, z) / d.square;
     let estimate = value(&d.z);
     if let Moments::Permutation(count) = moments {
-        let draws: Vec<f64> =
-            Shuffles::new(seed, x.len()).take(count).map(|order| value(&ordered(&d.z, &order))).collect();
+        let draws = Shuffles::new(seed, x.len()).values(count, &|order| value(&ordered(&d.z, order)));
         return Some(Measured::of_draws(estimate, &draws, 1.0));
     }
     let Sums { s0, s1, s2 } = sums;
@@ -142,8 +142,7 @@ pub fn geary(x: &[f64], w: &Weights, moments: Moments, seed: u64) -> Option<Meas
     };
     let estimate = value(&d.z);
     if let Moments::Permutation(count) = moments {
-        let draws: Vec<f64> =
-            Shuffles::new(seed, x.len()).take(count).map(|order| value(&ordered(&d.z, &order))).collect();
+        let draws = Shuffles::new(seed, x.len()).values(count, &|order| value(&ordered(&d.z, order)));
         return Some(Measured::of_draws(estimate, &draws, -1.0));
     }
     let Sums { s0, s1, s2 } = sums;
@@ -188,11 +187,10 @@ pub fn local_moran(x: &[f64], w: &Weights, draws: usize, seed: u64) -> Option<Ve
         let lag: f64 = row.iter().map(|(k, v)| v * d.z[k]).sum();
         let value = |lag: f64| d.z[i] * lag / scale;
         // Every unit draws from its own stream, so that no unit's p hangs on another's neighbors.
-        let others: Vec<f64> = (0..n).filter(|&k| k != i).map(|k| d.z[k]).collect();
-        let drawn: Vec<f64> = Shuffles::of(seed, i as u64 + 1, n - 1)
-            .some(links.len())
-            .take(draws)
-            .map(|order| value(order.iter().zip(&links).map(|(&k, v)| v * others[k as usize]).sum()))
+        let other = |k: u32| d.z[k as usize + usize::from(k as usize >= i)];
+        let shuffles = Shuffles::of(seed, i as u64 + 1, n - 1).some(links.len());
+        let drawn: Vec<f64> = (0..draws as u64)
+            .map(|draw| value(shuffles.order(draw).iter().zip(&links).map(|(&k, v)| v * other(k)).sum()))
             .collect();
         let found = Measured::of_draws(value(lag), &drawn, 1.0);
         Some(Local {
@@ -205,7 +203,7 @@ pub fn local_moran(x: &[f64], w: &Weights, draws: usize, seed: u64) -> Option<Ve
             neighbors_high: lag > 0.0,
         })
     };
-    Some((0..n).map(unit).collect())
+    Some((0..n).into_par_iter().map(unit).collect())
 }
 
 /// Moran's I of residuals by drawn orders of whole units: `(NT/S0p)·Σ_t e_t'We_t / e'e`, with `e` unit fastest.
@@ -225,7 +223,7 @@ pub fn permuted_moran(e: &[f64], w: &Weights, periods: usize, draws: usize, seed
         factor * w.matrix.iter().map(|(&v, (i, k))| v * inner(i, k)).sum::<f64>()
     };
     let own: Vec<u32> = (0..n as u32).collect();
-    let drawn: Vec<f64> = Shuffles::new(seed, n).take(draws).map(|order| value(&order)).collect();
+    let drawn = Shuffles::new(seed, n).values(draws, &value);
     Some(Measured::of_draws(value(&own), &drawn, 1.0))
 }
 

@@ -10,7 +10,8 @@ use crate::linalg::{cross, panel};
 use crate::weights::Weights;
 
 /// Pesaran's CD: `√(2/(N(N−1))) Σ_{i<k} √T_ik ρ̂_ik`, standard normal where residuals of units are independent and no period
-/// effects were removed. NaN where a unit's residuals do not vary.
+/// effects were removed. NaN where a unit's residuals do not vary, and where no
+/// two units have three periods in common.
 pub fn pesaran(e: &[f64], units: usize, periods: usize) -> f64 {
     let n = units as f64;
     let factor = (2.0 / (n * (n - 1.0))).sqrt();
@@ -20,15 +21,16 @@ pub fn pesaran(e: &[f64], units: usize, periods: usize) -> f64 {
     }
     let by_unit = panel::transpose(e, units, periods);
     let of = |i: usize| &by_unit[i * periods..(i + 1) * periods];
-    let mut total = 0.0;
+    let (mut total, mut pairs) = (0.0, 0);
     for i in 0..units {
         for k in i + 1..units {
             if let Some((rho, common)) = correlation(of(i), of(k)) {
                 total += (common as f64).sqrt() * rho;
+                pairs += 1;
             }
         }
     }
-    factor * total
+    if pairs > 0 { factor * total } else { f64::NAN }
 }
 
 /// The same over the pairs that a matrix links only, whichever way: `√(T/pairs) Σ ρ̂_ik`; with how many there are.
@@ -161,6 +163,8 @@ pub fn serial(e: &[f64], units: usize, periods: usize, unit_effects: bool) -> Se
     let estimate = crossed / square;
     let scores = (0..units).map(|i| pairs(i).map(|(before, now)| before * (now - estimate * before)).sum::<f64>());
     let variance = scores.map(|s| s * s).sum::<f64>() / (square * square) * (n / (n - 1.0));
+    // Scores that vanish to rounding, as with two usable periods, have no variance.
+    let variance = if variance > 1e-24 { variance } else { f64::NAN };
     Serial { estimate, expected, variance, statistic: (estimate - expected) / variance.sqrt() }
 }
 
@@ -205,7 +209,7 @@ pub fn spread(e: &[f64], units: usize, periods: usize, regressors: &[&[f64]]) ->
     let (explained, count) = explained(e, &here, sigma2, regressors)?;
     let (skew, kurtosis) = (moment(3) / sigma2.powf(1.5), moment(4) / (sigma2 * sigma2));
     Ok(Spread {
-        modified_wald: wald,
+        modified_wald: if wald.is_finite() { wald } else { f64::NAN },
         groupwise: rows * between / total,
         groups,
         koenker: rows * explained / total,

@@ -1,8 +1,10 @@
 //! Random orders of units that depend on the seed and on their number only, whatever is drawn beside them.
 
 use crate::linalg::probes::uniform_bits;
+use rayon::prelude::*;
 
-/// Orders of `0..n`, one after the other.
+/// Orders of `0..n` by their numbers.
+#[derive(Clone, Copy)]
 pub(crate) struct Shuffles {
     seed: u64,
     /// Which of several streams of one seed.
@@ -10,8 +12,10 @@ pub(crate) struct Shuffles {
     n: usize,
     /// How many positions of each order are wanted.
     wanted: usize,
-    next: u64,
 }
+
+/// A sample below this share of all is drawn without writing all of them down.
+const FEW: usize = 16;
 
 impl Shuffles {
     pub fn new(seed: u64, n: usize) -> Shuffles {
@@ -19,32 +23,46 @@ impl Shuffles {
     }
 
     pub fn of(seed: u64, stream: u64, n: usize) -> Shuffles {
-        Shuffles { seed, stream, n, wanted: n, next: 0 }
+        Shuffles { seed, stream, n, wanted: n }
     }
 
     /// Only the first `k` positions of each order: a sample without replacement.
     pub fn some(self, k: usize) -> Shuffles {
         Shuffles { wanted: k.min(self.n), ..self }
     }
-}
 
-impl Iterator for Shuffles {
-    type Item = Vec<u32>;
-
-    /// Fisher and Yates from the front, so that a short sample costs no more than its length in draws.
-    fn next(&mut self) -> Option<Vec<u32>> {
-        let draw = self.next;
-        self.next += 1;
-        let mut order: Vec<u32> = (0..self.n as u32).collect();
+    /// The order of a number: Fisher and Yates from the front, so that a short sample costs no more than its length.
+    pub fn order(&self, draw: u64) -> Vec<u32> {
         let key = uniform_bits(self.seed, self.stream, draw);
-        for i in 0..self.wanted.min(self.n.saturating_sub(1)) {
-            let room = (self.n - i) as u64;
+        let partner = |i: usize| {
             // The high half of a product: the bias of room/2⁶⁴ is far below what draws can show.
-            let step = (u128::from(uniform_bits(key, draw, i as u64)) * u128::from(room)) >> 64;
-            order.swap(i, i + step as usize);
+            let room = (self.n - i) as u64;
+            i + ((u128::from(uniform_bits(key, draw, i as u64)) * u128::from(room)) >> 64) as usize
+        };
+        let moves = self.wanted.min(self.n);
+        if moves * FEW < self.n {
+            // What stands elsewhere than at its own place.
+            let mut moved: Vec<(usize, u32)> = Vec::with_capacity(moves);
+            let find =
+                |moved: &[(usize, u32)], i: usize| moved.iter().rev().find(|m| m.0 == i).map_or(i as u32, |m| m.1);
+            let mut out = Vec::with_capacity(moves);
+            for i in 0..moves {
+                let j = partner(i);
+                let (here, there) = (find(&moved, i), find(&moved, j));
+                out.push(there);
+                moved.push((j, here));
+            }
+            return out;
         }
+        let mut order: Vec<u32> = (0..self.n as u32).collect();
+        (0..moves).for_each(|i| order.swap(i, partner(i)));
         order.truncate(self.wanted);
-        Some(order)
+        order
+    }
+
+    /// `f` of so many orders, in their order, on all threads.
+    pub fn values(&self, draws: usize, f: &(dyn Fn(&[u32]) -> f64 + Sync)) -> Vec<f64> {
+        (0..draws as u64).into_par_iter().map(|d| f(&self.order(d))).collect()
     }
 }
 
@@ -56,7 +74,8 @@ mod tests {
     fn orders_are_orders_and_each_place_is_equally_likely() {
         let (n, draws) = (5usize, 20_000usize);
         let mut counts = vec![[0usize; 5]; n];
-        for order in Shuffles::new(7, n).take(draws) {
+        for draw in 0..draws as u64 {
+            let order = Shuffles::new(7, n).order(draw);
             let mut sorted = order.clone();
             sorted.sort_unstable();
             assert_eq!(sorted, [0, 1, 2, 3, 4]);
@@ -69,11 +88,12 @@ mod tests {
     }
 
     #[test]
-    fn an_order_depends_on_its_number_only() {
-        let third = Shuffles::new(1, 9).nth(2);
-        assert_eq!(third, Shuffles::new(1, 9).nth(2));
-        assert_ne!(third, Shuffles::new(2, 9).nth(2));
-        let few: Vec<u32> = Shuffles::new(1, 9).some(3).nth(2).unwrap();
-        assert_eq!(few, third.unwrap()[..3]);
+    fn an_order_depends_on_its_number_only_and_a_sample_is_its_beginning() {
+        let all = Shuffles::new(1, 90);
+        assert_ne!(all.order(2), Shuffles::new(2, 90).order(2));
+        assert_ne!(all.order(2), all.order(3));
+        for few in [3, 40] {
+            assert_eq!(all.some(few).order(2), all.order(2)[..few]);
+        }
     }
 }

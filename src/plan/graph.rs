@@ -397,6 +397,7 @@ impl<'a> Builder<'a> {
             };
             models.extend(tests.iter().flat_map(|&t| spec.tests[t].models()));
             before.extend(self.of_tests(&tests));
+            let asked: Vec<&TestQuery> = tests.iter().map(|&t| &spec.tests[t].query).collect();
             before.extend(models.iter().filter_map(|&m| self.effects.get(m).copied().flatten()));
             for used in matrices {
                 let Some(printed) = self.plan.summaries.get(&(used.name.clone(), used.panel)) else { continue };
@@ -408,7 +409,7 @@ impl<'a> Builder<'a> {
                 _ => step.source.split_whitespace().collect::<Vec<_>>().join(" "),
             };
             let made = Made {
-                text: &format!("{:?}", step.kind),
+                text: &format!("{:?} {asked:?}", step.kind),
                 name: source.clone(),
                 what: What::Output { source, path },
                 needs: before,

@@ -84,7 +84,7 @@ fn side_by_side(t: &TestResult, names: &[&str]) -> String {
     }
     let rest: Vec<&Finding> = t.parts.iter().filter(|f| f.weights.is_none()).collect();
     if !rest.is_empty() {
-        let mut columns = Columns { lines: vec![Line::Blank], left: vec![1] };
+        let mut columns = Columns { lines: vec![Line::Blank], left: left_columns(&rest) };
         columns.cells(header(&rest));
         columns.lines.push(Line::Rule);
         rest.iter().for_each(|f| columns.cells(cells(f, &rest)));

@@ -134,12 +134,12 @@ pub(super) fn simplifications(model: &Named) -> Result<Vec<Finding>, Fault> {
     let keep = format!("keep `{}`", family.name());
     if !of.theta.is_empty() {
         let (test, label) = match family {
-            Model::Slx => ("ols", "To OLS: theta = 0"),
-            Model::Sdem => ("sem", "To SEM: theta = 0"),
-            Model::Gns => ("sac", "To SAC: theta = 0"),
-            _ => ("sar", "To SAR: theta = 0"),
+            Model::Slx => ("ols", "To OLS"),
+            Model::Sdem => ("sem", "To SEM"),
+            Model::Gns => ("sac", "To SAC"),
+            _ => ("sar", "To SAR"),
         };
-        add(test, label, zero(&of.theta), "the spatial lags of the terms have no coefficients (theta = 0)", &keep)?;
+        add(test, label, zero(&of.theta), "theta = 0: the spatial lags of the terms have no coefficients", &keep)?;
     }
     if let (Model::Sdm, Some(rho), true) = (family, of.rho, common_factor(model, &of)) {
         let mut values = Vec::new();
@@ -150,31 +150,25 @@ pub(super) fn simplifications(model: &Named) -> Result<Vec<Finding>, Fault> {
             (row[lag], row[own], row[rho]) = (1.0, b[rho], b[own]);
             gradient.push(row);
         }
-        add(
-            "sem",
-            "To SEM: theta + rho beta = 0",
-            (values, gradient),
-            "the lags are those of a spatial error (theta + rho beta = 0)",
-            &keep,
-        )?;
+        add("sem", "To SEM", (values, gradient), "theta + rho beta = 0: the lags are those of a spatial error", &keep)?;
     }
     if let Some(rho) = of.rho {
         let (test, label) = match family {
-            Model::Sdm => ("slx", "To SLX: rho = 0"),
-            Model::Sac => ("sem", "To SEM: rho = 0"),
-            Model::Gns => ("sdem", "To SDEM: rho = 0"),
-            _ => ("ols", "To OLS: rho = 0"),
+            Model::Sdm => ("slx", "To SLX"),
+            Model::Sac => ("sem", "To SEM"),
+            Model::Gns => ("sdem", "To SDEM"),
+            _ => ("ols", "To OLS"),
         };
-        add(test, label, zero(&[rho]), "the outcome has no spatial lag (rho = 0)", &keep)?;
+        add(test, label, zero(&[rho]), "rho = 0: the outcome has no spatial lag", &keep)?;
     }
     if let Some(lambda) = of.lambda {
         let (test, label) = match family {
-            Model::Sdem => ("slx", "To SLX: lambda = 0"),
-            Model::Sac => ("sar", "To SAR: lambda = 0"),
-            Model::Gns => ("sdm", "To SDM: lambda = 0"),
-            _ => ("ols", "To OLS: lambda = 0"),
+            Model::Sdem => ("slx", "To SLX"),
+            Model::Sac => ("sar", "To SAR"),
+            Model::Gns => ("sdm", "To SDM"),
+            _ => ("ols", "To OLS"),
         };
-        add(test, label, zero(&[lambda]), "the error has no spatial process (lambda = 0)", &keep)?;
+        add(test, label, zero(&[lambda]), "lambda = 0: the error has no spatial process", &keep)?;
     }
     Ok(out)
 }
@@ -195,8 +189,11 @@ pub(super) fn likelihood_ratio(small: &Named, big: &Named) -> TestResult {
         ("Smaller", format!("{}, log-likelihood {}", small.described(), shown_loglik(a.loglik))),
         ("Larger", format!("{}, log-likelihood {}", big.described(), shown_loglik(b.loglik))),
     ];
-    let null = format!("what `{}` has beyond `{}` is zero", big.name, small.name);
-    let rejected = format!("`{}` leaves out something that matters: keep `{}`", small.name, big.name);
+    let same = small.name == big.name;
+    let ticked = |name: &str, place: &str| if same { format!("the {place} model") } else { format!("`{name}`") };
+    let (less, more) = (ticked(&small.name, "first"), ticked(&big.name, "second"));
+    let null = format!("what {more} has beyond {less} is zero");
+    let rejected = format!("{less} leaves out something that matters: keep {more}");
     let one = finding("lr", "Likelihood ratio", statistic, Distribution::ChiSquared(df)).about(&null, &rejected);
     let mut notes = Vec::new();
     let effects = [small, big].map(|m| m.fitted.plan.problem.fixed_effects);

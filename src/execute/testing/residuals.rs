@@ -83,6 +83,12 @@ pub(super) fn dependence(
     let title = format!("Cross-section dependence of {}", model.name);
     if !period_effects {
         let cd = dependence::pesaran(&e, n, t);
+        if cd.is_nan() {
+            notes.push(
+                "no statistic: no two units have three periods in common, or residuals of a unit do not vary"
+                    .to_string(),
+            );
+        }
         let one = finding("pesaran_cd", "CD", cd, Distribution::Normal).about(null, DEPENDENT);
         return Ok(single(title, about, one, notes));
     }
@@ -122,7 +128,9 @@ pub(super) fn serial(model: &Named) -> TestResult {
         )
     };
     let title = format!("Serial correlation of the residuals of {}", model.name);
-    single(title, model.about(), one.about(null, rejected), Vec::new())
+    let none = "no statistic: too few periods in a row, or residuals that follow from those before";
+    let notes = if of.statistic.is_nan() { vec![none.to_string()] } else { Vec::new() };
+    single(title, model.about(), one.about(null, rejected), notes)
 }
 
 /// Heteroskedasticity and normality of residuals.
