@@ -92,7 +92,7 @@ impl Deviations {
         let z: Vec<f64> = x.iter().map(|v| v - mean).collect();
         let square: f64 = z.iter().map(|z| z * z).sum();
         let size = x.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
-        if !(square.sqrt() > 1e-13 * size * n.sqrt()) {
+        if square.is_nan() || square.sqrt() <= 1e-13 * size * n.sqrt() {
             return None;
         }
         let kurtosis = n * z.iter().map(|z| z.powi(4)).sum::<f64>() / (square * square);
@@ -211,7 +211,7 @@ pub fn permuted_moran(e: &[f64], w: &Weights, periods: usize, draws: usize, seed
     let n = w.units();
     let square: f64 = e.iter().map(|v| v * v).sum();
     let s0: f64 = w.row_sums().iter().sum();
-    if !(square > 0.0) || s0 <= 0.0 {
+    if square.is_nan() || square <= 0.0 || s0 <= 0.0 {
         return None;
     }
     // Periods of a unit stand together, so that one link is one inner product.

@@ -25,12 +25,12 @@ pub fn wald(values: &[f64], gradient: &[Vec<f64>], vcov: &[Vec<f64>]) -> Option<
     let middle = &g * v * g.transpose();
     let r = DVector::from_column_slice(values);
     let scale: Vec<f64> = (0..q).map(|i| middle[(i, i)].sqrt()).collect();
-    if scale.iter().any(|s| !(*s > 0.0)) {
+    if scale.iter().any(|s| s.is_nan() || *s <= 0.0) {
         return None;
     }
     let correlation = DMatrix::from_fn(q, q, |i, j| middle[(i, j)] / (scale[i] * scale[j]));
     let z = DVector::from_fn(q, |i, _| r[i] / scale[i]);
-    if correlation.clone().symmetric_eigenvalues().iter().any(|l| !(*l > 1e-10)) {
+    if correlation.clone().symmetric_eigenvalues().iter().any(|l| l.is_nan() || *l <= 1e-10) {
         return None;
     }
     let factor = correlation.cholesky()?;
@@ -44,7 +44,7 @@ pub fn hausman(consistent: &[f64], efficient: &[f64], v1: &[Vec<f64>], v0: &[Vec
     let k = consistent.len();
     let difference = DMatrix::from_fn(k, k, |i, j| v1[i][j] - v0[i][j]);
     let scale: Vec<f64> = (0..k).map(|i| v1[i][i].sqrt()).collect();
-    if scale.iter().any(|s| !(*s > 0.0)) || difference.iter().any(|x| !x.is_finite()) {
+    if scale.iter().any(|s| s.is_nan() || *s <= 0.0) || difference.iter().any(|x| !x.is_finite()) {
         return None;
     }
     let scaled = DMatrix::from_fn(k, k, |i, j| 0.5 * (difference[(i, j)] + difference[(j, i)]) / (scale[i] * scale[j]));

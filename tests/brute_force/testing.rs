@@ -246,7 +246,7 @@ fn hausman_of_a_positive_definite_difference_inverts_it() {
     let found = hausman(&[1.7, 0.0], &[1.0, 1.1], &v1, &v0).unwrap();
     close("hausman", "the statistic", found.statistic, want, 1e-10);
     assert!(found.df == 2 && !found.generalized);
-    let less = hausman(&[1.7, 0.0], &[1.0, 1.1], &v1, &vec![vec![1.0, 0.2], vec![0.2, 1.9]]).unwrap();
+    let less = hausman(&[1.7, 0.0], &[1.0, 1.1], &v1, &[vec![1.0, 0.2], vec![0.2, 1.9]]).unwrap();
     assert!(less.df == 1 && less.generalized && less.statistic >= 0.0);
 }
 
