@@ -144,7 +144,8 @@ fn tests_on_least_squares_have_their_size() {
     ] {
         rates.within(name, 0.03, 0.07);
     }
-    rates.within("heteroskedasticity, studentized", 0.02, 0.07);
+    // 74 means of 17 squares are not quite normal.
+    rates.within("heteroskedasticity, studentized", 0.02, 0.10);
     // What methods F.2 and F.5 say of the textbook forms.
     assert!(rates.of("LM lag, textbook") > 0.07 && rates.of("CD (time effects removed)") > 0.9);
     assert!(rates.of("heteroskedasticity, modified Wald") > 0.2);
