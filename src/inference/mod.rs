@@ -11,6 +11,7 @@ pub(crate) mod martingale;
 pub(crate) mod operator;
 pub(crate) mod operators;
 pub(crate) mod policy;
+pub(crate) mod probing;
 pub(crate) mod quasi;
 pub mod residuals;
 pub(crate) mod roots;
