@@ -5,6 +5,7 @@
 
 pub mod designs;
 pub mod steps;
+pub mod testing;
 
 use serde::Serialize;
 use serde::ser::SerializeMap;
@@ -412,6 +413,7 @@ pub enum Outcome {
     /// `explain(m)`.
     Explanation(Explanation),
     Design(designs::Design),
+    Test(Box<testing::TestResult>),
     /// `effects(m)`; with `horizons:` the responses of a dynamic model too.
     Effects {
         effects: Vec<Effect>,

@@ -35,6 +35,8 @@ pub enum Value {
     Answer(Answer, usize),
     Table(TableSpec),
     Design(Rc<DesignSpec>),
+    /// A test by its number in the spec, or one of its parts by name.
+    Test(usize, Option<String>),
     /// The result of a query this version does not execute; the word is its kind.
     Later(&'static str),
     /// Failed to bind and was reported: nothing that uses it is reported for that reason.
@@ -74,6 +76,7 @@ impl Value {
             Value::Answer(..) => "an answer",
             Value::Table(_) => "a table",
             Value::Design(_) => "a design",
+            Value::Test(..) => "a test",
             Value::Later(kind) => kind,
             Value::Broken => "unknown",
         }

@@ -8,6 +8,7 @@ pub(crate) mod axis;
 mod correct;
 mod dynamics;
 mod fit;
+pub mod marginal;
 mod optimize;
 mod profile;
 mod renumber;
