@@ -31,6 +31,7 @@ const NOT_BY_A_CASE: &[(&str, &str)] = &[
     ("durbin::io::write_failed", "needs a disk: tests/cli.rs"),
     ("durbin::run::bug", "an error of durbin itself"),
     ("durbin::run::interrupted", "needs Ctrl-C"),
+    ("durbin::syntax::too_long", "needs a program of 16 MiB: tests/limits.rs"),
     ("durbin::weights::scaling", "the iteration for the spectral radius ends on matrices of any size tried"),
 ];
 
