@@ -3,7 +3,7 @@
 //! The modules of `std/` are written in the language. A `fn` or a family of `weights` with a body is expanded where it
 //! is called; one without is native, and its Rust stands in `execute` or is declared unavailable by the checker.
 
-use crate::source::Sources;
+use crate::source::{SourceId, Sources};
 use crate::syntax::{self, ast::*};
 use indexmap::IndexMap;
 
@@ -73,6 +73,8 @@ pub fn signature(name: &str, parameters: &[Parameter]) -> String {
 #[derive(Clone, Debug, Default)]
 pub struct Library {
     pub entries: IndexMap<String, Entry>,
+    /// The texts of its modules.
+    texts: Vec<SourceId>,
 }
 
 impl Library {
@@ -82,6 +84,7 @@ impl Library {
         let mut library = Library::default();
         for (module, text) in MODULES {
             let id = sources.add(format!("std/{module}.durbin"), text);
+            library.texts.push(id);
             let Ok(ast) = syntax::parse(id, text) else { continue };
             for statement in ast.statements {
                 library.add(module, statement);
@@ -104,6 +107,11 @@ impl Library {
 
     pub fn get(&self, name: &str) -> Option<&Entry> {
         self.entries.get(name)
+    }
+
+    /// Whether a text is one of its modules: by number, as a program may lie in a folder `std` too.
+    pub fn holds(&self, text: SourceId) -> bool {
+        self.texts.contains(&text)
     }
 
     /// Names for *did you mean*.
