@@ -32,7 +32,11 @@ impl Jobs {
         let (cities, industries, years) = (size(2, 9), size(2, 12), size(1, 3));
         let mut cell = |i: usize, j: usize| {
             let (u, z) = (random.uniform(), random.normal());
-            if u < 0.2 && (i + j) % industries.min(cities) != 0 { 0.0 } else { (100.0 * z.exp()).round() + 1.0 }
+            if u < 0.2 && !(i + j).is_multiple_of(industries.min(cities)) {
+                0.0
+            } else {
+                (100.0 * z.exp()).round() + 1.0
+            }
         };
         let mut year = || (0..cities).map(|i| (0..industries).map(|j| cell(i, j)).collect()).collect();
         Jobs { cells: (0..years).map(|_| year()).collect() }
