@@ -218,6 +218,29 @@ fn a_link_does_not_lead_out() {
 }
 
 #[test]
+fn line_ends_of_program_and_data_change_nothing() {
+    let (lf, crlf) = (Folder::new("lf"), Folder::new("crlf"));
+    let windows = |text: &str| text.replace("\r\n", "\n").replace('\n', "\r\n");
+    let program = "# two lines\npanel towns from \"towns.csv\" {\n  unit town  time year\n}\nweights W = \
+                   row(edges(\"roads.csv\"))\nmodel m = sdm(jobs ~\n  income | W)\ntable(m)\n";
+    lf.write("p.durbin", program);
+    crlf.write("p.durbin", &windows(program));
+    for file in ["towns.csv", "roads.csv"] {
+        let text = crlf.read(file);
+        crlf.write(file, &windows(&text));
+    }
+    let (a, b) = (lf.durbin(&["run", "p.durbin"]), crlf.durbin(&["run", "p.durbin"]));
+    assert_eq!((a.status, a.err.as_str()), (0, ""), "{}", a.err);
+    assert_eq!((&a.out, &a.err), (&b.out, &b.err));
+    // A fault is at the same line and column, and is shown with the same text.
+    lf.write("p.durbin", &program.replace("income", "incom"));
+    crlf.write("p.durbin", &windows(&program.replace("income", "incom")));
+    let (a, b) = (lf.durbin(&["run", "p.durbin"]), crlf.durbin(&["run", "p.durbin"]));
+    assert!(a.status == 1 && a.err.contains("p.durbin:7:"), "{}", a.err);
+    assert_eq!(a.err, b.err);
+}
+
+#[test]
 fn save_writes_below_out_and_nowhere_else() {
     let folder = Folder::new("save");
     folder.write("p.durbin", &counting("save table(m) to \"tables/t.csv\"\n"));
@@ -357,4 +380,32 @@ fn check_prints_what_a_program_means() {
     folder.write("q.durbin", "nobs(m)\n");
     let refused = folder.durbin(&["check", "--emit", "spec", "q.durbin"]);
     assert_eq!((refused.status, refused.out.as_str()), (1, ""));
+}
+
+#[test]
+fn pedantic_lints_come_when_asked_for_as_text_and_as_records() {
+    let folder = Folder::new("pedantic");
+    let panel = "panel towns from \"towns.csv\" { unit town  time year }\ntreatment law = starts(law_year)\n";
+    folder.write("p.durbin", &format!("{panel}did(jobs ~ law + income)\n"));
+    let usual = folder.durbin(&["check", "p.durbin"]);
+    assert_eq!((usual.status, usual.out.as_str()), (0, "p.durbin: no errors\n"));
+    let asked = folder.durbin(&["check", "--pedantic", "p.durbin"]);
+    assert_eq!((asked.status, asked.out.as_str()), (0, "p.durbin: no errors, 1 remark\n"));
+    assert!(asked.err.contains("durbin::check::post_treatment_control"), "{}", asked.err);
+    for command in ["check", "plan", "run"] {
+        let shown = folder.durbin(&[command, "--pedantic", "--format", "json", "p.durbin"]);
+        let document: serde_json::Value = serde_json::from_str(&shown.out).unwrap();
+        let lints: Vec<&str> = document["warnings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|w| w["level"] == "lint")
+            .map(|w| w["code"].as_str().unwrap())
+            .collect();
+        let expected: &[&str] = match command {
+            "check" => &["durbin::check::post_treatment_control"],
+            _ => &["durbin::check::post_treatment_control", "durbin::treatment::staggered"],
+        };
+        assert_eq!(lints, expected, "{command}");
+    }
 }
