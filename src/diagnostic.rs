@@ -161,6 +161,8 @@ const NEAR_LINES: usize = 4;
 const LONGEST_LINE: usize = 160;
 /// Of a longer line of a program only a part is shown.
 const LONGEST_PROGRAM_LINE: usize = 1000;
+/// A program of so many bytes is handed to the renderer as a whole.
+const SMALL_PROGRAM: usize = 1 << 16;
 /// Bytes of such a line before the label, and after it.
 const BEFORE_LABEL: usize = 40;
 /// A message or help longer than this many bytes is cut.
@@ -290,6 +292,10 @@ fn around(source: &crate::source::Source, labels: Vec<Label>) -> (Excerpt, Vec<L
         to = boundary(text, (main.end.min(main.start + WIDTH) + BEFORE_LABEL).min(*last));
         to = text[main.start..to].find('\n').map_or(to, |n| main.start + n);
         cut = text[*first..from].chars().count();
+    }
+    if !long && text.len() <= SMALL_PROGRAM {
+        // With the lines around them, labels of neighboring lines stand in one frame.
+        (from, to) = (0, text.len());
     }
     let inside = labels.into_iter().filter(|l| (from..=to).contains(&l.start));
     let spans = inside.map(|l| LabeledSpan::new(l.text, l.start - from, l.end.min(to) - l.start)).collect();

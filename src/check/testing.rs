@@ -464,7 +464,8 @@ impl Checker<'_> {
         let Some(spec) = self.spec.models.get(model) else { return String::new() };
         let matrices: Vec<&str> = spec.weights.iter().map(|w| w.name.as_str()).collect();
         let bar = if matrices.is_empty() { String::new() } else { format!(" | {}", matrices.join(", ")) };
-        format!("{}({}{bar})", spec.query, spec.outcome.text)
+        let terms: Vec<&str> = spec.terms.iter().map(|t| t.value.text.as_str()).collect();
+        format!("{}({} ~ {}{bar})", spec.query, spec.outcome.text, terms.join(" + "))
     }
 
     fn comparison(&mut self, call: &Expr, bound: &Bound) -> Check<TestQuery> {
