@@ -24,6 +24,7 @@ mod query;
 mod recipe;
 mod statements;
 mod values;
+mod variance;
 mod weights;
 
 use crate::diagnostic::Diagnostic;

@@ -144,7 +144,7 @@ impl<'a> Builder<'a> {
     fn optimum(&self, number: usize, log_determinants: &[usize], design: usize) -> String {
         let spec = &self.spec.models[number];
         let likelihood = self.planned(number).map(|p| p.problem.likelihood);
-        let alike = ModelSpec { variance: Variance::Iid, variance_name: String::new(), level: 0.0, ..spec.clone() };
+        let alike = ModelSpec { variance: Variance::Iid, variance_name: String::new(), cluster: None, level: 0.0, ..spec.clone() };
         let before = log_determinants.iter().chain(&self.steps[design - 1].needs);
         let keys: Vec<&str> = before.map(|&n| self.steps[n - 1].key.as_str()).collect();
         format!("{alike:?} {likelihood:?} {keys:?}")
@@ -207,7 +207,7 @@ fn fit(spec: &ModelSpec, plan: &ModelPlan, slopes: usize) -> What {
         why: why_likelihood(spec, plan),
         // Of a panel with gaps the estimate counts itself.
         m_effective: if problem.present.is_some() { f64::NAN } else { counted },
-        variance: spec.variance_name.clone(),
+        variance: plan.variance_name.clone(),
         optimum_of: None,
     }
 }
