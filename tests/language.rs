@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 const NOT_BY_A_CASE: &[(&str, &str)] = &[
     ("durbin::data::too_large", "needs a file of 4 GiB"),
     ("durbin::estimate::not_converged", "the search is over a bounded interval: only weights beyond 64 bits stop it"),
+    ("durbin::io::changed", "needs a file that changes meanwhile"),
     ("durbin::io::is_directory", "needs a disk: tests/cli.rs"),
     ("durbin::io::no_permission", "needs a disk, and not to be its administrator"),
     ("durbin::io::outside", "needs a disk: tests/cli.rs"),

@@ -95,7 +95,8 @@ fn remark(spec: &ModelSpec, plan: &ModelPlan, remark: &Remark) -> Option<Fault> 
             );
             if !involved.is_empty() {
                 let names = ticked_list(&involved);
-                message.push_str(&format!(", and there are no standard errors for {names}, whose variance is negative"));
+                message
+                    .push_str(&format!(", and there are no standard errors for {names}, whose variance is negative"));
             }
             Fault::warning("durbin::estimate::singular", message)
                 .help("`kernel: bartlett`, another cutoff, or `cluster(unit)`")

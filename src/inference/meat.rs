@@ -298,7 +298,10 @@ mod tests {
             assert!(gap < 1e-11, "{which:?}: {gap}");
         }
         assert_eq!(rows.clusters(Variance::ClusterColumn), Some(5));
-        assert_eq!(meat(&columns, &e, &Rows { layout: &Layout::default(), ..rows }, conley(ConleyKernel::Uniform)), None);
+        assert_eq!(
+            meat(&columns, &e, &Rows { layout: &Layout::default(), ..rows }, conley(ConleyKernel::Uniform)),
+            None
+        );
     }
 
     #[test]

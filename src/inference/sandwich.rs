@@ -93,8 +93,7 @@ pub(crate) fn sound(vcov: DMatrix<f64>, homoskedastic: &DVector<f64>, which: Var
         is <= ROUNDING || is - was > MOVED * is
     };
     let parameters: Vec<usize> = (0..p).filter(bare).collect();
-    let mut out =
-        if repairs { DMatrix::from_fn(p, p, |i, j| repaired[(i, j)] * scale[i] * scale[j]) } else { vcov };
+    let mut out = if repairs { DMatrix::from_fn(p, p, |i, j| repaired[(i, j)] * scale[i] * scale[j]) } else { vcov };
     for &j in &parameters {
         out.row_mut(j).fill(f64::NAN);
         out.column_mut(j).fill(f64::NAN);
