@@ -182,6 +182,11 @@ pub(super) fn refusal(spec: &ModelSpec, plan: &ModelPlan, error: &EstimateError)
             format!("`{}` needs a balanced panel, and this one has gaps", spec.query),
         )
         .help("`balance drop` leaves units with gaps out; `ols` and `did` take a panel with gaps"),
+        EstimateError::EffectsNotDefined => Fault::error(
+            "durbin::check::not_available",
+            format!("`{}` does not take effects of groups, interactions or trends", spec.query),
+        )
+        .help("`ols`, `slx`, `did` and `slx_did` do"),
         EstimateError::Interrupted => Fault::error("durbin::run::interrupted", "stopped"),
         EstimateError::VarianceNotDefined => Fault::error(
             "durbin::check::bad_option_value",

@@ -237,6 +237,7 @@ mod tests {
             clusters: (0..N * T).map(|r| (r % N % 5) as u32).collect(),
             coordinates: Some(Arc::new(Coordinates::Planar((0..N as u64).map(at).collect()))),
             times: vec![1990, 1992, 1994, 2000, 2002, 2004],
+            ..Layout::default()
         }
     }
 
