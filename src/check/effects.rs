@@ -76,7 +76,9 @@ impl Checker<'_> {
     /// `unit`, `province`, `province:time`.
     fn effect(&mut self, expr: &Expr, panel: usize) -> Check<EffectUse> {
         let pieces: Vec<&Expr> = match &expr.kind {
-            ExprKind::Chain { first, rest } => std::iter::once(first.as_ref()).chain(rest.iter().map(|r| &r.2)).collect(),
+            ExprKind::Chain { first, rest } => {
+                std::iter::once(first.as_ref()).chain(rest.iter().map(|r| &r.2)).collect()
+            }
             _ => vec![expr],
         };
         let mut parts = Vec::new();
@@ -89,7 +91,8 @@ impl Checker<'_> {
             });
         }
         if parts.contains(&EffectPart::Unit) && parts.contains(&EffectPart::Time) {
-            let message = format!("`{}` gives every row an effect of its own: nothing is left", print::expression(expr));
+            let message =
+                format!("`{}` gives every row an effect of its own: nothing is left", print::expression(expr));
             return Err(self.report(
                 Diagnostic::error("durbin::check::bad_option_value", self.at(expr.span), message)
                     .help("interact a group of units with `time`, as in `province:time`"),
@@ -130,7 +133,8 @@ impl Checker<'_> {
             return refuse(self, message, "`fe: [unit, time]` or `fe: unit`");
         }
         if formula.is_some_and(|f| !f.time_lags.is_empty()) {
-            let message = format!("{what} beside a lag of the outcome: its bias is known for unit and time effects alone");
+            let message =
+                format!("{what} beside a lag of the outcome: its bias is known for unit and time effects alone");
             return refuse(self, message, "leave the lag out, or use `fe: [unit, time]`");
         }
         if options.likelihood == Some(Likelihood::Partial) {

@@ -7,6 +7,8 @@ mod answer;
 pub(crate) mod axis;
 mod correct;
 mod dynamics;
+#[cfg(test)]
+mod effects_tests;
 mod fit;
 mod optimize;
 mod profile;

@@ -102,11 +102,7 @@ impl Absorber {
     ///
     /// # Errors
     /// `Shape` when there is no factor, or one of another length.
-    pub fn new(
-        factors: &[Factor],
-        times: Option<&[f64]>,
-        present: Option<&[bool]>,
-    ) -> Result<Absorber, LinalgError> {
+    pub fn new(factors: &[Factor], times: Option<&[f64]>, present: Option<&[bool]>) -> Result<Absorber, LinalgError> {
         let Some(cells) = factors.first().map(|f| f.level.len()) else {
             return Err(LinalgError::Shape { what: "a set of effects" });
         };
@@ -116,7 +112,11 @@ impl Absorber {
         let rows: Vec<u32> = (0..cells as u32).filter(|&r| present.is_none_or(|p| p[r as usize])).collect();
         let mut kept = coarsest(factors, &rows, times.is_some());
         // the finest is taken out exactly: the fewer levels are left, the fewer steps
-        let finest = if times.is_some() { 0 } else { (0..kept.len()).max_by_key(|&k| (kept[k].levels, kept.len() - k)).unwrap_or(0) };
+        let finest = if times.is_some() {
+            0
+        } else {
+            (0..kept.len()).max_by_key(|&k| (kept[k].levels, kept.len() - k)).unwrap_or(0)
+        };
         let first = kept.remove(finest);
         let mut count = vec![0.0; first.levels];
         rows.iter().for_each(|&r| count[first.level[r as usize] as usize] += 1.0);
@@ -415,7 +415,8 @@ mod tests {
 
     /// A province per unit, five units each, times a period; three quarters of the cells.
     fn setting() -> (Vec<Factor>, Vec<f64>, Vec<bool>) {
-        let province_time = Factor { level: (0..N * T).map(|r| (r % N / 5 * T + r / N) as u32).collect(), levels: 6 * T };
+        let province_time =
+            Factor { level: (0..N * T).map(|r| (r % N / 5 * T + r / N) as u32).collect(), levels: 6 * T };
         let times = (0..N * T).map(|r| (r / N) as f64).collect();
         let present = (0..N * T).map(|r| samples::uniform(3, r as u64) > 0.25).collect();
         (vec![Factor::units(N, T), Factor::periods(N, T), province_time], times, present)
@@ -459,9 +460,15 @@ mod tests {
     #[test]
     fn residuals_and_rank_are_those_of_a_regression_on_dummies_and_trends() {
         let (all, times, present) = setting();
-        for (which, with_trend) in
-            [(vec![0], true), (vec![0, 1], false), (vec![0, 1], true), (vec![0, 1, 2], false), (vec![0, 1, 2], true), (vec![2], false), (vec![1, 2], false)]
-        {
+        for (which, with_trend) in [
+            (vec![0], true),
+            (vec![0, 1], false),
+            (vec![0, 1], true),
+            (vec![0, 1, 2], false),
+            (vec![0, 1, 2], true),
+            (vec![2], false),
+            (vec![1, 2], false),
+        ] {
             let factors: Vec<Factor> = which.iter().map(|&k| all[k].clone()).collect();
             let times = with_trend.then_some(times.as_slice());
             for marks in [Some(present.as_slice()), None] {

@@ -14,6 +14,8 @@ use crate::estimators::{FixedEffects, Likelihood, Model, Problem, Regressor, Tim
 use crate::fault::Fault;
 use crate::linalg::panel as kernels;
 
+mod layout;
+
 /// Periods below which the bias of a dynamic model is of note (methods C.7).
 const SHORT: usize = 10;
 

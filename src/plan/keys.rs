@@ -5,8 +5,8 @@ use super::Planner;
 use super::graph::files_of;
 use super::weights::parts;
 use crate::check::spec::{
-    Column, ColumnKind, DataSpec, EffectPart, ModelSpec, PanelSpec, PanelStep, Place, RowSource, TreatmentRule, TreatmentSpec,
-    WeightsExpr, WeightsUse,
+    Column, ColumnKind, DataSpec, EffectPart, ModelSpec, PanelSpec, PanelStep, Place, RowSource, TreatmentRule,
+    TreatmentSpec, WeightsExpr, WeightsUse,
 };
 use crate::estimators::Variance;
 use crate::source::Span;

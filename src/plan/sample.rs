@@ -4,7 +4,8 @@ use super::columns::{Eval, visit};
 use super::panels::PanelData;
 use super::{Planner, Reported, Step};
 use crate::check::spec::{
-    EffectPart, BalancePolicy, Column, ColumnKind, Function, MissingPolicy, ModelSpec, PanelSpec, PanelStep};
+    BalancePolicy, Column, ColumnKind, EffectPart, Function, MissingPolicy, ModelSpec, PanelSpec, PanelStep,
+};
 use crate::data::balance::{check_balanced, drop_unbalanced, is_balanced, nothing_left};
 use crate::data::missing::{Used, check_missing, drop_missing};
 use crate::data::numbers;

@@ -1,11 +1,7 @@
 //! What the cells of a sample have in common beside unit and period: clusters, places, the periods themselves; and what
 //! a variance estimator needs of them before anything is estimated.
 
-use super::columns::Eval;
-use super::panels::PanelData;
-use super::sample::Sample;
-use super::weights::struck;
-use super::{Planner, Reported, Step, faults};
+use super::Sample;
 use crate::check::spec::{Column, EffectPart, ModelSpec};
 use crate::data::keys::PanelIndex;
 use crate::data::series::Series;
@@ -13,6 +9,10 @@ use crate::estimators::{FixedEffects, Layout, Variance, default_lags};
 use crate::fault::{Fault, Level, counted};
 use crate::linalg::absorb::{Factor, singletons};
 use crate::outcome::Dropped;
+use crate::plan::columns::Eval;
+use crate::plan::panels::PanelData;
+use crate::plan::weights::struck;
+use crate::plan::{Planner, Reported, Step, faults};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -128,7 +128,8 @@ impl Planner<'_> {
         layout.left_out = vec![false; n * t];
         gone.iter().for_each(|&r| layout.left_out[r] = true);
         let rows = counted(gone.len(), "row is", "rows are");
-        let message = format!("{rows} left out: the effects fit them exactly, so that they say nothing about the slopes");
+        let message =
+            format!("{rows} left out: the effects fit them exactly, so that they say nothing about the slopes");
         self.report(Fault::note("durbin::plan::singletons", message), spec.formula_place.0);
         Ok(Some(Dropped { reason: "singletons".into(), rows: gone.len(), units: None, detail: None }))
     }
