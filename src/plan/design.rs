@@ -129,7 +129,7 @@ impl Planner<'_> {
         };
         let lagged = problem.regressors.iter().filter(|r| r.lagged).count() * problem.durbin_weights.len();
         let parameters = rank + problem.regressors.len() + lagged;
-        if rank > 0 && parameters >= nobs {
+        if problem.layout.has_more_effects() && parameters >= nobs {
             return Err(self.report(faults::too_few_rows(parameters, nobs), place));
         }
         Ok(())
