@@ -53,6 +53,7 @@ fn problem(rows: usize, gaps: bool) -> Problem {
         time_lags: Vec::new(),
         treatment: None,
         present,
+        layout: Layout::default(),
     }
 }
 
