@@ -4,6 +4,7 @@
 //! NaN here and `null` there. Nothing in this file computes.
 
 pub mod steps;
+pub mod testing;
 
 use serde::Serialize;
 use serde::ser::SerializeMap;
@@ -423,6 +424,7 @@ pub enum Outcome {
     Text(String),
     /// `explain(m)`.
     Explanation(Explanation),
+    Test(Box<testing::TestResult>),
     /// `effects(m)`; with `horizons:` the responses of a dynamic model too.
     Effects {
         effects: Vec<Effect>,

@@ -25,6 +25,7 @@ mod pedantic;
 mod query;
 mod recipe;
 mod statements;
+mod testing;
 mod values;
 mod variance;
 mod weights;

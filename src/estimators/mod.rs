@@ -10,6 +10,7 @@ mod dynamics;
 #[cfg(test)]
 mod effects_tests;
 mod fit;
+pub mod marginal;
 mod optimize;
 mod profile;
 mod renumber;
