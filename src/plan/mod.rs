@@ -75,6 +75,10 @@ pub struct ModelPlan {
     pub units: Vec<String>,
     pub periods: Vec<i64>,
     pub nobs: usize,
+    /// Every set of effects by its name, trends last.
+    pub fixed_effects: Vec<String>,
+    /// The variance estimator with every default decided.
+    pub variance_name: String,
     pub dropped: Vec<Dropped>,
     /// Units that were ever observed at each event time of a model of an event study.
     pub event_units: Vec<usize>,
