@@ -29,7 +29,9 @@ const NOT_BY_A_CASE: &[(&str, &str)] = &[
     ("durbin::io::no_permission", "needs a disk, and not to be its administrator"),
     ("durbin::io::outside", "needs a disk: tests/cli.rs"),
     ("durbin::io::write_failed", "needs a disk: tests/cli.rs"),
+    ("durbin::lock::unreadable", "needs a lock: tests/lock.rs"),
     ("durbin::run::bug", "an error of durbin itself"),
+    ("durbin::run::command", "needs a prompt: tests/repl.rs"),
     ("durbin::run::interrupted", "needs Ctrl-C"),
     ("durbin::weights::scaling", "the iteration for the spectral radius ends on matrices of any size tried"),
 ];

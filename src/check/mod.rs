@@ -26,6 +26,7 @@ mod statements;
 mod values;
 mod weights;
 
+use crate::data::natives::Native;
 use crate::diagnostic::Diagnostic;
 use crate::loader::Loader;
 use crate::source::{Sources, Span};
@@ -47,6 +48,12 @@ pub struct Request<'a> {
     pub sets: &'a [(String, Expr)],
     /// The program's own file name, which no `save` may overwrite.
     pub program_path: &'a str,
+    /// So many statements at the beginning were run before: they declare for the others.
+    pub settled: usize,
+    /// Panels that are meant only where a name says so: others took their names.
+    pub retired: &'a [String],
+    /// Functions of the program that embeds this one.
+    pub natives: &'a [Native],
 }
 
 /// The outcome of checking: warnings and lints come with a spec, errors without.
@@ -194,10 +201,17 @@ impl<'a> Checker<'a> {
         self.request.sources.slice(span)
     }
 
+    /// Panels that are meant where nothing says which.
+    pub(crate) fn current_panels(&self) -> Vec<usize> {
+        let retired = |p: &PanelInfo| self.request.retired.contains(&p.spec.name);
+        (0..self.panels.len()).filter(|&p| !retired(&self.panels[p])).collect()
+    }
+
     /// The panel of a statement that does not say which: the only one.
     fn only_panel(&mut self, span: Span, what: &str, repair: &str) -> Check<usize> {
-        match self.panels.len() {
-            1 => Ok(0),
+        let current = self.current_panels();
+        match current.len() {
+            1 => Ok(current[0]),
             0 if self.broken_panel => Err(Reported),
             0 => Err(self.report(
                 Diagnostic::error(
@@ -208,7 +222,7 @@ impl<'a> Checker<'a> {
                 .help("declare one: `panel NAME from \"file.csv\" { unit COLUMN  time COLUMN }`"),
             )),
             _ => {
-                let names: Vec<String> = self.panels.iter().map(|p| p.spec.name.clone()).collect();
+                let names: Vec<String> = current.iter().map(|&p| self.panels[p].spec.name.clone()).collect();
                 Err(self.report(
                     Diagnostic::error(
                         "durbin::check::which_panel",

@@ -43,6 +43,15 @@ pub struct Spec {
     pub treatments: Vec<TreatmentSpec>,
     pub models: Vec<ModelSpec>,
     pub steps: Vec<Step>,
+    /// Steps before this one were done by an earlier run; no part of what the program means.
+    pub first_step: usize,
+}
+
+impl Spec {
+    /// The steps that are to be done.
+    pub fn fresh_steps(&self) -> &[Step] {
+        self.steps.get(self.first_step..).unwrap_or_default()
+    }
 }
 
 /// Where the rows of a panel come from.

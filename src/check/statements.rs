@@ -24,7 +24,10 @@ impl Checker<'_> {
         }
         self.set_names();
         self.all_options();
-        for statement in &program.statements {
+        for (number, statement) in program.statements.iter().enumerate() {
+            if number == self.request.settled {
+                self.spec.first_step = self.spec.steps.len();
+            }
             let name = declared(&statement.kind);
             if let Some(name) = name {
                 self.scope.later.shift_remove(&name.text);

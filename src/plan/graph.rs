@@ -363,7 +363,7 @@ impl<'a> Builder<'a> {
     fn printed(&self) -> Vec<&'a WeightsUse> {
         let spec = self.spec;
         let (mut models, mut matrices, mut data) = (Vec::new(), Vec::new(), Vec::new());
-        for step in &spec.steps {
+        for step in spec.fresh_steps() {
             if let StepKind::Print(output) | StepKind::Save { output, .. } = &step.kind {
                 needs(output, &mut models, &mut matrices, &mut data);
             }
@@ -373,7 +373,7 @@ impl<'a> Builder<'a> {
 
     fn outputs(&mut self) {
         let spec = self.spec;
-        for step in &spec.steps {
+        for step in spec.fresh_steps() {
             let (mut models, mut matrices, mut before, mut data) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
             let path = match &step.kind {
                 StepKind::Model { .. } => continue,
