@@ -25,6 +25,7 @@ mod eval;
 mod run;
 mod tables;
 
+pub use crate::check::Lints;
 use crate::check::library::Library;
 use crate::check::spec::{Output, ScalarExpr, Spec, StepKind};
 use crate::check::{self, Request};
@@ -56,6 +57,7 @@ pub struct Session<'a> {
     writer: Option<Arc<dyn Writer + 'a>>,
     interrupt: Arc<dyn Interrupt + 'a>,
     memory: Option<Limit>,
+    lints: Lints,
     steps: Option<Arc<Memory>>,
     cancel: Cancel,
     tables: BTreeMap<String, Arc<Vec<u8>>>,
@@ -84,6 +86,7 @@ impl<'a> Session<'a> {
             writer: None,
             interrupt: Arc::new(Never),
             memory: None,
+            lints: Lints::Usual,
             steps: None,
             cancel: Cancel::default(),
             tables: BTreeMap::new(),
@@ -112,6 +115,11 @@ impl<'a> Session<'a> {
     /// Programs that would need more memory are refused; without a limit none is.
     pub fn limited(self, memory: Option<Limit>) -> Session<'a> {
         Session { memory, ..self }
+    }
+
+    /// Which lints are shown: those of every run, or also those of `--pedantic`.
+    pub fn lints(self, lints: Lints) -> Session<'a> {
+        Session { lints, ..self }
     }
 
     /// What is done is remembered, and what is known there is not done again; results and remarks are the same.
@@ -190,8 +198,13 @@ impl<'a> Session<'a> {
         run.seed = spec.settings.seed;
         let interrupt = self.watch();
         interrupt.begin("data and weights");
-        let means =
-            Means { memory: self.memory, steps: self.steps.as_deref(), natives: &self.natives, interrupt: &interrupt };
+        let means = Means {
+            memory: self.memory,
+            steps: self.steps.as_deref(),
+            natives: &self.natives,
+            interrupt: &interrupt,
+            lints: self.lints,
+        };
         let Planned { plan, steps, diagnostics, inputs } = plan::plan(spec, loader, means);
         run.inputs.extend(inputs);
         run.steps = steps;
@@ -307,6 +320,7 @@ impl<'a> Session<'a> {
             settled: checking.settled,
             retired: checking.retired,
             natives: &self.natives,
+            lints: self.lints,
         };
         let checked = check::check(&request);
         run.diagnostics.extend(checked.diagnostics);

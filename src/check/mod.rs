@@ -20,6 +20,7 @@ mod lists;
 mod options;
 mod outputs;
 mod panel;
+mod pedantic;
 mod query;
 mod recipe;
 mod statements;
@@ -33,6 +34,8 @@ use crate::source::{Sources, Span};
 use crate::syntax::ast::{Ast, Expr, Name};
 use indexmap::IndexMap;
 use library::Library;
+pub use pedantic::Lints;
+pub(crate) use pedantic::post_treatment_weights;
 use scope::Scope;
 use spec::{PanelSpec, Spec};
 
@@ -54,6 +57,7 @@ pub struct Request<'a> {
     pub retired: &'a [String],
     /// Functions of the program that embeds this one.
     pub natives: &'a [Native],
+    pub lints: Lints,
 }
 
 /// The outcome of checking: warnings and lints come with a spec, errors without.

@@ -37,6 +37,7 @@ impl Checker<'_> {
         }
         self.saves_are_safe();
         self.never_used();
+        self.pedantic();
     }
 
     /// `--set` names must be top-level `let`s.

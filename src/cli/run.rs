@@ -3,7 +3,7 @@
 use super::input::{home, program};
 use super::memory::{Size, limit};
 use super::watch::Watch;
-use super::{Common, Format, terminal, threads};
+use super::{Common, Format, lints, terminal, threads};
 use crate::fault::Fault;
 use crate::loader::{DiskLoader, Loader};
 use crate::session::{Program, Run as Outcome, Session};
@@ -32,6 +32,9 @@ pub struct Run {
     /// Runs again whenever the program or a file it reads is saved; Ctrl-C ends
     #[arg(long)]
     watch: bool,
+    /// Also what could be done better, in the program and in what the data show of it
+    #[arg(long)]
+    pedantic: bool,
     #[command(flatten)]
     common: Common,
     /// A program that is no file.
@@ -48,7 +51,16 @@ impl Run {
     /// Runs what standard input brings.
     pub fn standard_input() -> Run {
         let common = Common { format: Format::Text, allow_read: Vec::new(), sets: Vec::new(), quiet: false };
-        Run { file: PathBuf::from("-"), out: None, threads: None, memory: None, watch: false, common, text: None }
+        Run {
+            file: PathBuf::from("-"),
+            out: None,
+            threads: None,
+            memory: None,
+            watch: false,
+            pedantic: false,
+            common,
+            text: None,
+        }
     }
 
     fn program(&self) -> Result<Program, Fault> {
@@ -64,7 +76,8 @@ impl Run {
         let loader = DiskLoader::new(&folder, &self.common.allow_read);
         let watch = Watch::start(self.common.quiet, self.common.format);
         let writer = DiskWriter::new(self.out.as_deref().unwrap_or(&folder), &folder, &self.file);
-        let session = Session::new(&loader).writing(&writer).watched(&watch).limited(limit(self.memory));
+        let session = Session::new(&loader).writing(&writer).watched(&watch).lints(lints(self.pedantic));
+        let session = session.limited(limit(self.memory));
         if !self.watch {
             return self.once(&session, &loader, &watch).0;
         }

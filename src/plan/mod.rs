@@ -15,6 +15,7 @@ mod design;
 mod files;
 mod graph;
 mod keys;
+mod lints;
 mod memory;
 mod recorded;
 mod sample;
@@ -23,6 +24,7 @@ mod store;
 mod treatments;
 mod weights;
 
+use crate::check::Lints;
 use crate::check::spec::{Answer, Output, RowSource, ScalarExpr, Spec, StepKind, WeightsUse};
 use crate::data::array::Array;
 use crate::data::natives::Native;
@@ -124,6 +126,7 @@ pub struct Means<'a> {
     /// Functions of the embedding program.
     pub natives: &'a [Native],
     pub interrupt: &'a dyn Interrupt,
+    pub lints: Lints,
 }
 
 /// What was reported; nothing that depends on it is looked at.
@@ -244,6 +247,7 @@ impl<'a> Planner<'a> {
                 }
             }
         }
+        self.lints(&models);
         self.gave_up |= self.panels.iter().any(Option::is_none) || self.treatments.iter().any(Option::is_none);
         let panels = std::mem::take(&mut self.panels).into_iter().collect::<Option<Vec<_>>>()?;
         let treatments = std::mem::take(&mut self.treatments);
