@@ -104,7 +104,7 @@ fn borders() -> Columns {
 fn start(i: usize) -> Option<i64> {
     match i % 5 {
         0 => Some(2014),
-        2 if i % 2 == 0 || i == 7 || i == 17 => Some(2017),
+        2 if i.is_multiple_of(2) || i == 7 || i == 17 => Some(2017),
         _ => None,
     }
 }

@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Tells registrations apart, so that what one function gave is never taken for another's.
 static REGISTERED: AtomicU64 = AtomicU64::new(0);
 
+/// What is called with the arguments of a row.
+type Call = dyn Fn(&[f64]) -> f64 + Send + Sync;
+
 /// A function under a name of the language.
 #[derive(Clone)]
 pub struct Native {
@@ -15,7 +18,7 @@ pub struct Native {
     pub arity: usize,
     /// Of this registration.
     pub id: u64,
-    call: Arc<dyn Fn(&[f64]) -> f64 + Send + Sync>,
+    call: Arc<Call>,
 }
 
 impl std::fmt::Debug for Native {

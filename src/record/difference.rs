@@ -159,7 +159,9 @@ fn matrices(a: &Spec, b: &Spec, out: &mut Vec<String>) {
 
 fn used(spec: &Spec) -> IndexMap<String, Arc<WeightsExpr>> {
     let mut out = IndexMap::new();
-    let mut add = |w: &WeightsUse| drop(out.entry(w.name.clone()).or_insert_with(|| w.recipe.clone()));
+    let mut add = |w: &WeightsUse| {
+        out.entry(w.name.clone()).or_insert_with(|| w.recipe.clone());
+    };
     for m in &spec.models {
         m.weights.iter().chain(&m.lag_weights).chain(&m.error_weights).for_each(&mut add);
     }

@@ -40,13 +40,12 @@ impl Record {
 
     /// Whether it is about the only panel without saying so.
     fn is_about_a_panel(&self) -> bool {
-        match &self.statement.kind {
-            StatementKind::Weights { parameters: None, on: None, .. } | StatementKind::Treatment { on: None, .. } => {
-                true
-            }
-            StatementKind::Model { .. } => true,
-            _ => false,
-        }
+        matches!(
+            self.statement.kind,
+            StatementKind::Weights { parameters: None, on: None, .. }
+                | StatementKind::Treatment { on: None, .. }
+                | StatementKind::Model { .. }
+        )
     }
 }
 
