@@ -34,9 +34,14 @@ impl Lock {
     /// The lock of a run that went well.
     pub fn of(program: &Program, run: &Run) -> Lock {
         let document = run.document();
-        let mut numbers = Vec::new();
+        let (mut numbers, mut named) = (Vec::new(), Vec::new());
         for (place, entry) in document["results"].as_array().into_iter().flatten().enumerate() {
             let name = entry["name"].as_str().or(entry["source"].as_str()).unwrap_or("result");
+            // A model that is printed is locked under its name once.
+            if entry["kind"] == "fit" && entry["name"].is_string() && named.contains(&name) {
+                continue;
+            }
+            named.push(name);
             let known = |n: &LockedNumber| n.place.starts_with(&format!("{name}:"));
             let head = if numbers.iter().any(known) { format!("{name} ({})", place + 1) } else { name.to_string() };
             let Value::Object(fields) = entry else { continue };

@@ -13,9 +13,13 @@ pub(super) fn model(name: &str, (a, m): (&Spec, &ModelSpec), (b, n): (&Spec, &Mo
     changed(out, &format!("{of}: outcome"), &m.outcome.text, &n.outcome.text);
     terms(&of, m, n, out);
     changed(out, &format!("{of}: weights"), names(&m.weights), names(&n.weights));
-    let one = |w: &Option<WeightsUse>| w.as_ref().map_or("the first".to_string(), |w| w.name.clone());
-    changed(out, &format!("{of}: weights of the lag"), one(&m.lag_weights), one(&n.lag_weights));
-    changed(out, &format!("{of}: weights of the error"), one(&m.error_weights), one(&n.error_weights));
+    let one = |w: &Option<WeightsUse>, m: &ModelSpec| match (w, m.weights.first()) {
+        (Some(w), Some(first)) if w.name != first.name => w.name.clone(),
+        (Some(w), None) => w.name.clone(),
+        _ => "the first".to_string(),
+    };
+    changed(out, &format!("{of}: weights of the lag"), one(&m.lag_weights, m), one(&n.lag_weights, n));
+    changed(out, &format!("{of}: weights of the error"), one(&m.error_weights, m), one(&n.error_weights, n));
     changed(out, &format!("{of}: terms with spatial lags"), lagged(m), lagged(n));
     changed(out, &format!("{of}: fixed effects"), effects(m), effects(n));
     changed(out, &format!("{of}: standard errors"), &m.variance_name, &n.variance_name);

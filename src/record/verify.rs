@@ -1,8 +1,11 @@
 //! A lock against a run of today: which inputs changed, and which numbers moved by how much.
 
-use super::{Lock, change, shown};
+use super::{Lock, both, change, shown};
 use crate::fault::{counted, size};
 use serde_json::{Value, json};
+
+/// Numbers that moved, on a terminal.
+const MOST_SHOWN: usize = 60;
 
 /// A number that is not what it was.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +51,10 @@ impl Verdict {
         }
         if !self.holds() {
             out.push_str("\nMoved\n");
-            self.moved.iter().for_each(|m| out.push_str(&format!("  {}\n", m.words())));
+            self.moved.iter().take(MOST_SHOWN).for_each(|m| out.push_str(&format!("  {}\n", m.words())));
+            if let Some(more) = self.moved.len().checked_sub(MOST_SHOWN).filter(|n| *n > 0) {
+                out.push_str(&format!("  … and {more} more; `--format json` has all of them\n"));
+            }
         }
         out
     }
@@ -74,7 +80,10 @@ impl Moved {
     /// One line.
     pub fn words(&self) -> String {
         match (self.locked, self.now) {
-            (Some(a), Some(b)) => format!("{}: {} → {}{}", self.place, shown(a), shown(b), change(a, b)),
+            (Some(a), Some(b)) => {
+                let (from, to) = both(a, b);
+                format!("{}: {from} → {to}{}", self.place, change(a, b))
+            }
             (Some(a), None) => format!("{}: was {}, is no longer there", self.place, shown(a)),
             (None, Some(b)) => format!("{}: {} is new", self.place, shown(b)),
             (None, None) => self.place.clone(),

@@ -23,6 +23,9 @@ pub const COMMANDS: [(&str, &str); 11] = [
     (":quit", "ends the session; Ctrl-D does too"),
 ];
 
+/// Bytes of a hint, about.
+const HINT: usize = 50;
+
 /// What is known of the session when the cursor moves.
 pub struct Knowledge {
     library: Library,
@@ -188,7 +191,18 @@ impl Knowledge {
             .map(|(_, p)| if p.default.is_some() { format!("{}: …", p.name.text) } else { p.name.text.clone() })
             .collect();
         let lead = if text.ends_with(',') { " " } else { "" };
-        (!left.is_empty()).then(|| format!("{lead}{})", left.join(", ")))
+        if left.is_empty() {
+            return None;
+        }
+        let mut shown = String::new();
+        for part in &left {
+            if shown.len() + part.len() > HINT {
+                return Some(format!("{lead}{shown}, …)"));
+            }
+            shown.push_str(if shown.is_empty() { "" } else { ", " });
+            shown.push_str(part);
+        }
+        Some(format!("{lead}{shown})"))
     }
 }
 
