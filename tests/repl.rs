@@ -137,3 +137,21 @@ fn a_watched_program_runs_again_when_it_is_saved() {
     child.wait().unwrap();
     assert!(first && second, "{}", fs::read_to_string(&shown).unwrap());
 }
+
+#[test]
+#[ignore = "types into a terminal: needs tmux"]
+fn the_castle_study_is_typed_from_nothing() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let script = root.join("tests/terminal/castle.sh");
+    let done = Command::new("bash").arg(script).arg(env!("CARGO_BIN_EXE_durbin")).output().unwrap();
+    let (out, err) = (String::from_utf8(done.stdout).unwrap(), String::from_utf8(done.stderr).unwrap());
+    assert!(done.status.success(), "{out}{err}");
+    println!("{err}");
+    // The book shows what the terminal shows, but for parts left out.
+    let book = fs::read_to_string(root.join("docs/repl.md")).unwrap();
+    let shown = book.split("```transcript\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let mut real = out.lines();
+    for line in shown.lines().filter(|l| *l != "…" && !l.ends_with("nothing had to be computed")) {
+        assert!(real.any(|l| l == line), "the terminal does not show, in its place: {line}");
+    }
+}

@@ -122,3 +122,31 @@ fn show(progress: &Progress, began: Instant) -> bool {
     let _ = std::io::stderr().flush();
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ctrl_c_comes_back_whatever_is_going_on() {
+        let mut session = Session::in_memory();
+        assert!(!session.eval("let k = 1").failed());
+        let signal = Signal::default();
+        let flag = signal.0.clone();
+        let given = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(100));
+            flag.store(true, Ordering::Release);
+            Instant::now()
+        });
+        let result = evaluate(&mut session, &signal, &Progress::default(), |s| {
+            s.eval("let k = 2");
+            // Nothing here looks at the signal.
+            std::thread::sleep(Duration::from_secs(5));
+        });
+        let back = Instant::now();
+        let waited = back.duration_since(given.join().unwrap());
+        assert!(result.is_none() && waited < Duration::from_millis(200), "{waited:?}");
+        assert_eq!(session.names()[0].2, "let k = 1\n", "the session is as it was");
+        assert!(evaluate(&mut session, &signal, &Progress::default(), |s| s.eval("k").number()) == Some(Some(1.0)));
+    }
+}
