@@ -83,7 +83,7 @@ fn faulty_programs_are_refused_in_the_words_of_their_snapshots() {
 /// What is said of a case with the lints wanted, data read and nothing estimated.
 fn plan_of(path: &Path, lints: Lints) -> (String, Run) {
     let (name, bytes) = case(path);
-    let run = Session::new(&data_files()).lints(lints).plan(&program(&name, &bytes));
+    let run = Session::new(data_files()).lints(lints).plan(&program(&name, &bytes));
     assert!(!run.failed(), "{name} was refused:\n{}", rendered(&run, &data_files()));
     (name, run)
 }

@@ -24,6 +24,7 @@ mod pedantic;
 mod query;
 mod recipe;
 mod statements;
+mod testing;
 mod values;
 mod weights;
 

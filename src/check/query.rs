@@ -59,6 +59,9 @@ impl Checker<'_> {
             }
             _ => {}
         }
+        if super::testing::is_test(&entry.name) {
+            return self.test_call(call, &entry, arguments);
+        }
         if let Some(answer) = answer(&entry.name) {
             return self.answer_call(call, &entry, answer, arguments);
         }
@@ -121,7 +124,12 @@ impl Checker<'_> {
     }
 
     /// The formula of a query, or `no_formula` with the one that was meant.
-    fn formula_argument<'e>(&mut self, call: &Expr, entry: &Entry, arguments: &'e [Argument]) -> Check<&'e Expr> {
+    pub(crate) fn formula_argument<'e>(
+        &mut self,
+        call: &Expr,
+        entry: &Entry,
+        arguments: &'e [Argument],
+    ) -> Check<&'e Expr> {
         let first = arguments.iter().find(|a| a.label.is_none());
         let formula = first.map(|a| &a.value).map(unwrap_group);
         if let Some(e) = formula
@@ -404,7 +412,7 @@ fn answer(name: &str) -> Option<Answer> {
 
 /// Writes the defaults out.
 #[allow(clippy::too_many_arguments)]
-fn assemble(
+pub(crate) fn assemble(
     entry: &Entry,
     model: Model,
     did: bool,

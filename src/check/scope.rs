@@ -34,6 +34,8 @@ pub enum Value {
     Model(usize),
     Answer(Answer, usize),
     Table(TableSpec),
+    /// A test by its number in the spec, or one of its parts by name.
+    Test(usize, Option<String>),
     /// The result of a query this version does not execute; the word is its kind.
     Later(&'static str),
     /// Failed to bind and was reported: nothing that uses it is reported for that reason.
@@ -72,6 +74,7 @@ impl Value {
             Value::Model(_) => "a model",
             Value::Answer(..) => "an answer",
             Value::Table(_) => "a table",
+            Value::Test(..) => "a test",
             Value::Later(kind) => kind,
             Value::Broken => "unknown",
         }

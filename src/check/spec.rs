@@ -8,10 +8,12 @@ use crate::syntax::ast::Operator;
 pub use crate::weights::kernel::{Bandwidth, Kernel};
 
 mod columns;
+pub mod testing;
 mod text;
 mod weights;
 
 pub use columns::{Column, ColumnKind, Function};
+pub use testing::*;
 pub use text::{Place, Written};
 pub use weights::{IslandPolicy, WeightsExpr, WeightsKind, WeightsUse};
 
@@ -42,6 +44,7 @@ pub struct Spec {
     pub arrays: Vec<ArraySpec>,
     pub treatments: Vec<TreatmentSpec>,
     pub models: Vec<ModelSpec>,
+    pub tests: Vec<TestSpec>,
     pub steps: Vec<Step>,
     /// Steps before this one were done by an earlier run; no part of what the program means.
     pub first_step: usize,
@@ -223,6 +226,8 @@ pub enum Answer {
     /// `effects(m, horizons: 8)`: the responses over so many periods.
     Responses(usize),
     Explain,
+    /// Not of a fit: a number of a test, by its number in the spec.
+    Test,
 }
 
 /// A value known only after estimation, or a constant.
@@ -282,8 +287,13 @@ pub enum Output {
     Data(usize),
     Array(usize),
     Scalar(ScalarExpr),
-    Answer { answer: Answer, model: usize },
+    Answer {
+        answer: Answer,
+        model: usize,
+    },
     Table(TableSpec),
+    /// A test by its number in the spec.
+    Test(usize),
     List(Vec<(Written, Output)>),
 }
 

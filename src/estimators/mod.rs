@@ -8,6 +8,7 @@ pub(crate) mod axis;
 mod correct;
 mod dynamics;
 mod fit;
+pub mod marginal;
 mod optimize;
 mod profile;
 mod renumber;
@@ -222,8 +223,11 @@ pub enum Remark {
     Leverage { unit: usize, share: f64 },
     /// A dynamic model with a root at or beyond one (methods C.7); `corrected` says whether its bias was taken out.
     Unstable { largest_root: f64, corrected: bool },
-    /// Traces by probes: their number and relative standard error.
+    /// A trace or a diagonal by probes: their number and its relative standard error.
     Probes { probes: usize, relative_error: f64 },
+    /// Standard errors with something probed in them: most probes, and the largest standard error that leaves in one of
+    /// them, relative to it.
+    ProbedErrors { probes: usize, share: f64 },
 }
 
 /// Why there is no estimate.

@@ -5,6 +5,11 @@ pub fn rademacher(seed: u64, probe: u64, index: u64) -> f64 {
     if hash(seed, probe, index) >> 63 == 0 { 1.0 } else { -1.0 }
 }
 
+/// 64 random bits of a place.
+pub fn uniform_bits(seed: u64, probe: u64, index: u64) -> u64 {
+    hash(seed, probe, index)
+}
+
 /// The vector of signs of one probe.
 pub fn signs(seed: u64, probe: u64, n: usize) -> Vec<f64> {
     (0..n as u64).map(|i| rademacher(seed, probe, i)).collect()
@@ -32,6 +37,16 @@ pub struct ProbedMean {
 }
 
 impl ProbedMean {
+    /// A value without probes.
+    pub fn exact(mean: f64) -> ProbedMean {
+        ProbedMean { probes: 0, mean, relative_error: 0.0 }
+    }
+
+    /// Its standard error.
+    pub fn error(self) -> f64 {
+        (self.relative_error * self.mean).abs()
+    }
+
     pub fn of(values: &[f64]) -> ProbedMean {
         let m = values.len() as f64;
         let mean = values.iter().sum::<f64>() / m;

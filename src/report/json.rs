@@ -74,6 +74,7 @@ pub fn kind(outcome: &Outcome) -> &'static str {
         Outcome::Panel(_) => "panel",
         Outcome::Data(_) => "data",
         Outcome::Table(_) => "table",
+        Outcome::Test(_) => "test",
         Outcome::Array(_) => "array",
         Outcome::Value(_) => "value",
         // An explanation is text to a reader of the document, with its sections beside it.
@@ -92,6 +93,7 @@ fn body(outcome: &Outcome) -> Value {
         Outcome::Data(d) => value(d),
         Outcome::Array(a) => value(a),
         Outcome::Table(t) => table(t),
+        Outcome::Test(t) => value(t),
         Outcome::Value(v) => json!({"value": value(v)}),
         Outcome::Text(t) => json!({"text": t}),
         Outcome::Explanation(e) => {

@@ -11,3 +11,4 @@ mod dynamics;
 #[path = "../support/random.rs"]
 mod random;
 mod tally;
+mod testing;
