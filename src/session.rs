@@ -76,6 +76,8 @@ struct Checking<'c> {
     /// So many statements at the beginning were run before.
     settled: usize,
     retired: &'c [String],
+    /// By statement.
+    pinned: &'c [Option<String>],
 }
 
 impl<'a> Session<'a> {
@@ -297,7 +299,7 @@ impl<'a> Session<'a> {
         if run.failed() {
             return (run, None);
         }
-        let checking = Checking { library: &library, sets: &sets, settled: 0, retired: &[] };
+        let checking = Checking { library: &library, sets: &sets, settled: 0, retired: &[], pinned: &[] };
         let spec = self.checked_ast(&ast, &self.files(), checking, &mut run);
         (run, spec)
     }
@@ -319,6 +321,7 @@ impl<'a> Session<'a> {
             program_path: &run.program_name,
             settled: checking.settled,
             retired: checking.retired,
+            pinned: checking.pinned,
             natives: &self.natives,
             lints: self.lints,
         };

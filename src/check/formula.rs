@@ -38,6 +38,9 @@ impl Checker<'_> {
             names.iter().filter(|n| self.scope.peek(&n.text).is_none()).all(known)
         };
         let current = self.current_panels();
+        if let (Some(_), [pinned]) = (self.pinned, current.as_slice()) {
+            return Ok(*pinned);
+        }
         let mut fitting = (0..self.panels.len()).filter(|&i| holds(&self.panels[i]));
         match (fitting.next(), fitting.next()) {
             (Some(p), None) if current.contains(&p) => Ok(p),

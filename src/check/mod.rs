@@ -56,6 +56,8 @@ pub struct Request<'a> {
     pub settled: usize,
     /// Panels that are meant only where a name says so: others took their names.
     pub retired: &'a [String],
+    /// The panel that a statement is about, by its number, where that is settled.
+    pub pinned: &'a [Option<String>],
     /// Functions of the program that embeds this one.
     pub natives: &'a [Native],
     pub lints: Lints,
@@ -108,6 +110,8 @@ pub(crate) struct Checker<'a> {
     spec: Spec,
     panels: Vec<PanelInfo>,
     data: Vec<DataInfo>,
+    /// The panel that the statement being checked is about, where that is settled.
+    pinned: Option<&'a String>,
     /// A panel failed to check: queries on it say nothing.
     broken_panel: bool,
     inputs: Vec<Input>,
@@ -147,6 +151,7 @@ impl<'a> Checker<'a> {
             spec: Spec::default(),
             panels: Vec::new(),
             data: Vec::new(),
+            pinned: None,
             broken_panel: false,
             inputs: Vec::new(),
             saves: Vec::new(),
@@ -208,8 +213,11 @@ impl<'a> Checker<'a> {
 
     /// Panels that are meant where nothing says which.
     pub(crate) fn current_panels(&self) -> Vec<usize> {
-        let retired = |p: &PanelInfo| self.request.retired.contains(&p.spec.name);
-        (0..self.panels.len()).filter(|&p| !retired(&self.panels[p])).collect()
+        let meant = |p: &PanelInfo| match self.pinned {
+            Some(pinned) => *pinned == p.spec.name,
+            None => !self.request.retired.contains(&p.spec.name),
+        };
+        (0..self.panels.len()).filter(|&p| meant(&self.panels[p])).collect()
     }
 
     /// The panel of a statement that does not say which: the only one.

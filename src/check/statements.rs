@@ -28,6 +28,7 @@ impl Checker<'_> {
             if number == self.request.settled {
                 self.spec.first_step = self.spec.steps.len();
             }
+            self.pinned = self.request.pinned.get(number).and_then(Option::as_ref);
             let name = declared(&statement.kind);
             if let Some(name) = name {
                 self.scope.later.shift_remove(&name.text);

@@ -7,6 +7,9 @@ use crate::syntax::ast::*;
 use crate::syntax::{self, print};
 use std::sync::Arc;
 
+/// The name of texts that were rewritten.
+pub(super) const EARLIER: &str = "earlier input";
+
 /// A statement of the session.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
@@ -15,6 +18,8 @@ pub(super) struct Record {
     pub text: String,
     /// Where the text begins in its source.
     start: u32,
+    /// The panel it is about, where that is no longer the one that is meant.
+    panel: Option<String>,
 }
 
 impl Record {
@@ -35,7 +40,8 @@ impl Record {
     }
 
     fn mentions(&self, name: &str) -> bool {
-        names_of(&self.statement.kind).iter().any(|n| n.text == name && !n.quoted)
+        let named = names_of(&self.statement.kind).iter().any(|n| n.text == name && !n.quoted);
+        named || self.panel.as_deref() == Some(name)
     }
 
     /// Whether it is about the only panel without saying so.
@@ -59,6 +65,8 @@ pub(super) struct Environment {
     pub last: Option<String>,
     /// Panels whose names were taken by others: meant only where a name says so.
     pub retired: Vec<String>,
+    /// Names that were given to old declarations.
+    pub old_names: Vec<String>,
     /// Columns of each panel, for whoever completes names.
     pub columns: Vec<(String, Vec<String>)>,
     /// Remarks that were made, by code and words.
@@ -78,6 +86,7 @@ impl Default for Environment {
             records: Vec::new(),
             last: None,
             retired: Vec::new(),
+            old_names: Vec::new(),
             columns: Vec::new(),
             told: Vec::new(),
             read: Vec::new(),
@@ -92,7 +101,14 @@ impl Environment {
         self.records.iter().filter(|r| r.stands()).map(|r| r.statement.clone()).collect()
     }
 
+    /// The panel that each of these statements is about, where that is settled.
+    pub fn pinned(&self) -> Vec<Option<String>> {
+        self.records.iter().filter(|r| r.stands()).map(|r| r.panel.clone()).collect()
+    }
+
     /// Adds the statements of an input.
+    ///
+    /// Old declarations under new names that nobody rests on any more go.
     pub fn accept(&mut self, text: &str, ast: &Ast) {
         let mut from = 0;
         let last = ast.statements.len();
@@ -104,9 +120,11 @@ impl Environment {
                 statement: statement.clone(),
                 text: slice[shift..].trim_end_matches(|c: char| c.is_whitespace() || c == ';').to_string(),
                 start: (from + shift) as u32,
+                panel: None,
             });
             from = end;
         }
+        self.prune();
     }
 
     fn push(&mut self, record: Record) {
@@ -143,10 +161,10 @@ impl Environment {
 
     /// A text of one statement as a record, in a source of its own.
     fn parsed(&mut self, text: &str) -> Option<Arc<Record>> {
-        let id = self.sources.add("earlier input", text);
+        let id = self.sources.add(EARLIER, text);
         let ast = syntax::parse(id, text).ok()?;
         let statement = ast.statements.into_iter().next()?;
-        Some(Arc::new(Record { statement, text: text.to_string(), start: 0 }))
+        Some(Arc::new(Record { statement, text: text.to_string(), start: 0, panel: None }))
     }
 
     /// Makes room for the names that an input declares: what nobody rests on goes; what others rest on gets another
@@ -177,6 +195,7 @@ impl Environment {
                     self.records[i] = renamed;
                 }
             }
+            self.old_names.push(fresh.clone());
             if panel {
                 self.retired.push(fresh.clone());
             }
@@ -189,6 +208,22 @@ impl Environment {
             ));
         }
         out
+    }
+
+    /// Lets old declarations go that nobody rests on any more.
+    fn prune(&mut self) {
+        loop {
+            let idle = |r: &Record| {
+                r.declares().is_some_and(|name| {
+                    self.old_names.iter().any(|o| o == name) && !self.records.iter().any(|other| other.mentions(name))
+                })
+            };
+            let kept: Vec<Arc<Record>> = self.records.iter().filter(|r| !idle(r)).cloned().collect();
+            if kept.len() == self.records.len() {
+                return;
+            }
+            self.records = kept;
+        }
     }
 
     /// `W_1`, `W_2`, …: the first that is free.
@@ -216,8 +251,17 @@ impl Environment {
             let after = Span { start: name.span.end, ..name.span };
             edits.push((after, format!(" on {fresh}")));
         }
+        let pinned = match (panel, kind) {
+            // A query cannot say its panel: it is remembered which one it is about.
+            (true, StatementKind::Model { .. } | StatementKind::Print(_)) if record.panel.is_none() => {
+                Some(fresh.to_string())
+            }
+            _ if record.panel.as_deref() == Some(old) => Some(fresh.to_string()),
+            _ => record.panel.clone(),
+        };
         let text = edited(&record.text, record.start, edits);
-        self.parsed(&text)
+        let renamed = self.parsed(&text)?;
+        Some(Arc::new(Record { panel: pinned, ..(*renamed).clone() }))
     }
 
     /// The session as a program in canonical form.

@@ -1,6 +1,6 @@
 //! Inputs one after the other: each is checked with what stands, run, and becomes part of the session, or leaves no trace.
 
-use super::environment::{Environment, declared, edited, names_of};
+use super::environment::{EARLIER, Environment, declared, edited, names_of};
 use super::{Overlay, Run, Session, echo};
 use crate::diagnostic::Diagnostic;
 use crate::fault::Fault;
@@ -53,8 +53,14 @@ impl Session<'_> {
         whole.statements.extend(ast.statements.iter().cloned());
         run.sources = std::mem::take(&mut environment.sources);
         let loader = Overlay { tables: &self.tables, files: self.loader.as_ref() };
-        let checking =
-            super::Checking { library: &environment.library, sets: &[], settled, retired: &environment.retired };
+        let pinned = environment.pinned();
+        let checking = super::Checking {
+            library: &environment.library,
+            sets: &[],
+            settled,
+            retired: &environment.retired,
+            pinned: &pinned,
+        };
         if let Some(spec) = self.checked_ast(&whole, &loader, checking, run) {
             self.run_spec(&spec, &loader, run);
         }
@@ -62,6 +68,12 @@ impl Session<'_> {
         run.diagnostics.retain(|d| d.code != "durbin::check::never_used");
         let here = |d: &Diagnostic| d.span.is_some_and(|s| s.source == id);
         let key = |d: &Diagnostic| (d.code, d.message.clone());
+        // What was renamed says again, under its new name, what it said before.
+        let renamed =
+            |d: &Diagnostic| d.span.and_then(|s| run.sources.get(s.source)).is_some_and(|s| s.name == EARLIER);
+        let again: Vec<bool> = run.diagnostics.iter().map(|d| !d.is_error() && renamed(d)).collect();
+        let mut again = again.into_iter();
+        run.diagnostics.retain(|_| !again.next().unwrap_or(false));
         run.diagnostics.retain(|d| d.is_error() || here(d) || !environment.told.contains(&key(d)));
         if run.failed() {
             run.notices.clear();
