@@ -344,6 +344,7 @@ fn kind(output: &Output) -> &'static str {
         Output::Scalar(ScalarExpr::Bool(_)) => "a boolean",
         Output::Scalar(_) => "a number",
         Output::Answer { .. } => "an answer of a model",
+        Output::Test(_) => "a test",
         Output::Table(_) => "a table",
         Output::List(_) => "a list",
     }
