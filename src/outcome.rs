@@ -3,6 +3,7 @@
 //! The field names are those of the JSON document (results.md) and an interface. Numbers that do not exist are
 //! NaN here and `null` there. Nothing in this file computes.
 
+pub mod designs;
 pub mod steps;
 pub mod testing;
 
@@ -411,6 +412,7 @@ pub enum Outcome {
     Text(String),
     /// `explain(m)`.
     Explanation(Explanation),
+    Design(designs::Design),
     Test(Box<testing::TestResult>),
     /// `effects(m)`; with `horizons:` the responses of a dynamic model too.
     Effects {

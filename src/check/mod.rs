@@ -11,6 +11,7 @@ pub(crate) mod arrays;
 mod columns;
 mod cycles;
 mod data;
+mod designs;
 mod dynamics;
 mod foreign;
 mod formula;

@@ -34,6 +34,7 @@ fn kind_and_formats(output: &Output) -> (&'static str, &'static [&'static str]) 
         Output::Panel(_) => ("a panel", &[".txt"]),
         Output::Data(_) => ("a data set", &[".txt"]),
         Output::Array(_) => ("an array", &[".csv", ".txt"]),
+        Output::Design(_) => ("a table", &TABLE_FORMATS),
         Output::Scalar(_) => ("a single value", &[".txt"]),
     }
 }
@@ -70,6 +71,7 @@ impl Checker<'_> {
             Value::Data(d) => Output::Data(d),
             Value::Array(a) => Output::Array(self.interned(a.value.clone(), a.dims.clone())),
             Value::Table(t) => Output::Table(t),
+            Value::Design(d) => Output::Design((*d).clone()),
             Value::Test(t, None) => Output::Test(t),
             Value::Scalar(s) => Output::Scalar(s),
             Value::Answer(answer, model) => match self.scalar_answer(answer, model, expr.span) {

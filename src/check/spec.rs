@@ -8,11 +8,13 @@ use crate::syntax::ast::Operator;
 pub use crate::weights::kernel::{Bandwidth, Kernel};
 
 mod columns;
+mod designs;
 pub mod testing;
 mod text;
 mod weights;
 
 pub use columns::{Column, ColumnKind, Function};
+pub use designs::{BandSpec, Bin, DesignSpec, EventTimes};
 pub use testing::*;
 pub use text::{Place, Written};
 pub use weights::{IslandPolicy, WeightsExpr, WeightsKind, WeightsUse};
@@ -191,6 +193,8 @@ pub struct ModelSpec {
     pub error_weights: Option<WeightsUse>,
     /// The treatment of a `_did` query.
     pub treatment: Option<usize>,
+    /// Of a model that an event study is made from: its first terms are one column per bin.
+    pub events: Option<EventTimes>,
     /// `None`: two-way, or none where the panel has one period.
     pub fixed_effects: Option<FixedEffects>,
     pub variance: Variance,
@@ -292,6 +296,7 @@ pub enum Output {
         model: usize,
     },
     Table(TableSpec),
+    Design(DesignSpec),
     /// A test by its number in the spec.
     Test(usize),
     List(Vec<(Written, Output)>),

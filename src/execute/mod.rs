@@ -5,6 +5,7 @@
 
 mod answers;
 mod collinear;
+mod designs;
 mod explain;
 mod fit;
 mod near_collinear;
@@ -206,6 +207,7 @@ impl Run<'_> {
                 answers::answer(*answer, self.spec, *model, self.fitted(*model)?, self.interrupt)?
             }
             Output::Table(table) => Outcome::Table(self.table(table)?),
+            Output::Design(design) => Outcome::Design(self.design(design)?),
             Output::Test(number) => Outcome::Test(Box::new(self.test(*number)?)),
             Output::List(items) => {
                 let mut entries = Vec::new();

@@ -5,6 +5,7 @@ pub(crate) mod dense;
 pub mod dependence;
 pub(crate) mod draws;
 pub(crate) mod effects;
+pub(crate) mod events;
 pub(crate) mod information;
 pub(crate) mod long_run;
 pub(crate) mod martingale;

@@ -12,6 +12,7 @@ pub mod rollout;
 
 mod conditions;
 mod design;
+mod events;
 mod files;
 mod graph;
 mod keys;
@@ -76,6 +77,8 @@ pub struct ModelPlan {
     pub periods: Vec<i64>,
     pub nobs: usize,
     pub dropped: Vec<Dropped>,
+    /// Units that were ever observed at each event time of a model of an event study.
+    pub event_units: Vec<usize>,
     pub durbin_weights: Vec<MatrixUsed>,
     pub lag_weights: Option<MatrixUsed>,
     pub error_weights: Option<MatrixUsed>,
@@ -406,6 +409,7 @@ fn needs<'a>(
         Output::Treatment(_) | Output::Panel(_) | Output::Array(_) => {}
         Output::Scalar(scalar) => scalar_needs(scalar, models, tests),
         Output::Table(table) => models.extend(table.columns.iter().map(|c| c.1)),
+        Output::Design(design) => models.extend(design.models()),
         Output::List(items) => items.iter().for_each(|(_, o)| needs(o, models, matrices, data, tests)),
     }
 }

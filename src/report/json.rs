@@ -1,6 +1,7 @@
 //! The JSON document of a run (results.md): field names are an interface, numbers full precision, none is NaN.
 
 use super::grid::{GridLine, lines};
+use crate::outcome::designs::Design;
 use crate::outcome::{Entry, Outcome, Table};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -80,6 +81,9 @@ pub fn kind(outcome: &Outcome) -> &'static str {
         // An explanation is text to a reader of the document, with its sections beside it.
         Outcome::Text(_) | Outcome::Explanation(_) => "text",
         Outcome::Effects { .. } => "effects",
+        Outcome::Design(Design::EventStudy(_)) => "event_study",
+        Outcome::Design(Design::ParallelTrends(_)) => "test",
+        Outcome::Design(Design::ByBand(_)) => "by_band",
         Outcome::List(_) => "list",
     }
 }
@@ -111,6 +115,7 @@ fn body(outcome: &Outcome) -> Value {
             fields.insert("level".to_string(), value(level));
             Value::Object(fields)
         }
+        Outcome::Design(d) => value(d),
         Outcome::List(items) => json!({"items": items.iter().map(entry).collect::<Vec<_>>()}),
     }
 }

@@ -141,6 +141,7 @@ impl Design {
             df_adjust: false,
             time_lags: Vec::new(),
             treatment: Some(0),
+            events: 0,
             present: None,
         }
     }
