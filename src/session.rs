@@ -345,6 +345,7 @@ fn kind(output: &Output) -> &'static str {
         Output::Scalar(_) => "a number",
         Output::Answer { .. } => "an answer of a model",
         Output::Test(_) => "a test",
+        Output::Design(_) => "a design",
         Output::Table(_) => "a table",
         Output::List(_) => "a list",
     }
