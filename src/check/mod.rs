@@ -13,6 +13,7 @@ mod cycles;
 mod data;
 mod designs;
 mod dynamics;
+mod effects;
 mod foreign;
 mod formula;
 mod functions;
@@ -27,6 +28,7 @@ mod recipe;
 mod statements;
 mod testing;
 mod values;
+mod variance;
 mod weights;
 
 use crate::data::natives::Native;

@@ -143,6 +143,7 @@ impl Design {
             treatment: Some(0),
             events: 0,
             present: None,
+            layout: Layout::default(),
         }
     }
 
