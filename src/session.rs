@@ -250,7 +250,9 @@ impl<'a> Session<'a> {
         }
         let files: Vec<(&str, &str)> = done.files.iter().map(|f| (f.path.as_str(), f.content.as_str())).collect();
         let read: Vec<&str> = run.inputs.iter().map(|f| f.path.as_str()).collect();
-        match self.save(&files, &read) {
+        let saved = self.save(&files, &read);
+        self.cancel.reset();
+        match saved {
             Ok(()) => {
                 run.saved = done.files.iter().map(|f| f.path.clone()).collect();
                 run.entries = done.entries;

@@ -45,7 +45,7 @@ impl Knowledge {
         let library = Library::standard(&mut Sources::default());
         let mut values = BTreeMap::new();
         for entry in library.entries.values() {
-            for (option, named) in documented(entry) {
+            for (option, named) in documented(entry, &library) {
                 values.insert((entry.name.clone(), option), named);
             }
         }
@@ -225,11 +225,15 @@ fn fitting(mut all: Vec<String>, written: &str) -> Vec<String> {
 }
 
 /// What the text of each option names in backticks.
-fn documented(entry: &Entry) -> Vec<(String, Vec<String>)> {
-    let comment = Comment::parse(entry.doc.as_deref().unwrap_or_default());
+fn documented(entry: &Entry, library: &Library) -> Vec<(String, Vec<String>)> {
+    let parsed = |e: &Entry| Comment::parse(e.doc.as_deref().unwrap_or_default());
+    let comment = parsed(entry);
+    // Options may be those of another entry.
+    let like = comment.like().and_then(|name| library.get(name)).map(parsed);
     let mut out = Vec::new();
     for parameter in entry.parameters.iter().filter(|p| p.default.is_some()) {
-        let Some(item) = comment.item(&parameter.name.text) else { continue };
+        let name = &parameter.name.text;
+        let Some(item) = comment.item(name).or(like.as_ref().and_then(|l| l.item(name))) else { continue };
         let mut values: Vec<String> = item.text.split('`').skip(1).step_by(2).map(str::to_string).collect();
         values.retain(|v| !v.contains(char::is_whitespace) || v.contains('(') || v.starts_with('['));
         values.dedup();

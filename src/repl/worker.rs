@@ -140,7 +140,7 @@ mod tests {
         });
         let result = evaluate(&mut session, &signal, &Progress::default(), |s| {
             s.eval("let k = 2");
-            // Nothing here looks at the signal.
+            // Nothing here looks at the signal, and nothing is being written any more.
             std::thread::sleep(Duration::from_secs(5));
         });
         let back = Instant::now();

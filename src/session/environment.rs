@@ -128,9 +128,6 @@ impl Environment {
     }
 
     fn push(&mut self, record: Record) {
-        if let StatementKind::Options(new) = &record.statement.kind {
-            self.options_again(new);
-        }
         // Said again, it is where it was said last.
         if record.declares().is_none() {
             self.records.retain(|r| r.text != record.text);
@@ -171,6 +168,11 @@ impl Environment {
     /// name, which they then use. Says what happened.
     pub fn make_room(&mut self, ast: &Ast) -> Vec<String> {
         let mut out = Vec::new();
+        for statement in &ast.statements {
+            if let StatementKind::Options(new) = &statement.kind {
+                self.options_again(new);
+            }
+        }
         for name in ast.statements.iter().filter_map(|s| declared(&s.kind)) {
             let old = &name.text;
             let Some(place) = self.records.iter().position(|r| r.declares() == Some(old)) else { continue };
