@@ -24,6 +24,8 @@ pub mod loader;
 mod modules;
 pub mod outcome;
 pub mod plan;
+pub mod record;
+pub mod repl;
 pub mod report;
 pub mod session;
 pub mod source;

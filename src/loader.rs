@@ -11,7 +11,7 @@ use std::io::{ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
 
 /// Gives a program the bytes of the files it names.
-pub trait Loader: Sync {
+pub trait Loader: Send + Sync {
     /// The whole file. Errors are `durbin::io::…`.
     fn read(&self, path: &str) -> Result<Vec<u8>, Fault>;
 
@@ -25,6 +25,20 @@ pub trait Loader: Sync {
         let mut bytes = self.read(path)?;
         bytes.truncate(limit);
         Ok(bytes)
+    }
+}
+
+impl<T: Loader + ?Sized> Loader for &T {
+    fn read(&self, path: &str) -> Result<Vec<u8>, Fault> {
+        (**self).read(path)
+    }
+
+    fn stamp(&self, path: &str) -> Option<String> {
+        (**self).stamp(path)
+    }
+
+    fn head(&self, path: &str, limit: usize) -> Result<Vec<u8>, Fault> {
+        (**self).head(path, limit)
     }
 }
 

@@ -56,7 +56,7 @@ impl Modules {
         self.inputs.push(InputFile { path: file.text.clone(), bytes: bytes.len() as u64, blake3 });
         let parsed = match decode(&file.text, &bytes) {
             Ok(text) => {
-                let id = sources.add(&file.text, &text);
+                let id = sources.known_or_add(&file.text, &text);
                 syntax::parse(id, &text)
             }
             Err(foreign) => {

@@ -1,4 +1,7 @@
-//! [`Session`]: the library's front door. A program goes through every stage, or stops at the first that finds a fault.
+//! [`Session`]: the library's front door. A program goes through every stage, or stops at the first that finds a fault;
+//! inputs go through the same stages one after the other, each with what the session was told before.
+//!
+//! A whole program, with files from memory:
 //!
 //! ```
 //! use durbin::loader::MemoryLoader;
@@ -11,145 +14,104 @@
 //! assert!(!run.failed());
 //! assert_eq!(run.entries.len(), 1);
 //! ```
+//!
+//! Inputs one after the other, with tables handed over: [`Session::eval`]. A session is `Send`, its clones are
+//! independent, and there is no state outside it.
+
+mod cancel;
+mod echo;
+mod environment;
+mod eval;
+mod run;
+mod tables;
 
 pub use crate::check::Lints;
 use crate::check::library::Library;
-use crate::check::spec::Spec;
+use crate::check::spec::{Output, ScalarExpr, Spec, StepKind};
 use crate::check::{self, Request};
+use crate::data::natives::Native;
 use crate::diagnostic::Diagnostic;
 pub use crate::estimators::Interrupt;
 use crate::estimators::Never;
 use crate::execute::execute;
-use crate::fault::{Fault, Level};
-use crate::loader::Loader;
+use crate::fault::Fault;
+use crate::loader::{Loader, MemoryLoader};
 use crate::modules;
-use crate::outcome::Entry;
-use crate::outcome::steps::Steps;
-pub use crate::plan::Limit;
-pub use crate::plan::Memory;
-use crate::plan::{self, InputFile, Means, Planned};
-use crate::report::{self, json};
-use crate::source::Sources;
-use crate::syntax::{self, ast::Expr};
+use crate::plan::{self, Means, Planned};
+pub use crate::plan::{InputFile, Limit, Memory};
+use crate::syntax::{self, ast::Ast, ast::Expr};
 use crate::writer::Writer;
-use serde_json::{Map, Value, json};
+pub use cancel::Cancel;
+use cancel::Watched;
+use environment::Environment;
+pub use run::{Program, Run, formatted};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+pub use tables::Columns;
+use tables::Overlay;
 
-/// A program as it comes: its file name (as messages show it), its bytes, and `--set` values.
-#[derive(Clone, Debug)]
-pub struct Program {
-    pub name: String,
-    pub bytes: Vec<u8>,
-    /// Name and value, the value as text of the language.
-    pub sets: Vec<(String, String)>,
-}
-
-impl Program {
-    pub fn new(name: &str, text: &str) -> Program {
-        Program { name: name.to_string(), bytes: text.as_bytes().to_vec(), sets: Vec::new() }
-    }
-}
-
-/// What came of a program: outcomes, or the faults against it; warnings travel with either.
-#[derive(Debug, Default)]
-pub struct Run {
-    pub sources: Sources,
-    pub diagnostics: Vec<Diagnostic>,
-    /// Empty where the run failed.
-    pub entries: Vec<Entry>,
-    pub inputs: Vec<InputFile>,
-    /// What is done for it, where it came to a plan.
-    pub steps: Option<Steps>,
-    pub seed: u64,
-    pub program_name: String,
-    pub program_blake3: String,
-    /// The run was stopped from outside; there are no entries.
-    pub interrupted: bool,
-}
-
-impl Run {
-    /// A run that did not come to its first stage.
-    pub fn refused(name: &str, fault: Fault) -> Run {
-        Run { diagnostics: vec![Diagnostic::at(fault, None)], program_name: name.to_string(), ..Run::default() }
-    }
-
-    /// Whether a fault ended it.
-    pub fn failed(&self) -> bool {
-        self.interrupted || self.diagnostics.iter().any(Diagnostic::is_error)
-    }
-
-    /// Diagnostics as records: errors, or what is below an error.
-    fn records(&self, errors: bool) -> Vec<Value> {
-        self.diagnostics.iter().filter(|d| d.is_error() == errors).map(|d| d.to_json(&self.sources)).collect()
-    }
-
-    /// The document of a check: faults alone.
-    pub fn findings(&self) -> Value {
-        json::refusal(self.records(true), self.records(false))
-    }
-
-    /// The document of results.md: results, or the faults.
-    pub fn document(&self) -> Value {
-        if self.failed() {
-            return self.findings();
-        }
-        let inputs = self.read();
-        let run = json::Run {
-            version: env!("CARGO_PKG_VERSION"),
-            program_path: &self.program_name,
-            program_blake3: &self.program_blake3,
-            inputs: &inputs,
-            seed: self.seed,
-            entries: &self.entries,
-        };
-        json::document(&run, self.records(false))
-    }
-
-    fn read(&self) -> Vec<json::Input> {
-        let input = |f: &InputFile| json::Input { path: f.path.clone(), bytes: f.bytes, blake3: f.blake3.clone() };
-        self.inputs.iter().map(input).collect()
-    }
-
-    /// The document of a plan (docs/plan.md): steps, or the faults, or both where it is refused for its size.
-    pub fn plan_document(&self) -> Value {
-        let mut head = Map::new();
-        head.insert("durbin".to_string(), Value::from(env!("CARGO_PKG_VERSION")));
-        let program = json!({"path": self.program_name, "blake3": self.program_blake3});
-        head.insert("program".to_string(), program);
-        head.insert("inputs".to_string(), json!(self.read()));
-        report::plan::document(head, self.steps.as_ref(), self.records(true), self.records(false))
-    }
-
-    /// How many diagnostics have a level.
-    pub fn count(&self, level: Level) -> usize {
-        self.diagnostics.iter().filter(|d| d.level == level).count()
-    }
-}
-
-/// Runs programs whose files come from one loader.
+/// Runs programs and inputs whose files come from one loader. Clones share what was computed and nothing else.
+#[derive(Clone)]
 pub struct Session<'a> {
-    loader: &'a dyn Loader,
-    writer: Option<&'a dyn Writer>,
-    interrupt: &'a dyn Interrupt,
+    loader: Arc<dyn Loader + 'a>,
+    writer: Option<Arc<dyn Writer + 'a>>,
+    interrupt: Arc<dyn Interrupt + 'a>,
     memory: Option<Limit>,
     lints: Lints,
     steps: Option<Arc<Memory>>,
+    cancel: Cancel,
+    tables: BTreeMap<String, Arc<Vec<u8>>>,
+    natives: Vec<Native>,
+    environment: Environment,
+    /// What stood before each input, and the input.
+    undo: Vec<(Environment, String)>,
+    /// Inputs are planned and not run.
+    planning: bool,
+}
+
+/// What checking is told beside the program.
+struct Checking<'c> {
+    library: &'c Library,
+    sets: &'c [(String, Expr)],
+    /// So many statements at the beginning were run before.
+    settled: usize,
+    retired: &'c [String],
+    /// By statement.
+    pinned: &'c [Option<String>],
 }
 
 impl<'a> Session<'a> {
     /// A session that reads but writes nothing: a `save` is a fault there.
-    pub fn new(loader: &'a dyn Loader) -> Session<'a> {
-        Session { loader, writer: None, interrupt: &Never, memory: None, lints: Lints::Usual, steps: None }
+    pub fn new(loader: impl Loader + 'a) -> Session<'a> {
+        Session {
+            loader: Arc::new(loader),
+            writer: None,
+            interrupt: Arc::new(Never),
+            memory: None,
+            lints: Lints::Usual,
+            steps: None,
+            cancel: Cancel::default(),
+            tables: BTreeMap::new(),
+            natives: Vec::new(),
+            environment: Environment::default(),
+            undo: Vec::new(),
+            planning: false,
+        }
+    }
+
+    /// A session without files: it knows the tables it is given.
+    pub fn in_memory() -> Session<'a> {
+        Session::new(MemoryLoader::default())
     }
 
     /// Where `save` writes.
-    pub fn writing(self, writer: &'a dyn Writer) -> Session<'a> {
-        Session { writer: Some(writer), ..self }
+    pub fn writing(self, writer: impl Writer + 'a) -> Session<'a> {
+        Session { writer: Some(Arc::new(writer)), ..self }
     }
 
     /// Who is told of steps and may stop them.
-    pub fn watched(self, interrupt: &'a dyn Interrupt) -> Session<'a> {
-        Session { interrupt, ..self }
+    pub fn watched(self, interrupt: impl Interrupt + 'a) -> Session<'a> {
+        Session { interrupt: Arc::new(interrupt), ..self }
     }
 
     /// Programs that would need more memory are refused; without a limit none is.
@@ -167,6 +129,38 @@ impl<'a> Session<'a> {
         Session { steps: Some(steps), ..self }
     }
 
+    /// A handle that stops what this session is doing from another thread.
+    pub fn canceller(&self) -> Cancel {
+        self.cancel.clone()
+    }
+
+    /// A clone with a handle of its own.
+    pub fn separate(&self) -> Session<'a> {
+        Session { cancel: Cancel::default(), ..self.clone() }
+    }
+
+    /// Hands a table over: programs read it as the file of this name, before any file of the loader.
+    pub fn table(&mut self, name: &str, columns: &Columns) {
+        self.tables.insert(name.to_string(), Arc::new(columns.to_csv().into_bytes()));
+    }
+
+    /// Makes a function of numbers known under a name: expressions of columns call it row by row. It must give equal
+    /// results for equal arguments.
+    ///
+    /// ```
+    /// use durbin::session::{Columns, Session};
+    ///
+    /// let mut session = Session::in_memory();
+    /// session.table("t.csv", &Columns::new().text("u", ["a", "b"]).integers("t", [1, 1]).numbers("x", [3.0, 4.0]));
+    /// session.function("hypotenuse", 2, |a| a[0].hypot(a[1]));
+    /// let run = session.eval("data d from \"t.csv\" { keys u, t }\nsum(hypotenuse(d.x, 4) over [u, t])");
+    /// assert_eq!(run.number(), Some(5.0 + 32f64.sqrt()));
+    /// ```
+    pub fn function(&mut self, name: &str, arity: usize, call: impl Fn(&[f64]) -> f64 + Send + Sync + 'static) {
+        self.natives.retain(|n| n.name != name);
+        self.natives.push(Native::new(name, arity, call));
+    }
+
     /// Names, kinds and columns alone: file headers are read and no more.
     pub fn check(&self, program: &Program) -> Run {
         self.checked(program).0
@@ -181,52 +175,96 @@ impl<'a> Session<'a> {
     pub fn plan(&self, program: &Program) -> Run {
         let (mut run, spec) = self.checked(program);
         if let Some(spec) = spec {
-            let _ = self.planned(&spec, &mut run);
+            let _ = self.planned(&spec, &self.files(), &mut run);
         }
         run
     }
 
-    fn planned(&self, spec: &Spec, run: &mut Run) -> Option<plan::Plan> {
+    /// A file as programs of this session read it.
+    ///
+    /// # Errors
+    /// `durbin::io::…`: what is outside, missing or unreadable.
+    pub fn read(&self, path: &str) -> Result<Vec<u8>, Fault> {
+        self.files().read(path)
+    }
+
+    fn files(&self) -> Overlay<'_> {
+        Overlay { tables: &self.tables, files: self.loader.as_ref() }
+    }
+
+    fn watch(&self) -> Watched<'_> {
+        Watched { of: self.interrupt.as_ref(), cancel: &self.cancel }
+    }
+
+    fn planned(&self, spec: &Spec, loader: &dyn Loader, run: &mut Run) -> Option<plan::Plan> {
         run.seed = spec.settings.seed;
-        self.interrupt.begin("data and weights");
-        let steps = self.steps.as_deref();
-        let means = Means { memory: self.memory, steps, interrupt: self.interrupt, lints: self.lints };
-        let Planned { plan, steps, diagnostics, inputs } = plan::plan(spec, self.loader, means);
+        let interrupt = self.watch();
+        interrupt.begin("data and weights");
+        let means = Means {
+            memory: self.memory,
+            steps: self.steps.as_deref(),
+            natives: &self.natives,
+            interrupt: &interrupt,
+            lints: self.lints,
+        };
+        let Planned { plan, steps, diagnostics, inputs } = plan::plan(spec, loader, means);
         run.inputs.extend(inputs);
         run.steps = steps;
         // A remark on a header is made when it is checked and again when the file is read.
         let new: Vec<Diagnostic> = diagnostics.into_iter().filter(|d| !run.diagnostics.contains(d)).collect();
         run.diagnostics.extend(new);
-        plan
+        run.interrupted = interrupt.stop();
+        plan.filter(|_| !run.interrupted)
     }
 
     /// A whole run. Files are written last, all or none.
     pub fn run(&self, program: &Program) -> Run {
+        self.cancel.reset();
         let (mut run, spec) = self.checked(program);
-        let Some(spec) = spec else { return run };
-        let Some(plan) = self.planned(&spec, &mut run) else { return run };
-        let done = execute(&spec, plan, self.steps.as_deref(), self.interrupt);
-        if let Some(steps) = &self.steps {
-            steps.settle();
-        }
-        run.diagnostics.extend(done.diagnostics);
-        run.interrupted = done.interrupted;
-        if run.failed() {
-            return run;
-        }
-        let files: Vec<(&str, &str)> = done.files.iter().map(|f| (f.path.as_str(), f.content.as_str())).collect();
-        let read: Vec<&str> = run.inputs.iter().map(|f| f.path.as_str()).collect();
-        match self.save(&files, &read) {
-            Ok(()) => run.entries = done.entries,
-            Err((number, fault)) => {
-                run.diagnostics.push(Diagnostic::at(fault, done.files.get(number).map(|f| f.place)));
-            }
+        if let Some(spec) = spec {
+            self.run_spec(&spec, &self.files(), &mut run);
         }
         run
     }
 
+    fn run_spec(&self, spec: &Spec, loader: &dyn Loader, run: &mut Run) {
+        run.kind = spec.fresh_steps().last().and_then(|s| match &s.kind {
+            StepKind::Print(output) => Some(kind(output).to_string()),
+            _ => None,
+        });
+        let Some(plan) = self.planned(spec, loader, run) else { return };
+        let named =
+            |(p, data): (&check::spec::PanelSpec, &Arc<plan::panels::PanelData>)| (p.name.clone(), data.columns());
+        run.columns = spec.panels.iter().zip(&plan.panels).map(named).collect();
+        if self.planning {
+            return;
+        }
+        let done = execute(spec, plan, self.steps.as_deref(), &self.watch());
+        if let Some(steps) = &self.steps {
+            steps.settle();
+        }
+        run.diagnostics.extend(done.diagnostics);
+        run.interrupted = done.interrupted || !self.cancel.commit();
+        if run.failed() {
+            return;
+        }
+        let files: Vec<(&str, &str)> = done.files.iter().map(|f| (f.path.as_str(), f.content.as_str())).collect();
+        let read: Vec<&str> = run.inputs.iter().map(|f| f.path.as_str()).collect();
+        let saved = self.save(&files, &read);
+        self.cancel.reset();
+        match saved {
+            Ok(()) => {
+                run.saved = done.files.iter().map(|f| f.path.clone()).collect();
+                run.entries = done.entries;
+            }
+            Err((number, fault)) => {
+                run.diagnostics.push(Diagnostic::at(fault, done.files.get(number).map(|f| f.place)));
+            }
+        }
+    }
+
     fn save(&self, files: &[(&str, &str)], inputs: &[&str]) -> Result<(), (usize, Fault)> {
-        match self.writer {
+        match &self.writer {
             _ if files.is_empty() => Ok(()),
             Some(writer) => writer.write(files, inputs),
             None => {
@@ -263,48 +301,56 @@ impl<'a> Session<'a> {
         if run.failed() {
             return (run, None);
         }
-        let used = modules::load(&program.name, &ast, self.loader, &mut run.sources);
+        let checking = Checking { library: &library, sets: &sets, settled: 0, retired: &[], pinned: &[] };
+        let spec = self.checked_ast(&ast, &self.files(), checking, &mut run);
+        (run, spec)
+    }
+
+    fn checked_ast(&self, ast: &Ast, loader: &dyn Loader, checking: Checking, run: &mut Run) -> Option<Spec> {
+        let used = modules::load(&run.program_name, ast, loader, &mut run.sources);
         run.inputs = used.inputs;
         run.diagnostics.extend(used.faults);
         if run.failed() {
-            return (run, None);
+            return None;
         }
         let request = Request {
-            program: &ast,
+            program: ast,
             modules: &used.trees,
             sources: &run.sources,
-            loader: self.loader,
-            library: &library,
-            sets: &sets,
-            program_path: &program.name,
+            loader,
+            library: checking.library,
+            sets: checking.sets,
+            program_path: &run.program_name,
+            settled: checking.settled,
+            retired: checking.retired,
+            pinned: checking.pinned,
+            natives: &self.natives,
             lints: self.lints,
         };
         let checked = check::check(&request);
         run.diagnostics.extend(checked.diagnostics);
-        (run, checked.spec)
+        checked.spec
     }
 }
 
-/// A program in canonical form.
-///
-/// # Errors
-/// The run with the faults of its syntax.
-pub fn formatted(program: &Program) -> Result<String, Box<Run>> {
-    let mut run = Run { program_name: program.name.clone(), ..Run::default() };
-    let parsed = match syntax::decode(&program.name, &program.bytes) {
-        Ok(text) => {
-            let id = run.sources.add(&program.name, &text);
-            syntax::parse(id, &text).map(|ast| syntax::format(&text, &ast))
-        }
-        Err(foreign) => {
-            let id = run.sources.add(&program.name, &foreign.text);
-            Err(vec![foreign.diagnostic(id)])
-        }
-    };
-    parsed.map_err(|faults| {
-        run.diagnostics = faults;
-        Box::new(run)
-    })
+/// The kind of an output in words.
+fn kind(output: &Output) -> &'static str {
+    match output {
+        Output::Fit(_) => "a model",
+        Output::Weights(_) => "weights",
+        Output::Treatment(_) => "a treatment",
+        Output::Panel(_) => "a panel",
+        Output::Data(_) => "a data set",
+        Output::Array(_) => "an array",
+        Output::Scalar(ScalarExpr::Text(_)) => "text",
+        Output::Scalar(ScalarExpr::Bool(_)) => "a boolean",
+        Output::Scalar(_) => "a number",
+        Output::Answer { .. } => "an answer of a model",
+        Output::Test(_) => "a test",
+        Output::Design(_) => "a design",
+        Output::Table(_) => "a table",
+        Output::List(_) => "a list",
+    }
 }
 
 /// The values of `--set`, each a source of its own.

@@ -4,6 +4,7 @@
 //! columns in characters, a line ending at LF, CR LF or a lone CR, as an editor counts.
 
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Which text a span lies in: an index into [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
@@ -89,19 +90,27 @@ impl Source {
 /// All texts of a run; a [`SourceId`] is an index here.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    list: Vec<Source>,
+    list: Vec<Arc<Source>>,
 }
 
 impl Sources {
     /// Adds a text and says how spans refer to it.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> SourceId {
-        self.list.push(Source::new(name, text));
+        self.list.push(Arc::new(Source::new(name, text)));
         SourceId((self.list.len() - 1) as u32)
+    }
+
+    /// The text of this name if it is here as it stands, else it is added.
+    pub fn known_or_add(&mut self, name: &str, text: &str) -> SourceId {
+        match self.list.iter().position(|s| s.name == name && s.text == text) {
+            Some(place) => SourceId(place as u32),
+            None => self.add(name, text),
+        }
     }
 
     /// The source of an id.
     pub fn get(&self, id: SourceId) -> Option<&Source> {
-        self.list.get(id.0 as usize)
+        self.list.get(id.0 as usize).map(Arc::as_ref)
     }
 
     /// The text under a span, empty where it does not exist.

@@ -6,10 +6,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Takes the files a run saves.
-pub trait Writer: Sync {
+pub trait Writer: Send + Sync {
     /// Writes all files (path as the program writes it, content) or none; `inputs` are the files the program read. The
     /// position of the offending file comes with the fault, `durbin::io::…`.
     fn write(&self, files: &[(&str, &str)], inputs: &[&str]) -> Result<(), (usize, Fault)>;
+}
+
+impl<T: Writer + ?Sized> Writer for &T {
+    fn write(&self, files: &[(&str, &str)], inputs: &[&str]) -> Result<(), (usize, Fault)> {
+        (**self).write(files, inputs)
+    }
 }
 
 /// Writes below a folder on disk.

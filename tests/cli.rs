@@ -382,6 +382,35 @@ fn check_prints_what_a_program_means() {
     assert_eq!((refused.status, refused.out.as_str()), (1, ""));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_leads_no_saved_file_out() {
+    let (home, elsewhere) = (Folder::new("link-out"), Folder::new("target-out"));
+    std::os::unix::fs::symlink(&elsewhere.0, home.0.join("results")).unwrap();
+    home.write("p.durbin", &counting("save table(m) to \"results/t.csv\"\n"));
+    let run = home.durbin(&["run", "p.durbin"]);
+    assert!(run.status == 1 && run.err.contains("durbin::io::outside_out"), "{}", run.err);
+    assert!(!elsewhere.0.join("t.csv").exists());
+    // A link to an input is the input.
+    std::os::unix::fs::symlink(home.0.join("towns.csv"), home.0.join("t.csv")).unwrap();
+    home.write("p.durbin", &counting("save table(m) to \"t.csv\"\n"));
+    let before = home.read("towns.csv");
+    assert!(home.durbin(&["run", "p.durbin"]).err.contains("durbin::io::overwrites_input"));
+    assert_eq!(home.read("towns.csv"), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_no_file_to_read() {
+    let folder = Folder::new("pipe");
+    if !Command::new("mkfifo").arg(folder.0.join("towns.pipe")).status().is_ok_and(|s| s.success()) {
+        return;
+    }
+    folder.write("p.durbin", &counting("").replace("towns.csv", "towns.pipe"));
+    let run = folder.durbin(&["run", "p.durbin"]);
+    assert!(run.status == 1 && run.err.contains("no ordinary file"), "{}", run.err);
+}
+
 #[test]
 fn pedantic_lints_come_when_asked_for_as_text_and_as_records() {
     let folder = Folder::new("pedantic");

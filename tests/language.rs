@@ -29,7 +29,9 @@ const NOT_BY_A_CASE: &[(&str, &str)] = &[
     ("durbin::io::no_permission", "needs a disk, and not to be its administrator"),
     ("durbin::io::outside", "needs a disk: tests/cli.rs"),
     ("durbin::io::write_failed", "needs a disk: tests/cli.rs"),
+    ("durbin::lock::unreadable", "needs a lock: tests/lock.rs"),
     ("durbin::run::bug", "an error of durbin itself"),
+    ("durbin::run::command", "needs a prompt: tests/repl.rs"),
     ("durbin::run::interrupted", "needs Ctrl-C"),
     ("durbin::syntax::too_long", "needs a program of 16 MiB: tests/limits.rs"),
     ("durbin::weights::scaling", "the iteration for the spectral radius ends on matrices of any size tried"),
@@ -82,7 +84,7 @@ fn faulty_programs_are_refused_in_the_words_of_their_snapshots() {
 /// What is said of a case with the lints wanted, data read and nothing estimated.
 fn plan_of(path: &Path, lints: Lints) -> (String, Run) {
     let (name, bytes) = case(path);
-    let run = Session::new(&data_files()).lints(lints).plan(&program(&name, &bytes));
+    let run = Session::new(data_files()).lints(lints).plan(&program(&name, &bytes));
     assert!(!run.failed(), "{name} was refused:\n{}", rendered(&run, &data_files()));
     (name, run)
 }

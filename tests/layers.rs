@@ -108,11 +108,13 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "outcome",
             "report",
             "session",
+            "record",
             "repl",
             "loader",
             "writer",
         ],
     ),
+    ("record", &["fault", "check", "plan", "estimators", "outcome", "report", "session"]),
     (
         "repl",
         &["doc", "source", "fault", "diagnostic", "suggest", "syntax", "check", "plan", "outcome", "report", "session"],

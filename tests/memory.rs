@@ -49,6 +49,7 @@ fn run(files: &MemoryLoader, memory: &Arc<Memory>, text: &str) -> (Done, Run) {
     let program = program("p.durbin", text.as_bytes());
     let session = Session::new(files).remembering(memory.clone()).watched(&counts);
     let run = two_threads(|| session.run(&program));
+    drop(session);
     assert!(!run.failed(), "{}", rendered(&run, files));
     let all = counts.0.into_inner().unwrap();
     let of = |kind: &str| all.iter().filter(|d| d.0 == kind).count();

@@ -206,14 +206,14 @@ fn a_plan_estimates_nothing_and_reads_what_a_run_reads() {
 
 #[test]
 fn steps_need_earlier_steps_and_differ_in_their_keys() {
-    let plan = Session::new(&data_files()).plan(&program("sharing.durbin", SHARING.as_bytes()));
+    let plan = Session::new(data_files()).plan(&program("sharing.durbin", SHARING.as_bytes()));
     let steps = plan.steps.unwrap().steps;
     for step in &steps {
         assert!(step.needs.iter().all(|n| (1..step.number).contains(n)), "{step:?}");
         let same = steps.iter().filter(|s| s.key == step.key).count();
         assert_eq!(same, 1, "{step:?}");
     }
-    let again = Session::new(&data_files()).plan(&program("other.durbin", format!("\n# a note\n{SHARING}").as_bytes()));
+    let again = Session::new(data_files()).plan(&program("other.durbin", format!("\n# a note\n{SHARING}").as_bytes()));
     let keys = |s: &[durbin::outcome::steps::Step]| s.iter().map(|s| s.key.clone()).collect::<Vec<_>>();
     assert_eq!(keys(&again.steps.unwrap().steps), keys(&steps), "layout is no part of a step");
     let mut files = data_files();

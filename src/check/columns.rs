@@ -344,6 +344,10 @@ impl Checker<'_> {
         if name.text == "i" {
             return Err(self.later(expr.span, "`i(…)` as a part of an expression"));
         }
+        if let Some(native) = self.request.natives.iter().find(|n| n.name == name.text) {
+            let function = Function::Native(native.id);
+            return self.function_call(expr, function, &name.text, arguments, on);
+        }
         let Some(entry) = self.library_entry(name) else { return Err(self.unknown_function(name, arguments)) };
         if let Body::Function(body) = &entry.body {
             let f = Callable { name: entry.name.clone(), parameters: entry.parameters.clone(), body: body.clone() };
@@ -424,10 +428,15 @@ impl Checker<'_> {
         let (least, most) = match function {
             Function::Min | Function::Max | Function::Coalesce => (1, usize::MAX),
             Function::Lag | Function::Lead | Function::Diff | Function::Growth | Function::Round => (1, 2),
+            Function::Native(id) => {
+                let arity = self.request.natives.iter().find(|n| n.id == id).map_or(1, |n| n.arity);
+                (arity, arity)
+            }
             _ => (1, 1),
         };
         if positional.len() < least || positional.len() > most {
-            let signature = self.request.library.get(name).map(|e| e.signature()).unwrap_or_default();
+            let shown = || format!("{name}({})", vec!["x"; least].join(", "));
+            let signature = self.request.library.get(name).map_or_else(shown, |e| e.signature());
             return Err(self.wrong_count(expr, name, &signature, positional.len()));
         }
         if let (true, [_, k]) = (least == 1 && most == 2, positional.as_slice()) {

@@ -37,9 +37,13 @@ impl Checker<'_> {
             let known = |n: &&Name| p.columns.contains_key(&n.text) || p.broken_columns.contains(&n.text);
             names.iter().filter(|n| self.scope.peek(&n.text).is_none()).all(known)
         };
+        let current = self.current_panels();
+        if let (Some(_), [pinned]) = (self.pinned, current.as_slice()) {
+            return Ok(*pinned);
+        }
         let mut fitting = (0..self.panels.len()).filter(|&i| holds(&self.panels[i]));
         match (fitting.next(), fitting.next()) {
-            (Some(p), None) => Ok(p),
+            (Some(p), None) if current.contains(&p) => Ok(p),
             _ => {
                 // a treatment says which panel
                 let of_treatment = names.iter().find_map(|n| match self.scope.peek(&n.text) {

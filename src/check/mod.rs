@@ -32,6 +32,7 @@ mod values;
 mod variance;
 mod weights;
 
+use crate::data::natives::Native;
 use crate::diagnostic::Diagnostic;
 use crate::loader::Loader;
 use crate::source::{Sources, Span};
@@ -55,6 +56,14 @@ pub struct Request<'a> {
     pub sets: &'a [(String, Expr)],
     /// The program's own file name, which no `save` may overwrite.
     pub program_path: &'a str,
+    /// So many statements at the beginning were run before: they declare for the others.
+    pub settled: usize,
+    /// Panels that are meant only where a name says so: others took their names.
+    pub retired: &'a [String],
+    /// The panel that a statement is about, by its number, where that is settled.
+    pub pinned: &'a [Option<String>],
+    /// Functions of the program that embeds this one.
+    pub natives: &'a [Native],
     pub lints: Lints,
 }
 
@@ -105,6 +114,8 @@ pub(crate) struct Checker<'a> {
     spec: Spec,
     panels: Vec<PanelInfo>,
     data: Vec<DataInfo>,
+    /// The panel that the statement being checked is about, where that is settled.
+    pinned: Option<&'a String>,
     /// A panel failed to check: queries on it say nothing.
     broken_panel: bool,
     inputs: Vec<Input>,
@@ -145,6 +156,7 @@ impl<'a> Checker<'a> {
             spec: Spec::default(),
             panels: Vec::new(),
             data: Vec::new(),
+            pinned: None,
             broken_panel: false,
             inputs: Vec::new(),
             saves: Vec::new(),
@@ -204,10 +216,20 @@ impl<'a> Checker<'a> {
         self.request.sources.slice(span)
     }
 
+    /// Panels that are meant where nothing says which.
+    pub(crate) fn current_panels(&self) -> Vec<usize> {
+        let meant = |p: &PanelInfo| match self.pinned {
+            Some(pinned) => *pinned == p.spec.name,
+            None => !self.request.retired.contains(&p.spec.name),
+        };
+        (0..self.panels.len()).filter(|&p| meant(&self.panels[p])).collect()
+    }
+
     /// The panel of a statement that does not say which: the only one.
     fn only_panel(&mut self, span: Span, what: &str, repair: &str) -> Check<usize> {
-        match self.panels.len() {
-            1 => Ok(0),
+        let current = self.current_panels();
+        match current.len() {
+            1 => Ok(current[0]),
             0 if self.broken_panel => Err(Reported),
             0 => Err(self.report(
                 Diagnostic::error(
@@ -218,7 +240,7 @@ impl<'a> Checker<'a> {
                 .help("declare one: `panel NAME from \"file.csv\" { unit COLUMN  time COLUMN }`"),
             )),
             _ => {
-                let names: Vec<String> = self.panels.iter().map(|p| p.spec.name.clone()).collect();
+                let names: Vec<String> = current.iter().map(|&p| self.panels[p].spec.name.clone()).collect();
                 Err(self.report(
                     Diagnostic::error(
                         "durbin::check::which_panel",

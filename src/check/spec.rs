@@ -48,6 +48,15 @@ pub struct Spec {
     pub models: Vec<ModelSpec>,
     pub tests: Vec<TestSpec>,
     pub steps: Vec<Step>,
+    /// Steps before this one were done by an earlier run; no part of what the program means.
+    pub first_step: usize,
+}
+
+impl Spec {
+    /// The steps that are to be done.
+    pub fn fresh_steps(&self) -> &[Step] {
+        self.steps.get(self.first_step..).unwrap_or_default()
+    }
 }
 
 /// Where the rows of a panel come from.

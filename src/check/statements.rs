@@ -24,7 +24,11 @@ impl Checker<'_> {
         }
         self.set_names();
         self.all_options();
-        for statement in &program.statements {
+        for (number, statement) in program.statements.iter().enumerate() {
+            if number == self.request.settled {
+                self.spec.first_step = self.spec.steps.len();
+            }
+            self.pinned = self.request.pinned.get(number).and_then(Option::as_ref);
             let name = declared(&statement.kind);
             if let Some(name) = name {
                 self.scope.later.swap_remove(&name.text);

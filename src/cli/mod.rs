@@ -1,28 +1,38 @@
 //! The command: arguments to a session, a session's run to the terminal and an exit status.
 //!
 //! Results go to standard output; progress and diagnostics to standard error. Exit status: 0 success, 1 the program has
-//! a fault, 2 bad usage, 130 interrupted.
+//! a fault, 2 bad usage, 3 a locked number moved, 130 interrupted.
 
 mod check;
 mod doc;
 mod fmt;
 mod input;
+mod lock;
 mod memory;
+mod new;
 mod plan;
+mod repl;
 mod run;
 mod terminal;
 mod watch;
 
 use crate::session::Lints;
 use clap::{Parser, Subcommand, ValueEnum};
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 /// Spatial panel econometrics and spatial difference-in-differences from a text file.
 #[derive(Parser, Debug)]
-#[command(name = "durbin", version, disable_help_subcommand = true)]
+#[command(name = "durbin", version, disable_help_subcommand = true, args_conflicts_with_subcommands = true)]
 struct Arguments {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+    /// Runs the program on standard input
+    #[arg(value_name = "-", value_parser = ["-"], hide_possible_values = true)]
+    input: Option<String>,
+    /// Runs a program given here; paths are relative to the current folder
+    #[arg(short = 'e', long = "eval", value_name = "CODE", conflicts_with = "input")]
+    code: Option<String>,
 }
 
 #[derive(Subcommand, Debug)]
@@ -37,6 +47,16 @@ enum Command {
     Fmt(fmt::Fmt),
     /// Shows the documentation of the standard library and of faults
     Doc(doc::Doc),
+    /// Makes a starter project that runs
+    New(new::New),
+    /// Keeps every number of a program's results in FILE.lock
+    Lock(lock::Locking),
+    /// Runs a locked program again and names every number that moved; ends with status 3 where one did
+    Verify(lock::Verify),
+    /// Says what differs between two programs as analyses
+    Diff(lock::Diff),
+    /// Evaluates statements as they are typed; `durbin` alone on a terminal does so too
+    Repl(repl::Repl),
 }
 
 /// How results are shown.
@@ -85,14 +105,31 @@ fn name_and_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
+impl Arguments {
+    fn execute(&self) -> ExitCode {
+        match (&self.command, &self.code, &self.input) {
+            (Some(Command::Run(run)), ..) => run.execute(),
+            (Some(Command::Plan(plan)), ..) => plan.execute(),
+            (Some(Command::Check(check)), ..) => check.execute(),
+            (Some(Command::Fmt(fmt)), ..) => fmt.execute(),
+            (Some(Command::Doc(doc)), ..) => doc.execute(),
+            (Some(Command::Repl(repl)), ..) => repl.execute(),
+            (Some(Command::New(new)), ..) => new.execute(),
+            (Some(Command::Lock(lock)), ..) => lock.execute(),
+            (Some(Command::Verify(verify)), ..) => verify.execute(),
+            (Some(Command::Diff(diff)), ..) => diff.execute(),
+            (None, Some(code), _) => run::Run::text(code).execute(),
+            (None, None, Some(_)) => run::Run::standard_input().execute(),
+            (None, None, None) if std::io::stdin().is_terminal() => repl::Repl::default().execute(),
+            (None, None, None) => run::Run::standard_input().execute(),
+        }
+    }
+}
+
 /// Parses the command line and runs its command.
 pub fn main() -> ExitCode {
     match Arguments::try_parse() {
-        Ok(Arguments { command: Command::Run(run) }) => run.execute(),
-        Ok(Arguments { command: Command::Plan(plan) }) => plan.execute(),
-        Ok(Arguments { command: Command::Check(check) }) => check.execute(),
-        Ok(Arguments { command: Command::Fmt(fmt) }) => fmt.execute(),
-        Ok(Arguments { command: Command::Doc(doc) }) => doc.execute(),
+        Ok(arguments) => arguments.execute(),
         Err(e) => {
             let code = if e.use_stderr() { 2 } else { 0 };
             // A closed pipe leaves nothing to be told.

@@ -3,12 +3,18 @@
 use super::input::{home, program};
 use super::memory::{Size, limit};
 use super::watch::Watch;
-use super::{Common, lints, terminal, threads};
-use crate::loader::DiskLoader;
-use crate::session::{Run as Outcome, Session};
+use super::{Common, Format, lints, terminal, threads};
+use crate::fault::Fault;
+use crate::loader::{DiskLoader, Loader};
+use crate::session::{Program, Run as Outcome, Session};
 use crate::writer::DiskWriter;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often files are looked at.
+const LOOK: Duration = Duration::from_millis(200);
 
 #[derive(clap::Args, Debug)]
 pub struct Run {
@@ -23,28 +29,88 @@ pub struct Run {
     /// Memory the run may take, such as 4GB or 512MB (default: what the machine has left, where it says so)
     #[arg(long, value_name = "SIZE")]
     memory: Option<Size>,
+    /// Runs again whenever the program or a file it reads is saved; Ctrl-C ends
+    #[arg(long)]
+    watch: bool,
     /// Also what could be done better, in the program and in what the data show of it
     #[arg(long)]
     pedantic: bool,
     #[command(flatten)]
     common: Common,
+    /// A program that is no file.
+    #[arg(skip)]
+    text: Option<String>,
 }
 
 impl Run {
+    /// Runs a program given on the command line.
+    pub fn text(code: &str) -> Run {
+        Run { text: Some(code.to_string()), ..Run::standard_input() }
+    }
+
+    /// Runs what standard input brings.
+    pub fn standard_input() -> Run {
+        let common = Common { format: Format::Text, allow_read: Vec::new(), sets: Vec::new(), quiet: false };
+        Run {
+            file: PathBuf::from("-"),
+            out: None,
+            threads: None,
+            memory: None,
+            watch: false,
+            pedantic: false,
+            common,
+            text: None,
+        }
+    }
+
+    fn program(&self) -> Result<Program, Fault> {
+        match &self.text {
+            Some(code) => Ok(Program { sets: self.common.sets.clone(), ..Program::new("-e", code) }),
+            None => program(&self.file, &self.common.sets),
+        }
+    }
+
     pub fn execute(&self) -> ExitCode {
         threads(self.threads);
         let folder = home(&self.file);
         let loader = DiskLoader::new(&folder, &self.common.allow_read);
         let watch = Watch::start(self.common.quiet, self.common.format);
-        let run = match program(&self.file, &self.common.sets) {
-            Ok(program) => {
-                let writer = DiskWriter::new(self.out.as_deref().unwrap_or(&folder), &folder, &self.file);
-                let session = Session::new(&loader).writing(&writer).watched(&watch).lints(lints(self.pedantic));
-                session.limited(limit(self.memory)).run(&program)
+        let writer = DiskWriter::new(self.out.as_deref().unwrap_or(&folder), &folder, &self.file);
+        let session = Session::new(&loader).writing(&writer).watched(&watch).lints(lints(self.pedantic));
+        let session = session.limited(limit(self.memory));
+        if !self.watch {
+            return self.once(&session, &loader, &watch).0;
+        }
+        // Between runs what did not change is remembered.
+        let session = session.remembering(Arc::default());
+        loop {
+            let before = self.stamp(&loader, &[]);
+            let (_, read) = self.once(&session, &loader, &watch);
+            let stamp = self.stamp(&loader, &read);
+            if before == self.stamp(&loader, &[]) {
+                while stamp == self.stamp(&loader, &read) {
+                    std::thread::sleep(LOOK);
+                }
             }
+            eprintln!("\n── {} again ──", self.file.display());
+            watch.again();
+        }
+    }
+
+    /// One run, shown; the files it read.
+    fn once(&self, session: &Session, loader: &DiskLoader, watch: &Watch) -> (ExitCode, Vec<String>) {
+        let run = match self.program() {
+            Ok(program) => session.run(&program),
             Err(fault) => Outcome::refused(&self.file.to_string_lossy(), fault),
         };
         watch.end();
-        terminal::show(&run, &self.common, &loader)
+        let read = run.inputs.iter().map(|f| f.path.clone()).collect();
+        (terminal::show(&run, &self.common, loader), read)
+    }
+
+    /// The state of the program and of files it read.
+    fn stamp(&self, loader: &DiskLoader, read: &[String]) -> Vec<Option<String>> {
+        let name = self.file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        std::iter::once(&name).chain(read).map(|path| loader.stamp(path)).collect()
     }
 }

@@ -2,10 +2,11 @@
 
 use super::{Common, Format};
 use crate::diagnostic::{Diagnostic, Style, render};
-use crate::fault::{Level, counted};
+use crate::fault::{Fault, Level, counted};
 use crate::loader::Loader;
 use crate::report;
 use crate::session::Run;
+use crate::source::Sources;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -23,6 +24,23 @@ pub fn show(run: &Run, common: &Common, loader: &dyn Loader) -> ExitCode {
         return ExitCode::from(1);
     }
     ExitCode::from(if run.interrupted { 130 } else { u8::from(run.failed()) })
+}
+
+/// A fault without a program.
+pub fn refused(fault: Fault) -> ExitCode {
+    let style = if color(&std::io::stderr()) { Style::Color } else { Style::Plain };
+    eprint!("{}", render(&[Diagnostic::at(fault, None)], &Sources::default(), &|_| None, style));
+    ExitCode::from(1)
+}
+
+/// Columns of the terminal, where there is one.
+pub fn width() -> usize {
+    terminal_size::terminal_size().map_or(90, |(width, _)| usize::from(width.0))
+}
+
+/// Whether a stream shows colors: a terminal, and `NO_COLOR` is not set.
+pub fn color(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
 }
 
 /// Writes to standard output; a reader that went away (`| head`) is no fault, a full disk is.
@@ -44,11 +62,7 @@ pub fn diagnostics(run: &Run, common: &Common, loader: &dyn Loader) {
     if shown.is_empty() {
         return;
     }
-    let style = if std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
-        Style::Color
-    } else {
-        Style::Plain
-    };
+    let style = if color(&std::io::stderr()) { Style::Color } else { Style::Plain };
     let text = |file: &str| loader.read(file).ok().and_then(|b| String::from_utf8(b).ok());
     eprint!("{}", render(&shown, &run.sources, &text, style));
     let errors = run.count(Level::Error);

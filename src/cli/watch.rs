@@ -25,6 +25,7 @@ struct State {
     began: Instant,
     shown: bool,
     ended: bool,
+    quiet: bool,
 }
 
 /// Knows which step a run is at.
@@ -36,16 +37,31 @@ pub struct Watch {
 impl Watch {
     /// Begins to watch; a thread of its own shows progress where standard error is a terminal.
     pub fn start(quiet: bool, format: Format) -> Watch {
-        let state = State { step: "program", finished: Vec::new(), began: Instant::now(), shown: false, ended: false };
+        let state =
+            State { step: "program", finished: Vec::new(), began: Instant::now(), shown: false, ended: false, quiet };
         let watch = Watch { state: Arc::new(Mutex::new(state)) };
         let stopped = watch.clone();
         // Without a handler Ctrl-C ends the process as it always does.
         let _ = ctrlc::set_handler(move || stopped.interrupted(format));
-        if !quiet && std::io::stderr().is_terminal() {
-            let shown = watch.clone();
+        watch.progress();
+        watch
+    }
+
+    /// Begins to watch another run.
+    pub fn again(&self) {
+        let mut state = self.lock();
+        let (quiet, began) = (state.quiet, Instant::now());
+        *state = State { step: "program", finished: Vec::new(), began, shown: false, ended: false, quiet };
+        drop(state);
+        self.progress();
+    }
+
+    /// A thread of its own shows progress where standard error is a terminal.
+    fn progress(&self) {
+        if !self.lock().quiet && std::io::stderr().is_terminal() {
+            let shown = self.clone();
             std::thread::spawn(move || while shown.renew() {});
         }
-        watch
     }
 
     /// No more progress; from here on Ctrl-C waits for what is being written.
@@ -78,6 +94,9 @@ impl Watch {
 
     fn interrupted(&self, format: Format) {
         let state = self.lock();
+        if state.ended {
+            std::process::exit(130);
+        }
         if state.shown {
             eprint!("\r\x1b[K");
         }

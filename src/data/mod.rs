@@ -12,6 +12,7 @@ pub mod finite;
 pub mod join;
 pub mod keys;
 pub mod missing;
+pub mod natives;
 pub mod numbers;
 mod places;
 pub mod reduce;

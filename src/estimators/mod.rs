@@ -445,7 +445,7 @@ pub struct Estimated {
 }
 
 /// Says whether to go on and hears what is going on.
-pub trait Interrupt: Sync {
+pub trait Interrupt: Send + Sync {
     /// Asked between the expensive steps of an estimate; where it says yes, the estimate ends with `Interrupted`.
     fn stop(&self) -> bool;
 
@@ -454,6 +454,20 @@ pub trait Interrupt: Sync {
 
     /// A step of the plan was done: its kind, and the key that equal steps share.
     fn done(&self, _kind: &'static str, _key: &str) {}
+}
+
+impl<T: Interrupt + ?Sized> Interrupt for &T {
+    fn stop(&self) -> bool {
+        (**self).stop()
+    }
+
+    fn begin(&self, step: &'static str) {
+        (**self).begin(step);
+    }
+
+    fn done(&self, kind: &'static str, key: &str) {
+        (**self).done(kind, key);
+    }
 }
 
 /// Never stops.

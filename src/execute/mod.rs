@@ -81,7 +81,7 @@ pub fn execute(spec: &Spec, plan: Plan, memory: Option<&Memory>, interrupt: &dyn
     }
     let shown = Shown { summaries: &summaries, arrays: &arrays, data: &data, shared: &shared, interrupt };
     let run = Run { spec, panels: &panels, treatments: &treatments, tests: &tests, shown, fits: &fits, interrupt };
-    for step in &spec.steps {
+    for step in spec.fresh_steps() {
         run.step(step, &mut out);
     }
     if out.diagnostics.iter().any(Diagnostic::is_error) {

@@ -287,6 +287,11 @@ impl Eval<'_, '_> {
                     v[1..].iter().try_fold(v[0].clone(), |least, next| binary(f, &least, next))
                 })
             }
+            Function::Native(id) => {
+                let natives = self.planner.means.natives;
+                let native = natives.iter().find(|n| n.id == id).ok_or(Reported)?;
+                self.numeric(operands, place, |v| Ok(native.apply(v)))
+            }
             Function::Lag | Function::Lead | Function::Diff | Function::Growth | Function::Cumsum => {
                 let Some(x) = operands.pop() else { return Err(Reported) };
                 self.array_along_time(function, x, k, place)

@@ -341,6 +341,9 @@ impl<'e, 'a> Eval<'e, 'a> {
                 _ => self.kinds(coalesce(&values.iter().collect::<Vec<_>>()), place),
             };
         }
+        if let Function::Native(id) = function {
+            return self.native(column, id, arguments);
+        }
         let Some(first) = arguments.first() else { return Err(Reported) };
         if function == Function::Lag || function == Function::Lead {
             let x = self.wanted(first, Want::Any)?;
@@ -366,6 +369,16 @@ impl<'e, 'a> Eval<'e, 'a> {
         };
         let out = self.kinds(unary(f, &x), place)?;
         self.finite(column, operation, &[(first.text.as_str(), &x)], out)
+    }
+
+    /// A function of the embedding program; a value that is no number where all arguments are is a fault.
+    fn native(&mut self, column: &Column, id: u64, arguments: &[Column]) -> Step<Value> {
+        let values: Vec<Value> = arguments.iter().map(|a| self.number(a)).collect::<Step<Vec<Value>>>()?;
+        let natives = self.planner.means.natives;
+        let native = natives.iter().find(|n| n.id == id).ok_or(Reported)?;
+        let out = native.apply(&values);
+        let inputs: Vec<(&str, &Value)> = arguments.iter().map(|a| a.text.as_str()).zip(&values).collect();
+        self.finite(column, Operation::Other, &inputs, out)
     }
 
     pub(super) fn kinds(&mut self, value: Result<Value, KindError>, place: Span) -> Step<Value> {

@@ -365,7 +365,7 @@ impl<'a> Builder<'a> {
     fn printed(&self) -> Vec<&'a WeightsUse> {
         let spec = self.spec;
         let (mut models, mut matrices, mut data, mut tests) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for step in &spec.steps {
+        for step in spec.fresh_steps() {
             if let StepKind::Print(output) | StepKind::Save { output, .. } = &step.kind {
                 needs(output, &mut models, &mut matrices, &mut data, &mut tests);
             }
@@ -375,7 +375,7 @@ impl<'a> Builder<'a> {
 
     fn outputs(&mut self) {
         let spec = self.spec;
-        for step in &spec.steps {
+        for step in spec.fresh_steps() {
             let (mut models, mut matrices, mut before, mut data) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
             let mut tests = Vec::new();
             let path = match &step.kind {

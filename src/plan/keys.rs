@@ -55,6 +55,7 @@ impl Planner<'_> {
             return known.clone();
         }
         let mut digest = Digest::of(&name);
+        digest.add(&format!("{:?}", self.means.lints));
         let key = work_out(self, &mut digest).map(|()| digest.end());
         self.keys.insert(name, key.clone());
         key

@@ -29,6 +29,7 @@ mod weights;
 use crate::check::Lints;
 use crate::check::spec::{Answer, Output, RowSource, ScalarExpr, Spec, StepKind, TestQuery, WeightsUse};
 use crate::data::array::Array;
+use crate::data::natives::Native;
 use crate::data::series::Series;
 use crate::designs::treatment::Treatment;
 use crate::diagnostic::{Diagnostic, SpanLabel};
@@ -132,6 +133,8 @@ pub struct Means<'a> {
     pub memory: Option<Limit>,
     /// What is known from earlier runs, and where this one is remembered.
     pub steps: Option<&'a Memory>,
+    /// Functions of the embedding program.
+    pub natives: &'a [Native],
     pub interrupt: &'a dyn Interrupt,
     pub lints: Lints,
 }
@@ -223,7 +226,7 @@ impl<'a> Planner<'a> {
         let mut data = vec![None; spec.data.len()];
         let mut tests = vec![None; spec.tests.len()];
         let arrays = self.whole_arrays();
-        for step in &spec.steps {
+        for step in spec.fresh_steps() {
             let mut wanted = Vec::new();
             let mut printed = Vec::new();
             let mut described = Vec::new();

@@ -58,6 +58,13 @@ impl PanelData {
         }
     }
 
+    /// Names of its columns, derived ones included.
+    pub fn columns(&self) -> Vec<String> {
+        let mut all: Vec<String> = (0..self.table.header.len()).map(|c| self.table.name(c).to_string()).collect();
+        all.extend(self.lets.keys().filter(|n| !all.contains(n)).cloned().collect::<Vec<_>>());
+        all
+    }
+
     pub fn keys(&self) -> Keys<'_> {
         Keys { panel: &self.name, table: &self.table, unit: self.unit, time: self.time }
     }

@@ -135,7 +135,8 @@ pub fn checked(path: &str) -> Found {
             },
             "console" => found.console(path, &block),
             "sh" => found.shell(path, &block),
-            "r" | "stata" | "python" => {}
+            // typed into a terminal by tests/terminal/castle.sh
+            "r" | "stata" | "python" | "transcript" => {}
             _ => output = Some(found.program(path, &block)),
         }
     }

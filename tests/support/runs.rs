@@ -35,6 +35,7 @@ pub fn run(program: &Program, files: &dyn Loader) -> (Run, String) {
     let writer = MemoryWriter::default();
     let session = Session::new(files).writing(&writer).limited(memory(program));
     let run = two_threads(|| session.run(program));
+    drop(session);
     let saved = writer.shown.into_inner().unwrap();
     (run, saved)
 }

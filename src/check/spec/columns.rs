@@ -105,6 +105,8 @@ pub enum Function {
     Diff,
     Growth,
     Cumsum,
+    /// Supplied by an embedding program, by the number of its registration.
+    Native(u64),
 }
 
 impl Function {

@@ -39,8 +39,11 @@ impl Spec {
     /// The whole of it as text, one field a line, without places and expressions as written: equal specs give one text.
     pub fn shown(&self) -> String {
         let all = format!("{self:#?}\n");
-        let means =
-            |l: &&str| !l.ends_with("place: _,") && l.trim() != "_," && !l.trim_start().starts_with("source: \"");
+        let outside = ["source: \"", "first_step: "];
+        let means = |l: &&str| {
+            let field = l.trim_start();
+            !l.ends_with("place: _,") && l.trim() != "_," && !outside.iter().any(|o| field.starts_with(o))
+        };
         all.lines().filter(means).map(|l| format!("{l}\n")).collect()
     }
 }

@@ -1,0 +1,76 @@
+//! Two models of one name, clause by clause.
+
+use super::difference::{changed, word};
+use crate::check::spec::{ColumnKind, ModelSpec, Spec, WeightsUse};
+use crate::estimators::FixedEffects;
+
+/// What differs between them.
+pub(super) fn model(name: &str, (a, m): (&Spec, &ModelSpec), (b, n): (&Spec, &ModelSpec), out: &mut Vec<String>) {
+    let of = if name.starts_with("query ") { name.to_string() } else { format!("`{name}`") };
+    let panel = |s: &Spec, m: &ModelSpec| s.panels.get(m.panel).map_or(String::new(), |p| p.name.clone());
+    changed(out, &format!("{of}: query"), &m.query, &n.query);
+    changed(out, &format!("{of}: panel"), panel(a, m), panel(b, n));
+    changed(out, &format!("{of}: outcome"), &m.outcome.text, &n.outcome.text);
+    terms(&of, m, n, out);
+    changed(out, &format!("{of}: weights"), names(&m.weights), names(&n.weights));
+    let one = |w: &Option<WeightsUse>, m: &ModelSpec| match (w, m.weights.first()) {
+        (Some(w), Some(first)) if w.name != first.name => w.name.clone(),
+        (Some(w), None) => w.name.clone(),
+        _ => "the first".to_string(),
+    };
+    changed(out, &format!("{of}: weights of the lag"), one(&m.lag_weights, m), one(&n.lag_weights, n));
+    changed(out, &format!("{of}: weights of the error"), one(&m.error_weights, m), one(&n.error_weights, n));
+    changed(out, &format!("{of}: terms with spatial lags"), lagged(m), lagged(n));
+    changed(out, &format!("{of}: fixed effects"), effects(m), effects(n));
+    changed(out, &format!("{of}: standard errors"), &m.variance_name, &n.variance_name);
+    let likelihood = |m: &ModelSpec| m.likelihood.map_or("as the matrices allow".to_string(), |l| word(&l));
+    changed(out, &format!("{of}: likelihood"), likelihood(m), likelihood(n));
+    changed(out, &format!("{of}: `df_adjust`"), m.df_adjust, n.df_adjust);
+    changed(out, &format!("{of}: level"), m.level, n.level);
+    let rows = |m: &ModelSpec| m.condition.as_ref().map_or("all".to_string(), |c| format!("`{}`", c.text));
+    changed(out, &format!("{of}: rows"), rows(m), rows(n));
+}
+
+fn terms(of: &str, m: &ModelSpec, n: &ModelSpec, out: &mut Vec<String>) {
+    let kind = |m: &ModelSpec, k: usize| match m.terms[k].value.kind {
+        ColumnKind::Treatment(_) => "treatment",
+        _ if m.treatment.is_some() => "control",
+        _ => "term",
+    };
+    let text = |m: &ModelSpec, k: usize| m.terms[k].value.text.clone();
+    let has = |m: &ModelSpec, t: &str| m.terms.iter().any(|x| x.value.text == t);
+    let (gone, new): (Vec<usize>, Vec<usize>) = (
+        (0..m.terms.len()).filter(|&k| !has(n, &text(m, k))).collect(),
+        (0..n.terms.len()).filter(|&k| !has(m, &text(n, k))).collect(),
+    );
+    out.extend(gone.iter().map(|&k| format!("{of}: {} `{}` removed", kind(m, k), text(m, k))));
+    out.extend(new.iter().map(|&k| format!("{of}: {} `{}` added", kind(n, k), text(n, k))));
+    let order = |m: &ModelSpec| (0..m.terms.len()).map(|k| text(m, k)).collect::<Vec<_>>();
+    if gone.is_empty() && new.is_empty() {
+        changed(out, &format!("{of}: order of terms"), order(m).join(" + "), order(n).join(" + "));
+    }
+}
+
+fn names(weights: &[WeightsUse]) -> String {
+    let all: Vec<&str> = weights.iter().map(|w| w.name.as_str()).collect();
+    if all.is_empty() { "none".to_string() } else { all.join(", ") }
+}
+
+fn lagged(m: &ModelSpec) -> String {
+    match &m.durbin {
+        None => "all".to_string(),
+        Some(chosen) => {
+            chosen.iter().filter_map(|&k| m.terms.get(k)).map(|t| t.value.text.as_str()).collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+fn effects(m: &ModelSpec) -> &'static str {
+    match m.fixed_effects {
+        None => "unit and time, where there are periods",
+        Some(FixedEffects::None) => "none",
+        Some(FixedEffects::Unit) => "unit",
+        Some(FixedEffects::Time) => "time",
+        Some(FixedEffects::Both) => "unit and time",
+    }
+}
