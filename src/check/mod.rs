@@ -22,6 +22,7 @@ mod outputs;
 mod panel;
 mod query;
 mod recipe;
+mod resampling;
 mod statements;
 mod values;
 mod weights;

@@ -22,6 +22,7 @@ pub(crate) struct QueryOptions {
     pub df_adjust: bool,
     pub level: Option<f64>,
     pub condition: Option<Column>,
+    pub effect_errors: EffectErrors,
 }
 
 const SE_CHOICES: [&str; 10] = [
@@ -133,7 +134,7 @@ impl Checker<'_> {
             "df_adjust" => options.df_adjust = self.boolean("df_adjust", expr)?,
             "level" => options.level = Some(self.level(expr)?),
             "where" => options.condition = Some(self.column(expr, panel)?),
-            "effects" => self.effects_option(expr)?,
+            "effects" => options.effect_errors = self.effects_option(expr)?,
             "trends" => {
                 if self.choice("trends", expr, &["none", "unit"])? != "none" {
                     return Err(self.later(expr.span, "`trends: unit`"));
@@ -150,29 +151,6 @@ impl Checker<'_> {
             }
         }
         Ok(())
-    }
-
-    fn effects_option(&mut self, expr: &Expr) -> Check<()> {
-        let word = self.word(expr).map(str::to_string);
-        match word.as_deref() {
-            Some("delta") if matches!(expr.kind, ExprKind::Name(_)) => Ok(()),
-            Some("simulate") => {
-                if let ExprKind::Call { arguments, .. } = &expr.kind {
-                    for a in arguments {
-                        let n = self.number(&a.value, "`draws`")?;
-                        if !(1.0..=1e7).contains(&n) {
-                            return Err(self.report(Diagnostic::error(
-                                "durbin::check::out_of_range",
-                                self.at(a.value.span),
-                                format!("`draws` lies from 1 to 10000000, {n} was given"),
-                            )));
-                        }
-                    }
-                }
-                Err(self.later(expr.span, "`effects: simulate(…)`"))
-            }
-            _ => Err(self.bad_option_value("effects", expr, &["delta", "simulate(draws: 1000)"])),
-        }
     }
 
     /// A confidence level between 0 and 1.

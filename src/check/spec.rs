@@ -399,9 +399,20 @@ pub struct ModelSpec {
     pub df_adjust: bool,
     pub level: f64,
     pub condition: Option<Column>,
+    pub effect_errors: EffectErrors,
     /// The formula, and the whole query.
     pub formula_place: Place,
     pub place: Place,
+}
+
+/// How effects get their standard errors (methods D.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EffectErrors {
+    #[default]
+    Delta,
+    Simulate {
+        draws: usize,
+    },
 }
 
 /// A question put to a fit.
@@ -423,6 +434,9 @@ pub enum Answer {
     Array,
     /// `effects(m, horizons: 8)`: the responses over so many periods.
     Responses(usize),
+    EffectsByUnit,
+    /// So many orders of neighbors.
+    EffectsByOrder(usize),
     Explain,
 }
 

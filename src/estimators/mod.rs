@@ -3,9 +3,13 @@
 //! [`Problem`] is one model on one sample (`N × T`, unit fastest); [`estimate`] fits it by the formulas of
 //! methods C.1–C.6 and C.11 and returns coefficients, their variance, effects (D.1, D.2) and policy effects (D.4).
 
+mod along;
 mod answer;
 pub(crate) mod axis;
+mod by_order;
+mod by_unit;
 mod correct;
+mod draws;
 mod dynamics;
 mod fit;
 mod optimize;
@@ -18,14 +22,20 @@ pub(crate) mod sample;
 mod scale_tests;
 mod search;
 pub mod shared;
+mod simulate;
 pub(crate) mod solution;
+mod spread;
 #[cfg(test)]
 mod unbalanced_tests;
 
+pub use by_order::{ByOrder, OrderedEffects, effects_by_order};
+pub use by_unit::{UnitEffect, effects_by_unit};
 pub use fit::{estimate, estimate_with};
 pub use renumber::giver;
 pub use responses::{ResponsesOf, responses};
 pub use rows::observations;
+pub use simulate::{Draws, simulate};
+pub use spread::{Resampled, Spread};
 
 use crate::linalg::LinalgError;
 use crate::weights::Weights;
@@ -308,6 +318,9 @@ pub trait Interrupt: Sync {
 
     /// An expensive step begins.
     fn begin(&self, _step: &'static str) {}
+
+    /// So many parts of the step that began last are done.
+    fn progress(&self, _done: usize, _of: usize) {}
 
     /// A step of the plan was done: its kind, and the key that equal steps share.
     fn done(&self, _kind: &'static str, _key: &str) {}

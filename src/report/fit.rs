@@ -90,6 +90,11 @@ fn header(fit: &Fit) -> String {
         errors
     };
     out.push_str(&field("Standard errors", &reference));
+    if let Some(s) = &fit.simulated {
+        let draws = format!("standard errors and intervals by {} draws, seed {}", count(s.draws), s.seed);
+        let gone = if s.discarded > 0 { format!("; {} discarded", count(s.discarded)) } else { String::new() };
+        out.push_str(&field("Effects", &format!("{draws}{gone}")));
+    }
     for (i, w) in fit.weights_used.iter().enumerate() {
         out.push_str(&field(if i == 0 { "Weights" } else { "" }, &words::weights_used(w)));
     }

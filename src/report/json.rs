@@ -78,7 +78,7 @@ pub fn kind(outcome: &Outcome) -> &'static str {
         Outcome::Value(_) => "value",
         // An explanation is text to a reader of the document, with its sections beside it.
         Outcome::Text(_) | Outcome::Explanation(_) => "text",
-        Outcome::Effects { .. } => "effects",
+        Outcome::Effects { .. } | Outcome::SplitEffects(_) => "effects",
         Outcome::List(_) => "list",
     }
 }
@@ -108,6 +108,16 @@ fn body(outcome: &Outcome) -> Value {
             }
             fields.insert("level".to_string(), value(level));
             Value::Object(fields)
+        }
+        Outcome::SplitEffects(split) => {
+            let mut fields = value(&**split);
+            if let Some(orders) = fields.get_mut("orders").and_then(Value::as_array_mut) {
+                // What lies beyond the last order has a word instead of a number.
+                for order in orders.iter_mut().filter(|o| o["order"].is_null()) {
+                    order["order"] = Value::from("beyond");
+                }
+            }
+            fields
         }
         Outcome::List(items) => json!({"items": items.iter().map(entry).collect::<Vec<_>>()}),
     }

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod cases;
+mod draws;
 mod dynamics;
 mod effects;
 mod fits;

@@ -106,11 +106,16 @@ fn reference(context: &Context) -> String {
     };
     let boundary =
         if fit.coefficients.iter().all(|c| c.value.se.is_nan()) { " There are none for this fit." } else { "" };
-    format!(
-        "Statistics are compared with {by}; intervals have the level {}. Standard errors of effects follow \
-         from V by the delta method.{boundary}",
-        fit.level
-    )
+    let effects = match &fit.simulated {
+        Some(s) => format!(
+            "Standard errors and intervals of effects are the standard deviation and the percentiles over {} draws of \
+             the parameters from the normal distribution around the estimate with variance V (seed {}); draws outside \
+             the admissible region are discarded ({} were). The effects shown are those at the estimate.",
+            s.draws, s.seed, s.discarded
+        ),
+        None => "Standard errors of effects follow from V by the delta method.".to_string(),
+    };
+    format!("Statistics are compared with {by}; intervals have the level {}. {effects}{boundary}", fit.level)
 }
 
 fn plain(x: f64) -> String {
