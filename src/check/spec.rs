@@ -6,11 +6,14 @@ pub use crate::data::reduce::{Along, Reduction};
 use crate::estimators::{FixedEffects, Likelihood, Model, Variance};
 use crate::syntax::ast::Operator;
 pub use crate::weights::kernel::{Bandwidth, Kernel};
-use std::sync::Arc;
 
+mod columns;
 mod text;
+mod weights;
 
+pub use columns::{Column, ColumnKind, Function};
 pub use text::{Place, Written};
+pub use weights::{IslandPolicy, WeightsExpr, WeightsKind, WeightsUse};
 
 /// The settings of `options { … }`, with their defaults.
 #[derive(Clone, Debug, PartialEq)]
@@ -130,219 +133,6 @@ pub struct ArraySpec {
     pub dims: Vec<String>,
 }
 
-/// An expression over the rows of a panel; `text` is its canonical spelling.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Column {
-    pub kind: ColumnKind,
-    pub text: String,
-    pub place: Place,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub enum ColumnKind {
-    Number(f64),
-    Text(String),
-    Bool(bool),
-    Missing,
-    /// A column of the panel, from its files or a `let`.
-    Name(String),
-    /// The 0/1 column of a treatment.
-    Treatment(usize),
-    Negate(Box<Column>),
-    Not(Box<Column>),
-    /// Operators of one precedence, grouping as the language does.
-    Chain {
-        first: Box<Column>,
-        rest: Vec<(Operator, Column)>,
-    },
-    In {
-        value: Box<Column>,
-        list: Vec<Column>,
-        negated: bool,
-    },
-    If {
-        branches: Vec<(Column, Column)>,
-        otherwise: Box<Column>,
-    },
-    Call {
-        function: Function,
-        arguments: Vec<Column>,
-        number: f64,
-    },
-    /// `W @ x`
-    SpatialLag {
-        weights: WeightsUse,
-        of: Box<Column>,
-    },
-    /// `i(x)`: one dummy per level but the first; only as a term of its own.
-    Levels(Box<Column>),
-    /// A column of a data set: an array over its keys, here under the names of its dimensions.
-    Data {
-        data: usize,
-        column: String,
-        dims: Vec<String>,
-    },
-    /// A column of another panel, or of a panel outside it: an array over unit and time.
-    Foreign {
-        panel: usize,
-        column: String,
-        dims: [String; 2],
-    },
-    /// The label of a dimension: text, but a number for `time`.
-    Label(String),
-    /// `sum(x over d)`: takes dimensions away.
-    Reduce {
-        how: Reduction,
-        of: Box<Column>,
-        over: Vec<String>,
-        skip: bool,
-        /// Only the panel's units, not all of the data.
-        of_panel: bool,
-    },
-    /// `rank(x over d)`: looks along dimensions, which stay.
-    Along {
-        how: Along,
-        of: Box<Column>,
-        by: Option<Box<Column>>,
-        over: Vec<String>,
-    },
-    /// `undefined("…")`: missing, and why.
-    Undefined(String),
-}
-
-/// Functions of columns; those along time take their lag in `number`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Function {
-    Log,
-    Exp,
-    Sqrt,
-    Abs,
-    Round,
-    Min,
-    Max,
-    IsMissing,
-    Coalesce,
-    Lag,
-    Lead,
-    Diff,
-    Growth,
-    Cumsum,
-}
-
-impl Function {
-    /// The function of a name of the language.
-    pub fn of(name: &str) -> Option<Function> {
-        Some(match name {
-            "log" => Function::Log,
-            "exp" => Function::Exp,
-            "sqrt" => Function::Sqrt,
-            "abs" => Function::Abs,
-            "round" => Function::Round,
-            "min" => Function::Min,
-            "max" => Function::Max,
-            "is_missing" => Function::IsMissing,
-            "coalesce" => Function::Coalesce,
-            "lag" => Function::Lag,
-            "lead" => Function::Lead,
-            "diff" => Function::Diff,
-            "growth" => Function::Growth,
-            "cumsum" => Function::Cumsum,
-            _ => return None,
-        })
-    }
-
-    /// Looks along the unit's time.
-    pub fn along_time(self) -> bool {
-        matches!(self, Function::Lag | Function::Lead | Function::Diff | Function::Growth | Function::Cumsum)
-    }
-}
-
-/// What becomes of units without neighbors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IslandPolicy {
-    Error,
-    Keep,
-    Nearest,
-    Drop,
-}
-
-/// How a matrix is built; `text` is the recipe in canonical spelling, lengths in km, defaults written out.
-#[derive(Clone, Debug, PartialEq)]
-pub struct WeightsExpr {
-    pub kind: WeightsKind,
-    pub text: String,
-    pub place: Place,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub enum WeightsKind {
-    Edges {
-        file: String,
-        from: Option<String>,
-        to: Option<String>,
-        weight: Option<String>,
-        islands: IslandPolicy,
-    },
-    Matrix {
-        file: String,
-        islands: IslandPolicy,
-    },
-    Gal {
-        file: String,
-        islands: IslandPolicy,
-    },
-    Gwt {
-        file: String,
-        islands: IslandPolicy,
-    },
-    Band {
-        lo: f64,
-        hi: f64,
-        islands: IslandPolicy,
-    },
-    Knn {
-        k: usize,
-        islands: IslandPolicy,
-    },
-    Inverse {
-        power: f64,
-        cutoff: Option<f64>,
-        islands: IslandPolicy,
-    },
-    Block {
-        column: String,
-        islands: IslandPolicy,
-    },
-    Kernel {
-        shape: Kernel,
-        bandwidth: Bandwidth,
-        islands: IslandPolicy,
-    },
-    /// `1/|x_i − x_k|` of unit means up to a period; `None`: up to the last one before the first start.
-    Similarity {
-        column: String,
-        until: Option<i64>,
-        islands: IslandPolicy,
-    },
-    Add(Arc<WeightsExpr>, Arc<WeightsExpr>),
-    Hadamard(Arc<WeightsExpr>, Arc<WeightsExpr>),
-    Product(Arc<WeightsExpr>, Arc<WeightsExpr>),
-    Transpose(Arc<WeightsExpr>),
-    Scale(f64, Arc<WeightsExpr>),
-    Row(Arc<WeightsExpr>),
-    Spectral(Arc<WeightsExpr>),
-    MinMax(Arc<WeightsExpr>),
-}
-
-/// A matrix as a formula names it, on one panel.
-#[derive(Clone, Debug, PartialEq)]
-pub struct WeightsUse {
-    pub name: String,
-    pub panel: usize,
-    pub recipe: Arc<WeightsExpr>,
-    pub place: Place,
-}
-
 #[derive(Clone, Debug, PartialEq)]
 pub enum TreatmentRule {
     Starts(Column),
@@ -403,6 +193,19 @@ pub struct ModelSpec {
     /// The formula, and the whole query.
     pub formula_place: Place,
     pub place: Place,
+}
+
+impl ModelSpec {
+    /// The model without what its optimum does not depend on: variances, levels, draws.
+    pub fn without_inference(&self) -> ModelSpec {
+        ModelSpec {
+            variance: Variance::Iid,
+            variance_name: String::new(),
+            level: 0.0,
+            effect_errors: EffectErrors::Delta,
+            ..self.clone()
+        }
+    }
 }
 
 /// How effects get their standard errors (methods D.2).

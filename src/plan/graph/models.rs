@@ -2,7 +2,7 @@
 
 use super::{Builder, Made, ModelPlan, Work};
 use crate::check::spec::{ColumnKind, EffectErrors, ModelSpec, StepKind};
-use crate::estimators::{FixedEffects, Likelihood, Variance, giver, observations};
+use crate::estimators::{FixedEffects, Likelihood, giver, observations};
 use crate::outcome::steps::What;
 use crate::plan::columns::visit;
 use crate::plan::memory::{self, Size};
@@ -13,7 +13,7 @@ use std::sync::Arc;
 impl<'a> Builder<'a> {
     fn planned(&self, number: usize) -> Option<&'a ModelPlan> {
         let plan = self.plan;
-        plan.models.get(number).and_then(Option::as_ref)
+        plan.models.get(number).and_then(Option::as_deref)
     }
 
     /// The name of a model, else its query and outcome.
@@ -150,16 +150,11 @@ impl<'a> Builder<'a> {
     fn optimum(&self, number: usize, log_determinants: &[usize], design: usize) -> String {
         let spec = &self.spec.models[number];
         let likelihood = self.planned(number).map(|p| p.problem.likelihood);
-        let alike = ModelSpec {
-            variance: Variance::Iid,
-            variance_name: String::new(),
-            level: 0.0,
-            effect_errors: EffectErrors::Delta,
-            ..spec.clone()
-        };
+        let alike = spec.without_inference();
         let before = log_determinants.iter().chain(&self.steps[design - 1].needs);
         let keys: Vec<&str> = before.map(|&n| self.steps[n - 1].key.as_str()).collect();
-        format!("{alike:?} {likelihood:?} {keys:?}")
+        let known = self.plan.keys.get(number).and_then(Option::as_ref).map(|k| &k.optimum);
+        format!("{alike:?} {likelihood:?} {keys:?} {known:?}")
     }
 
     fn same_optimum(&self, key: &str) -> Option<usize> {
