@@ -184,6 +184,8 @@ pub struct ModelSpec {
     pub variance: Variance,
     /// As written in results: `iid`, `cluster(unit)`.
     pub variance_name: String,
+    /// The column of `cluster(col)`.
+    pub cluster: Option<Column>,
     /// `None`: as methods C.3 decides.
     pub likelihood: Option<Likelihood>,
     pub df_adjust: bool,

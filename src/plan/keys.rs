@@ -178,7 +178,10 @@ fn column_of(step: &PanelStep) -> &Column {
 }
 
 fn model_columns(spec: &ModelSpec) -> impl Iterator<Item = &Column> {
-    std::iter::once(&spec.outcome).chain(spec.terms.iter().map(|t| &t.value)).chain(&spec.condition)
+    std::iter::once(&spec.outcome)
+        .chain(spec.terms.iter().map(|t| &t.value))
+        .chain(&spec.condition)
+        .chain(&spec.cluster)
 }
 
 fn model_weights(spec: &ModelSpec) -> impl Iterator<Item = &WeightsUse> {
