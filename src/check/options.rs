@@ -62,6 +62,18 @@ impl Checker<'_> {
                 ),
             );
         }
+        if options.effect_errors != EffectErrors::Delta
+            && let Some(name) = options.variance.as_ref().filter(|v| v.resampling.is_some()).map(|v| v.name.clone())
+            && let Some(e) = bound.get("effects")
+        {
+            let message = format!("`effects: simulate` and `se: {name}` both say how effects get their errors");
+            failed = Some(
+                self.report(
+                    Diagnostic::error("durbin::check::bad_option_value", self.at(e.span), message)
+                        .help("leave one of them out: a bootstrap covers the effects too"),
+                ),
+            );
+        }
         if options.df_adjust && !model.has_lag() && !model.has_error() {
             failed = Some(self.no_score_to_adjust(entry, bound));
         }

@@ -423,7 +423,7 @@ fn assemble(
         true => VarianceUse::plain(Variance::ClusterUnit, "cluster(unit)"),
         false => VarianceUse::plain(Variance::Iid, "iid"),
     };
-    let VarianceUse { variance, name, cluster } = options.variance.unwrap_or_else(default);
+    let VarianceUse { variance, name, cluster, resampling } = options.variance.unwrap_or_else(default);
     ModelSpec {
         query: entry.name.clone(),
         model,
@@ -444,6 +444,7 @@ fn assemble(
         variance,
         variance_name: name,
         cluster,
+        resampling,
         likelihood: options.likelihood,
         df_adjust: options.df_adjust,
         level: options.level.unwrap_or(level),

@@ -14,6 +14,7 @@ use super::{EstimateError, Estimated, FixedEffects, Interrupt, Problem};
 use crate::linalg::iterate::axpy;
 use crate::linalg::order::permute_panel;
 use crate::linalg::probes::below;
+use crate::weights::Weights;
 use nalgebra::DVector;
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -89,12 +90,7 @@ pub fn bootstrap(
     let size = estimated.coefficients.len();
     let rows: Vec<Vec<f64>> = draws.iter().map(|d| d.as_slice().to_vec()).collect();
     let coefficients = if rows.len() < 2 { vec![Spread::NONE; size] } else { columns(&rows, settings.level) };
-    Ok(Resampled {
-        discarded: settings.reps - found.used,
-        coefficients,
-        vcov: Some(covariance(&draws, size)),
-        ..found
-    })
+    Ok(Resampled { discarded: settings.reps - found.used, coefficients, vcov: Some(covariance(&draws, size)), ..found })
 }
 
 /// Divisor n − 1; NaN of fewer than two draws.
@@ -117,6 +113,9 @@ impl Interrupt for Quiet<'_> {
     }
 }
 
+/// A spatial parameter with its matrix, where there is one.
+type Carried = Option<(Arc<Spectrum>, f64)>;
+
 /// Where replicated outcomes come from: `y* = S⁻¹(Zβ̂ + effects + R⁻¹ε*)`.
 struct Source<'a> {
     problem: &'a Problem,
@@ -126,8 +125,8 @@ struct Source<'a> {
     mean: Vec<f64>,
     /// Residuals, scaled up for what estimated effects took from their variance.
     residual: Vec<f64>,
-    lag: Option<(Arc<Spectrum>, f64)>,
-    error: Option<(Arc<Spectrum>, f64)>,
+    lag: Carried,
+    error: Carried,
     dense_units: usize,
     interrupt: &'a dyn Interrupt,
 }
@@ -144,13 +143,12 @@ impl<'a> Source<'a> {
     ) -> Result<Source<'a>, EstimateError> {
         let moved = |x: &[f64]| order.map_or_else(|| x.to_vec(), |o| permute_panel(x, o));
         let size = estimated.coefficients.len();
-        let spectrum = |w: &Option<Arc<crate::weights::Weights>>, is_there: bool, at: usize| {
+        let spectrum = |w: &Option<Arc<Weights>>, is_there: bool, at: usize| -> Result<Carried, EstimateError> {
             let w = w.as_ref().filter(|_| is_there);
             w.map(|w| Ok((shared.spectrum(w, interrupt)?, estimated.coefficients[at]))).transpose()
         };
         let model = problem.model;
-        let lag_at = spectrum(&problem.lag_weights, model.has_lag(), sample.slopes().min(size - 1))
-            .map_err(|e: EstimateError| e)?;
+        let lag_at = spectrum(&problem.lag_weights, model.has_lag(), sample.slopes())?;
         let error_at = spectrum(&problem.error_weights, model.has_error(), size - 1)?;
         let mut mean = moved(&estimated.fitted);
         if let (Some(w), Some((_, rho))) = (&problem.lag_weights, &lag_at) {
@@ -199,7 +197,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn solve(&self, by: &Option<(Arc<Spectrum>, f64)>, x: &mut [f64]) -> Result<(), EstimateError> {
+    fn solve(&self, by: &Carried, x: &mut [f64]) -> Result<(), EstimateError> {
         let Some((spectrum, at)) = by else { return Ok(()) };
         let axis = Axis::new(spectrum, self.interrupt, self.dense_units);
         Ok(axis.filter.solve(*at, x)?)

@@ -6,6 +6,7 @@
 mod along;
 mod answer;
 pub(crate) mod axis;
+mod bootstrap;
 mod by_order;
 mod by_unit;
 mod correct;
@@ -27,15 +28,18 @@ pub(crate) mod solution;
 mod spread;
 #[cfg(test)]
 mod unbalanced_tests;
+mod wild;
 
+pub use bootstrap::{Bootstrap, Scheme, bootstrap};
 pub use by_order::{ByOrder, OrderedEffects, effects_by_order};
-pub use by_unit::{UnitEffect, effects_by_unit};
+pub use by_unit::{ByUnit, UnitEffect, effects_by_unit};
 pub use fit::{estimate, estimate_with};
 pub use renumber::giver;
 pub use responses::{ResponsesOf, responses};
 pub use rows::observations;
 pub use simulate::{Draws, simulate};
 pub use spread::{Resampled, Spread};
+pub use wild::{Wild, WildFound, WildWeights, wild};
 
 use crate::linalg::LinalgError;
 use crate::weights::Weights;

@@ -22,7 +22,7 @@ pub const FEW_CLUSTERS: usize = 12;
 /// Clusters worked on together.
 const BLOCK: usize = 32;
 /// Numbers of all weights at most.
-const MOST: usize = 400_000_000;
+const MOST: usize = 100_000_000;
 /// Keeps the streams of one seed apart.
 pub(crate) const WILD: u64 = 0xD2A1_0000_0000_0002;
 /// Statistics this close are equal: with few clusters flipping all signs gives the statistic itself.
@@ -147,6 +147,11 @@ pub(crate) fn clusters(problem: &Problem) -> Result<(Vec<u32>, usize), EstimateE
     match problem.variance {
         Variance::ClusterUnit => Ok((cells.map(|r| (r % n) as u32).collect(), n)),
         Variance::ClusterTime => Ok((cells.map(|r| (r / n) as u32).collect(), t)),
+        Variance::ClusterColumn => {
+            let given = problem.layout.clusters.clone();
+            let count = given.iter().max().map_or(0, |m| *m as usize + 1);
+            Ok((given, count))
+        }
         _ => Err(EstimateError::VarianceNotDefined),
     }
 }
@@ -182,8 +187,7 @@ fn directions(sample: &Sample, cells: Option<&PolicyCells>) -> Result<Vec<DVecto
         }
         c
     };
-    let mut out: Vec<DVector<f64>> =
-        (0..p).map(|j| DVector::from_fn(p, |i, _| f64::from(u8::from(i == j)))).collect();
+    let mut out: Vec<DVector<f64>> = (0..p).map(|j| DVector::from_fn(p, |i, _| f64::from(u8::from(i == j)))).collect();
     for k in 0..sample.problem.regressors.len() {
         let (direct, total) = (of(k, 0), of(k, 1));
         out.extend([direct.clone(), &total - &direct, total]);
@@ -266,7 +270,7 @@ impl Test<'_> {
         let statistics = self.statistics(&a, scale)?;
         let estimate = a.dot(&self.sample.d0);
         let se = statistics.scale * statistics.spread;
-        if !(se > 0.0) {
+        if se.is_nan() || se <= 0.0 {
             return Ok(Spread::NONE);
         }
         let size = 1.0 - self.settings.level;
@@ -277,8 +281,7 @@ impl Test<'_> {
     fn statistics(&self, a: &DVector<f64>, scale: f64) -> Result<Statistics, EstimateError> {
         let sample = self.sample;
         let mut x = vec![0.0; sample.units * sample.periods];
-        let terms: Vec<(f64, &[f64])> =
-            a.iter().zip(&sample.basis).map(|(a, b)| (a / scale, b.as_slice())).collect();
+        let terms: Vec<(f64, &[f64])> = a.iter().zip(&sample.basis).map(|(a, b)| (a / scale, b.as_slice())).collect();
         combine(&terms, &mut x);
         let residual = &sample.e0;
         let reps = self.settings.reps;

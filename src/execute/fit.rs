@@ -189,6 +189,7 @@ pub(super) fn fit(spec: &ModelSpec, panel: &str, plan: &ModelPlan, e: &Estimated
         coefficients,
         effects: tails.effects(plan, e),
         effect_errors: "delta".to_string(),
+        bootstrap: None,
         simulated: None,
         stability: e.dynamics.as_ref().map(|d| tails.stability(d)),
         policy_effects: e.policy.as_ref().map(|p| tails.policy(p)),

@@ -165,7 +165,10 @@ impl Planner<'_> {
         let mut fit = Digest::of("fit");
         fit.add(&optimum);
         let seed = self.spec.settings.seed;
-        fit.add(&format!("{:?} {} {:?} {:?} {seed}", spec.variance, spec.variance_name, spec.level, spec.effect_errors));
+        fit.add(&format!(
+            "{:?} {} {:?} {:?} {:?} {seed}",
+            spec.variance, spec.variance_name, spec.level, spec.effect_errors, spec.resampling
+        ));
         Some(ModelKeys { optimum, fit: fit.end() })
     }
 }

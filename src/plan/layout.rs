@@ -6,7 +6,7 @@ use super::panels::PanelData;
 use super::sample::Sample;
 use super::weights::struck;
 use super::{Planner, Reported, Step, faults};
-use crate::check::spec::{Column, ModelSpec};
+use crate::check::spec::{Column, ModelSpec, Resampling};
 use crate::data::keys::PanelIndex;
 use crate::data::series::Series;
 use crate::estimators::{Layout, Variance, default_lags};
@@ -83,6 +83,10 @@ impl Planner<'_> {
         }
         let fault = faults::few_clusters(count, kind);
         let error = fault.level == Level::Error;
+        // Few clusters are what the wild bootstrap is for.
+        if !error && matches!(spec.resampling, Some(Resampling::Wild { .. })) {
+            return Ok(());
+        }
         self.report(fault, spec.place.0);
         if error { Err(Reported) } else { Ok(()) }
     }

@@ -64,6 +64,7 @@ pub fn fit(weights: &str) -> Fit {
         coefficients,
         effects: vec![effect("law", 0.096), effect("unemployrt", -0.002)],
         effect_errors: "delta".to_string(),
+        bootstrap: None,
         simulated: None,
         stability: None,
         policy_effects: Some(PolicyEffects {
