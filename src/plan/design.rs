@@ -13,6 +13,8 @@ use crate::data::series::{Series, Value};
 use crate::estimators::{FixedEffects, Likelihood, Model, Problem, Regressor, TimeLag};
 use crate::linalg::panel as kernels;
 
+mod layout;
+
 /// Periods below which the bias of a dynamic model is of note (methods C.7).
 const SHORT: usize = 10;
 

@@ -15,7 +15,6 @@ mod design;
 mod files;
 mod graph;
 mod keys;
-mod layout;
 mod lints;
 mod memory;
 mod recorded;

@@ -1,16 +1,16 @@
 //! What the cells of a sample have in common beside unit and period: clusters, places, the periods themselves; and what
 //! a variance estimator needs of them before anything is estimated.
 
-use super::columns::Eval;
-use super::panels::PanelData;
-use super::sample::Sample;
-use super::weights::struck;
-use super::{Planner, Reported, Step, faults};
+use super::Sample;
 use crate::check::spec::{Column, ModelSpec, Resampling};
 use crate::data::keys::PanelIndex;
 use crate::data::series::Series;
 use crate::estimators::{Layout, Variance, default_lags};
 use crate::fault::{Level, counted};
+use crate::plan::columns::Eval;
+use crate::plan::panels::PanelData;
+use crate::plan::weights::struck;
+use crate::plan::{Planner, Reported, Step, faults};
 use std::collections::HashMap;
 use std::sync::Arc;
 
