@@ -25,7 +25,8 @@ pub(crate) const BOOTSTRAP: u64 = 0xD2A1_0000_0000_0003;
 /// What is resampled together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
-    /// The residuals of a period are multiplied by one weight: what units of a period have in common stays.
+    /// Whole periods are drawn with replacement and multiplied by one weight each: what units of a period have in common
+    /// stays. Weights alone would leave `ê_t'Gê_t`, half of the score of ρ, as it is: its variance would be lost.
     WildPeriod,
     /// Whole units are drawn with replacement: what a unit has in common over time stays.
     BlockUnit,
@@ -183,12 +184,13 @@ impl<'a> Source<'a> {
         let seed = self.settings.seed ^ BOOTSTRAP;
         match self.settings.scheme {
             Scheme::WildPeriod => {
-                let by_period = self.residual.chunks_exact(n).enumerate();
-                let flip = |(t, e): (usize, &[f64])| {
+                let periods = self.problem.periods;
+                let flipped = |t: usize| {
                     let v = self.weights.draw(seed, replication, t as u64);
-                    e.iter().map(|e| v * e).collect::<Vec<f64>>()
+                    let drawn = below(seed, replication, (periods + t) as u64, periods);
+                    self.residual[drawn * n..(drawn + 1) * n].iter().map(move |e| v * e)
                 };
-                by_period.flat_map(flip).collect()
+                (0..periods).flat_map(flipped).collect()
             }
             Scheme::BlockUnit => {
                 let drawn: Vec<usize> = (0..n as u64).map(|i| below(seed, replication, i, n)).collect();

@@ -112,7 +112,7 @@ fn bootstrap(fit: &Fit, b: &Bootstrapped) -> String {
                 "clustered by {by}{clusters}; p-values and intervals by the wild bootstrap, null imposed ({weights}{drawn})"
             )
         }
-        "wild_period" => format!("residual bootstrap, periods flipped ({weights}{drawn}{gone})"),
+        "wild_period" => format!("residual bootstrap, periods drawn and flipped ({weights}{drawn}{gone})"),
         _ => format!("residual bootstrap, units drawn ({drawn}{gone})"),
     }
 }

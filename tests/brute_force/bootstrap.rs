@@ -147,7 +147,11 @@ fn replications_are_explicit_reduced_forms_estimated_again() {
                 let at = |x: &[f64]| DVector::from_column_slice(&x[period * n..(period + 1) * n]);
                 let own = at(&e.residuals) * scale;
                 let drawn = match scheme {
-                    Scheme::WildPeriod => own * weights.draw(5 ^ BOOTSTRAP, b, period as u64),
+                    Scheme::WildPeriod => {
+                        let from = below(5 ^ BOOTSTRAP, b, (t + period) as u64, t);
+                        let other = DVector::from_column_slice(&e.residuals[from * n..(from + 1) * n]) * scale;
+                        other * weights.draw(5 ^ BOOTSTRAP, b, period as u64)
+                    }
                     Scheme::BlockUnit => DVector::from_fn(n, |i, _| own[below(5 ^ BOOTSTRAP, b, i as u64, n)]),
                 };
                 let mean = at(&e.fitted) - &w * at(&p.outcome) * rho;

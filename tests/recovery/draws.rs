@@ -150,7 +150,7 @@ fn residual_bootstraps_cover() {
         }
         for (parameter, hit) in ["beta", "theta", "rho"].into_iter().zip(hits) {
             let share = hit as f64 / REPLICATIONS as f64;
-            within(&format!("{name}: coverage of {parameter}"), share, REPLICATIONS as usize, 0.90, 0.97);
+            within(&format!("{name}: coverage of {parameter}"), share, REPLICATIONS as usize, 0.88, 0.97);
         }
     }
 }

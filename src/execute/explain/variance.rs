@@ -138,7 +138,8 @@ fn resampled(b: &Bootstrapped) -> String {
              in {} replications (seed {}; {} without an estimate). Residuals are scaled up for what estimated effects \
              took from their variance. Standard errors are standard deviations, intervals percentiles.",
             if scheme == "wild_period" {
-                "by multiplying those of a period with one random weight, which keeps what units of a period share"
+                "by drawing whole periods with replacement, each multiplied with one random weight, which keeps what units \
+                 of a period share"
             } else {
                 "by drawing whole units with replacement, which keeps what a unit shares over time"
             },
