@@ -132,6 +132,7 @@ fn problem(w: &Arc<Weights>, variance: Variance) -> Problem {
         time_lags: Vec::new(),
         treatment: None,
         present: None,
+        layout: Layout::default(),
     }
 }
 

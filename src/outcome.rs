@@ -154,6 +154,20 @@ pub struct Drawn {
     pub seed: u64,
 }
 
+/// The bootstrap a fit's inference rests on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Bootstrapped {
+    /// `wild_cluster`, `wild_period` or `block_unit`.
+    pub scheme: String,
+    /// `rademacher` or `webb`; units are drawn without weights.
+    pub weights: Option<String>,
+    pub clusters: Option<usize>,
+    pub reps: usize,
+    /// Replications without an estimate.
+    pub discarded: usize,
+    pub seed: u64,
+}
+
 /// What the policy did (methods D.4), pooled over treated (untreated, exposed) unit-periods.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PolicyEffects {
@@ -198,6 +212,17 @@ pub struct WeightsUsed {
     pub hash: String,
 }
 
+/// The factor of a variance for small samples, and what it counts.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SmallSample {
+    pub factor: f64,
+    /// As a formula in n, K and G.
+    pub rule: String,
+    pub rows: usize,
+    pub counted: Option<f64>,
+    pub clusters: Option<usize>,
+}
+
 /// One estimated model.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Fit {
@@ -218,6 +243,8 @@ pub struct Fit {
     pub treatment: Option<String>,
     pub fixed_effects: Vec<String>,
     pub se_type: String,
+    /// `null` where the variance has no factor.
+    pub small_sample: Option<SmallSample>,
     /// The reference distribution: `normal`, or `t` with its degrees of freedom.
     pub distribution: String,
     pub distribution_df: f64,
@@ -234,6 +261,8 @@ pub struct Fit {
     pub policy_effects: Option<PolicyEffects>,
     /// How effects got their standard errors: `delta`, `simulate` or `bootstrap`.
     pub effect_errors: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bootstrap: Option<Bootstrapped>,
     /// The draws of simulated effects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub simulated: Option<Drawn>,

@@ -81,6 +81,7 @@ fn problem(model: Model, p: &Panel, y: Vec<f64>, x: &[&str], w: &Arc<Weights>) -
         time_lags: Vec::new(),
         treatment: None,
         present: None,
+        layout: Layout::default(),
     }
 }
 

@@ -26,6 +26,7 @@ mod recipe;
 mod resampling;
 mod statements;
 mod values;
+mod variance;
 mod weights;
 
 use crate::diagnostic::Diagnostic;

@@ -7,6 +7,7 @@ use super::library::{Body, Entry};
 use super::options::QueryOptions;
 use super::scope::{Callable, Value};
 use super::spec::*;
+use super::variance::VarianceUse;
 use super::{Check, Checker, Reported};
 use crate::diagnostic::Diagnostic;
 use crate::estimators::{FixedEffects, Model, Variance};
@@ -418,11 +419,11 @@ fn assemble(
     let first = formula.weights.first().filter(|_| spatial).cloned();
     let lag_weights = if model.has_lag() { options.lag_weights.or_else(|| first.clone()) } else { None };
     let error_weights = if model.has_error() { options.error_weights.or(first) } else { None };
-    let (variance, variance_name) = options.variance.unwrap_or(if did {
-        (Variance::ClusterUnit, "cluster(unit)".into())
-    } else {
-        (Variance::Iid, "iid".into())
-    });
+    let default = || match did {
+        true => VarianceUse::plain(Variance::ClusterUnit, "cluster(unit)"),
+        false => VarianceUse::plain(Variance::Iid, "iid"),
+    };
+    let VarianceUse { variance, name, cluster, resampling } = options.variance.unwrap_or_else(default);
     ModelSpec {
         query: entry.name.clone(),
         model,
@@ -441,7 +442,9 @@ fn assemble(
             options.fixed_effects
         },
         variance,
-        variance_name,
+        variance_name: name,
+        cluster,
+        resampling,
         likelihood: options.likelihood,
         df_adjust: options.df_adjust,
         level: options.level.unwrap_or(level),

@@ -3,7 +3,7 @@
 //! a [`Place`] equals every other place.
 
 pub use crate::data::reduce::{Along, Reduction};
-use crate::estimators::{FixedEffects, Likelihood, Model, Variance};
+use crate::estimators::{FixedEffects, Likelihood, Model, Scheme, Variance, WildWeights};
 use crate::syntax::ast::Operator;
 pub use crate::weights::kernel::{Bandwidth, Kernel};
 
@@ -184,6 +184,9 @@ pub struct ModelSpec {
     pub variance: Variance,
     /// As written in results: `iid`, `cluster(unit)`.
     pub variance_name: String,
+    /// The column of `cluster(col)`.
+    pub cluster: Option<Column>,
+    pub resampling: Option<Resampling>,
     /// `None`: as methods C.3 decides.
     pub likelihood: Option<Likelihood>,
     pub df_adjust: bool,
@@ -195,6 +198,15 @@ pub struct ModelSpec {
     pub place: Place,
 }
 
+/// What is estimated or tested again and again on changed outcomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resampling {
+    /// The wild cluster bootstrap of least squares, by the clusters of the variance.
+    Wild { reps: usize, weights: Option<WildWeights> },
+    /// The residual bootstrap of likelihood models.
+    Residuals { scheme: Scheme, reps: usize },
+}
+
 impl ModelSpec {
     /// The model without what its optimum does not depend on: variances, levels, draws.
     pub fn without_inference(&self) -> ModelSpec {
@@ -203,6 +215,8 @@ impl ModelSpec {
             variance_name: String::new(),
             level: 0.0,
             effect_errors: EffectErrors::Delta,
+            cluster: None,
+            resampling: None,
             ..self.clone()
         }
     }

@@ -34,11 +34,11 @@ pub(crate) fn least_squares(
         }
     }
     let residual = &residual_at(sample, &gamma);
-    let (variance, reference) =
-        sandwich::variance(sample, residual, sample.problem.variance).ok_or(EstimateError::VarianceNotDefined)?;
+    let found = sandwich::variance(sample, residual, sample.problem.variance);
+    let sandwich::Found { variance, reference, small_sample } = found.ok_or(EstimateError::VarianceNotDefined)?;
     let back = sample.inverse_triangle();
     let homoskedastic = (&back * back.transpose()).diagonal() * (dot(residual, residual) / sample.df_residual());
-    let sound = sandwich::sound(&back * variance * back.transpose(), &homoskedastic);
+    let sound = sandwich::sound(&back * variance * back.transpose(), &homoskedastic, sample.problem.variance);
     let vcov = sound.vcov;
     let slopes = sample.slopes_from(&gamma);
     let coefficients: Vec<f64> = slopes.iter().copied().collect();
@@ -59,6 +59,7 @@ pub(crate) fn least_squares(
         loglik: -0.5 * m * (2.0 * PI * sigma2).ln() - square / (2.0 * sigma2),
         parameters: coefficients.len() + 1,
         reference,
+        small_sample,
         remarks,
         ..answer(sample, &coefficients, vcov, residual, residual.clone())?
     })
@@ -105,6 +106,7 @@ pub(crate) fn answer(
         parameters: 0,
         df_residual: sample.counts.rows as f64 - size as f64 - sample.counts.dummies as f64,
         reference: Reference::Normal,
+        small_sample: None,
         r2: 1.0 - square / total,
         r2_within: 1.0 - square / within_total,
         effects: Vec::new(),

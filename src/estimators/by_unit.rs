@@ -4,7 +4,7 @@ use super::axis::Axis;
 use super::renumber::Renumbered;
 use super::sample::Sample;
 use super::shared::Shared;
-use super::{EffectOf, EstimateError, Estimated, Interrupt, Measured, Problem};
+use super::{EffectOf, EstimateError, Estimated, Interrupt, Measured, Problem, Remark};
 use crate::inference::effects::measured;
 use crate::inference::operator::{Diagonals, Operator};
 use crate::inference::policy::own_part;
@@ -25,6 +25,15 @@ pub struct UnitEffect {
     pub from: Measured,
 }
 
+/// The effects of every regressor on and from every unit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ByUnit {
+    /// In the order of [`Problem::regressors`]; within, in the order of units.
+    pub regressors: Vec<Vec<UnitEffect>>,
+    /// Number of the random probes of diagonals and their largest relative error, where they are not exact.
+    pub probes: Option<(usize, f64)>,
+}
+
 /// Vectors over units of one part `S⁻¹X_x`, and of their derivatives in ρ.
 struct Vectors {
     place: usize,
@@ -33,8 +42,7 @@ struct Vectors {
     columns: Diagonals,
 }
 
-/// For every regressor, in the order of [`Problem::regressors`], the effects of every unit; those of the short run in a
-/// dynamic model.
+/// The effects of every regressor on and from every unit; those of the short run in a dynamic model.
 ///
 /// # Errors
 /// `Interrupted`, or a filter that cannot be solved.
@@ -43,17 +51,28 @@ pub fn effects_by_unit(
     estimated: &Estimated,
     shared: &Shared,
     interrupt: &dyn Interrupt,
-) -> Result<Vec<Vec<UnitEffect>>, EstimateError> {
+) -> Result<ByUnit, EstimateError> {
     let renumbered = Renumbered::of(problem, shared)?;
     let problem = renumbered.as_ref().map_or(problem, |r| &r.problem);
     interrupt.begin("effects by unit");
     let sample = Sample::new(problem)?;
-    let found = with_operator(problem, estimated, shared, interrupt, |operator| {
-        (0..problem.regressors.len()).map(|k| of_regressor(&sample, operator, estimated, k)).collect()
+    let mut found = with_operator(problem, estimated, shared, interrupt, |operator| {
+        let of = |k: usize| of_regressor(&sample, operator, estimated, k);
+        let regressors = (0..problem.regressors.len()).map(of).collect::<Result<Vec<_>, _>>()?;
+        let remarks = operator.map_or_else(Vec::new, Operator::remarks);
+        let probes = remarks.iter().filter_map(|r| match r {
+            Remark::Probes { probes, relative_error } => Some((*probes, *relative_error)),
+            _ => None,
+        });
+        Ok(ByUnit { regressors, probes: probes.reduce(|a, b| (a.0.max(b.0), a.1.max(b.1))) })
     })?;
-    let Some(renumbered) = renumbered else { return Ok(found) };
-    let back = inverse(renumbered.order());
-    Ok(found.into_iter().map(|units: Vec<UnitEffect>| back.iter().map(|&i| units[i as usize]).collect()).collect())
+    if let Some(renumbered) = renumbered {
+        let back = inverse(renumbered.order());
+        for units in &mut found.regressors {
+            *units = back.iter().map(|&i| units[i as usize]).collect();
+        }
+    }
+    Ok(found)
 }
 
 fn with_operator<T>(

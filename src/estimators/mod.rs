@@ -6,6 +6,7 @@
 mod along;
 mod answer;
 pub(crate) mod axis;
+mod bootstrap;
 mod by_order;
 mod by_unit;
 mod correct;
@@ -27,18 +28,22 @@ pub(crate) mod solution;
 mod spread;
 #[cfg(test)]
 mod unbalanced_tests;
+mod wild;
 
+pub use bootstrap::{Bootstrap, Scheme, bootstrap};
 pub use by_order::{ByOrder, OrderedEffects, effects_by_order};
-pub use by_unit::{UnitEffect, effects_by_unit};
+pub use by_unit::{ByUnit, UnitEffect, effects_by_unit};
 pub use fit::{estimate, estimate_with};
 pub use renumber::giver;
 pub use responses::{ResponsesOf, responses};
 pub use rows::observations;
 pub use simulate::{Draws, simulate};
 pub use spread::{Resampled, Spread};
+pub use wild::{Wild, WildFound, WildWeights, wild};
 
 use crate::linalg::LinalgError;
 use crate::weights::Weights;
+use crate::weights::geometry::Coordinates;
 use std::sync::Arc;
 
 /// Which fixed effects are removed.
@@ -59,7 +64,7 @@ pub enum Likelihood {
 }
 
 /// Variance estimators of methods C.6 (likelihood models) and C.11 (least squares).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Variance {
     Iid,
     Observed,
@@ -68,6 +73,57 @@ pub enum Variance {
     ClusterUnit,
     ClusterTime,
     ClusterUnitTime,
+    /// By [`Layout::clusters`].
+    ClusterColumn,
+    /// Driscoll and Kraay 1998: any dependence within a period, Bartlett weights over so many periods; `None`:
+    /// [`default_lags`] of the panel.
+    DriscollKraay(Option<usize>),
+    Conley(Conley),
+}
+
+/// `⌊4 (T/100)^(2/9)⌋`, the lags of Driscoll–Kraay errors where nobody says them (methods C.11).
+pub fn default_lags(periods: usize) -> usize {
+    (4.0 * (periods as f64 / 100.0).powf(2.0 / 9.0)).floor() as usize
+}
+
+/// Dependence that fades with distance, and over time within a unit (Conley 1999; Hsiang 2010). Distances come from
+/// [`Layout::coordinates`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Conley {
+    pub cutoff_km: f64,
+    /// Periods over which errors of one unit are related, with Bartlett weights; 0: none.
+    pub lags: usize,
+    pub kernel: ConleyKernel,
+}
+
+/// The weight of a pair of units at distance d ≤ h.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConleyKernel {
+    /// `1 − d/h`.
+    Bartlett,
+    /// 1, also at `d = h`.
+    Uniform,
+}
+
+impl ConleyKernel {
+    /// Its word in the language.
+    pub fn word(self) -> &'static str {
+        match self {
+            ConleyKernel::Bartlett => "bartlett",
+            ConleyKernel::Uniform => "uniform",
+        }
+    }
+}
+
+/// What cells have in common beside their unit and their period; empty where nothing asks for it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Layout {
+    /// The cluster of each of `N·T` cells, from 0; any number at absent cells.
+    pub clusters: Vec<u32>,
+    /// Where the units are.
+    pub coordinates: Option<Arc<Coordinates>>,
+    /// The periods as integers, in order; empty: 0, 1, 2, …
+    pub times: Vec<i64>,
 }
 
 /// The model family, methods C.1.
@@ -155,6 +211,7 @@ pub struct Problem {
     /// Which of the `N·T` cells are there, unit fastest; outcome and regressors are NaN elsewhere. `None`: all of them.
     /// Only models without spatial lags take absent cells.
     pub present: Option<Vec<bool>>,
+    pub layout: Layout,
 }
 
 /// An effect's value and its delta-method standard error.
@@ -216,6 +273,18 @@ pub struct Interval {
     pub rule: &'static str,
 }
 
+/// What a variance was multiplied by for the smallness of the sample (methods C.11).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SmallSample {
+    pub factor: f64,
+    /// n, the rows.
+    pub rows: usize,
+    /// K: slopes, and the effects that are not nested in the clusters. `None` where nothing is counted.
+    pub counted: Option<f64>,
+    /// G.
+    pub clusters: Option<usize>,
+}
+
 /// A doubtful or noteworthy circumstance of an estimate, for the caller to put in words.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Remark {
@@ -226,6 +295,9 @@ pub enum Remark {
     /// Negative eigenvalues of a least-squares variance matrix were set to zero; the standard errors of the parameters
     /// that this moves are NaN.
     RepairedVariance { parameters: Vec<usize> },
+    /// A least-squares variance matrix is left as it is although an eigenvalue is negative (methods C.11, Conley); the
+    /// standard errors of these parameters, whose variance is negative, are NaN.
+    IndefiniteVariance { parameters: Vec<usize> },
     /// Two optima within 2 log-likelihood units: (rho, lambda, log-likelihood) each.
     TwoOptima { best: [f64; 3], other: [f64; 3] },
     /// One unit carries this share of g'g in a clustered `partial` fit.
@@ -288,6 +360,8 @@ pub struct Estimated {
     pub parameters: usize,
     pub df_residual: f64,
     pub reference: Reference,
+    /// `None` where the variance has no factor.
+    pub small_sample: Option<SmallSample>,
     pub r2: f64,
     pub r2_within: f64,
     pub effects: Vec<EffectOf>,

@@ -1,7 +1,7 @@
 //! A problem with its units renumbered so that neighbors are close in memory (scaling 5), and the way back.
 
 use super::shared::Shared;
-use super::{EstimateError, Estimated, Problem, Regressor, Remark, TimeLag};
+use super::{EstimateError, Estimated, Layout, Problem, Regressor, Remark, TimeLag};
 use crate::linalg::order::{inverse, neighbor_order, permute_panel};
 use crate::weights::Weights;
 use std::sync::Arc;
@@ -38,6 +38,7 @@ impl Renumbered {
             .map(|t| Ok(TimeLag { weights: t.weights.as_ref().map(move_weights).transpose()?, ..*t }))
             .collect::<Result<_, EstimateError>>()?;
         let outcome = permute_panel(&problem.outcome, order);
+        let layout = moved(&problem.layout, order);
         let problem = Problem {
             outcome,
             regressors,
@@ -46,6 +47,7 @@ impl Renumbered {
             error_weights,
             time_lags,
             present: None,
+            layout,
             ..*problem
         };
         Ok(Some(Renumbered { problem, order: order.clone() }))
@@ -71,6 +73,16 @@ impl Renumbered {
             remarks: found.remarks.into_iter().map(remark).collect(),
             ..found
         }
+    }
+}
+
+/// The layout of the units in their new order.
+fn moved(layout: &Layout, order: &[u32]) -> Layout {
+    let units = || order.iter().map(|&i| i as usize);
+    Layout {
+        clusters: permute_panel(&layout.clusters, order),
+        coordinates: layout.coordinates.as_ref().map(|c| Arc::new(c.of(units()))),
+        times: layout.times.clone(),
     }
 }
 

@@ -2,7 +2,8 @@
 //! basis of the design in which every later cross-product is well conditioned.
 
 use super::rows::{Counts, Row};
-use super::{EstimateError, FixedEffects, Problem};
+use super::{EstimateError, FixedEffects, Problem, Variance};
+use crate::inference::meat::Rows;
 use crate::linalg::cells::Cells;
 use crate::linalg::iterate::{combine, dot};
 use crate::linalg::{LinalgError, cross, panel};
@@ -114,6 +115,48 @@ impl<'a> Sample<'a> {
     /// Rows less slopes less the dummies the effects stand for (methods C.11).
     pub fn df_residual(&self) -> f64 {
         self.counts.rows as f64 - self.slopes() as f64 - self.counts.dummies as f64
+    }
+
+    /// Where its rows stand, for the variance of scores.
+    pub fn rows(&self) -> Rows<'_> {
+        let layout = &self.problem.layout;
+        Rows { units: self.units, periods: self.periods, cells: self.cells.as_ref(), layout }
+    }
+
+    /// What K of methods C.11 counts beside the slopes: the dummies of effects that are not nested in the clusters, and
+    /// at least one constant where there are effects.
+    pub fn effects_beside(&self, clusters: Variance) -> usize {
+        let (unit_nested, time_nested) = match clusters {
+            Variance::ClusterUnit => (true, false),
+            Variance::ClusterTime => (false, true),
+            Variance::ClusterUnitTime => (true, true),
+            Variance::ClusterColumn => self.nested_in_column(),
+            _ => (false, false),
+        };
+        let counts = &self.counts;
+        let own = |count: usize, nested: bool| if nested { 1 } else { count };
+        match self.problem.fixed_effects {
+            FixedEffects::None => 0,
+            FixedEffects::Unit => own(counts.units, unit_nested),
+            FixedEffects::Time => own(counts.periods, time_nested),
+            FixedEffects::Both => match (unit_nested, time_nested) {
+                (true, true) => 1,
+                (true, false) => counts.periods,
+                (false, true) => counts.units,
+                (false, false) => counts.dummies,
+            },
+        }
+    }
+
+    /// Whether every unit, and every period, lies in one cluster of [`super::Layout::clusters`].
+    fn nested_in_column(&self) -> (bool, bool) {
+        let (n, clusters) = (self.units, &self.problem.layout.clusters);
+        let nested = |groups: usize, of: &dyn Fn(usize) -> usize| {
+            let mut first: Vec<Option<u32>> = vec![None; groups];
+            let there = |r: &usize| self.cells.as_ref().is_none_or(|cells| cells.is_present(*r));
+            (0..clusters.len()).filter(there).all(|r| *first[of(r)].get_or_insert(clusters[r]) == clusters[r])
+        };
+        (nested(n, &|r| r % n), nested(self.periods, &|r| r / n))
     }
 
     /// Coefficients on the design from coefficients on the basis: `β = R⁻¹ γ`.

@@ -36,6 +36,7 @@ fn problem(fixed_effects: FixedEffects, variance: Variance) -> Problem {
         time_lags: Vec::new(),
         treatment: Some(1),
         present: Some(present()),
+        layout: Layout::default(),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::check::spec::ModelSpec;
 use crate::estimators::{DynamicsOf, EffectOf, Estimated, FixedEffects, Likelihood, Measured, PolicyOf, Reference};
 use crate::outcome::{
-    Coefficient, Effect, Estimate, Fit, Impact, PolicyEffects, Restriction, Stability, Vcov, WeightsUsed,
+    Coefficient, Effect, Estimate, Fit, Impact, PolicyEffects, Restriction, SmallSample, Stability, Vcov, WeightsUsed,
 };
 use crate::plan::{MatrixUsed, ModelPlan};
 use crate::weights::summary::hash;
@@ -175,7 +175,8 @@ pub(super) fn fit(spec: &ModelSpec, panel: &str, plan: &ModelPlan, e: &Estimated
         weights_used: weights_used(plan),
         treatment: spec.treatment.and_then(|_| plan.terms.first().cloned()),
         fixed_effects: effects_removed(problem.fixed_effects),
-        se_type: spec.variance_name.clone(),
+        se_type: plan.variance_name.clone(),
+        small_sample: e.small_sample.map(small_sample),
         distribution: distribution.to_string(),
         distribution_df: df,
         panel: panel.to_string(),
@@ -188,6 +189,7 @@ pub(super) fn fit(spec: &ModelSpec, panel: &str, plan: &ModelPlan, e: &Estimated
         coefficients,
         effects: tails.effects(plan, e),
         effect_errors: "delta".to_string(),
+        bootstrap: None,
         simulated: None,
         stability: e.dynamics.as_ref().map(|d| tails.stability(d)),
         policy_effects: e.policy.as_ref().map(|p| tails.policy(p)),
@@ -207,6 +209,15 @@ pub(super) fn fit(spec: &ModelSpec, panel: &str, plan: &ModelPlan, e: &Estimated
         vcov: Vcov { terms, matrix: e.vcov.clone() },
         notes: plan.notes.iter().cloned().chain(super::remarks::probed(e)).chain(short_run(spec)).collect(),
     }
+}
+
+fn small_sample(s: crate::estimators::SmallSample) -> SmallSample {
+    let rule = match (s.counted, s.clusters) {
+        (Some(_), Some(_)) => "(n - 1)/(n - K) × G/(G - 1)",
+        (None, Some(_)) => "G/(G - 1)",
+        _ => "n/(n - K)",
+    };
+    SmallSample { factor: s.factor, rule: rule.to_string(), rows: s.rows, counted: s.counted, clusters: s.clusters }
 }
 
 /// The caution of methods C.7 on treatments beside the lag of the outcome.

@@ -106,12 +106,12 @@ fn fitted(left: &Left, number: usize, optimum: Option<&str>, plan: Arc<ModelPlan
     let model = &spec.models[number];
     let place = model.place.0;
     match estimate_with(&plan.problem, left.shared, optimum, left.interrupt) {
-        Ok(estimated) => {
+        Ok(mut estimated) => {
             let said = remarks::remarks(model, &plan, &estimated);
             let mut diagnostics: Vec<Diagnostic> = said.into_iter().map(|f| Diagnostic::at(f, Some(place))).collect();
             let panel = &spec.panels[model.panel].name;
             let mut fit = fit::fit(model, panel, &plan, &estimated);
-            match resample::resample(spec.settings.seed, model, &plan, &estimated, left, &mut fit) {
+            match resample::resample(spec.settings.seed, model, &plan, &mut estimated, left, &mut fit) {
                 Ok(faults) => diagnostics.extend(faults.into_iter().map(|f| Diagnostic::at(f, Some(place)))),
                 Err(EstimateError::Interrupted) => return Err(Vec::new()),
                 Err(e) => return Err(vec![Diagnostic::at(remarks::refusal(model, &plan, &e), Some(place))]),

@@ -33,7 +33,7 @@ pub(super) fn by_unit(fitted: &Fitted, shared: &Shared, interrupt: &dyn Interrup
     let found = effects_by_unit(&plan.problem, &fitted.estimated, shared, interrupt).map_err(failed)?;
     let mut out = split(fitted);
     for (k, term) in with_effects(fitted) {
-        out.units.extend(plan.units.iter().zip(&found[k]).map(|(unit, e)| UnitEffect {
+        out.units.extend(plan.units.iter().zip(&found.regressors[k]).map(|(unit, e)| UnitEffect {
             unit: unit.clone(),
             term: term.clone(),
             direct: e.on.direct.estimate,
@@ -47,6 +47,12 @@ pub(super) fn by_unit(fitted: &Fitted, shared: &Shared, interrupt: &dyn Interrup
                 from: e.from.se,
             },
         }));
+    }
+    if let Some((probes, error)) = found.probes {
+        out.notes.push(format!(
+            "Diagonals beyond their first powers by {probes} seeded random probes: to within {:.2} % of their size.",
+            100.0 * error
+        ));
     }
     Ok(out)
 }

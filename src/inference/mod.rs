@@ -5,6 +5,7 @@ pub(crate) mod effects;
 pub(crate) mod information;
 pub(crate) mod long_run;
 pub(crate) mod martingale;
+pub(crate) mod meat;
 pub(crate) mod operator;
 pub(crate) mod operators;
 pub(crate) mod policy;

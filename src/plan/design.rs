@@ -10,8 +10,10 @@ use crate::check::spec::{Column, ColumnKind, ModelSpec, WeightsUse};
 use crate::data::balance::cells;
 use crate::data::keys::PanelIndex;
 use crate::data::series::{Series, Value};
-use crate::estimators::{FixedEffects, Likelihood, Model, Problem, Regressor, TimeLag, Variance};
+use crate::estimators::{FixedEffects, Likelihood, Model, Problem, Regressor, TimeLag};
 use crate::linalg::panel as kernels;
+
+mod layout;
 
 /// Periods below which the bias of a dynamic model is of note (methods C.7).
 const SHORT: usize = 10;
@@ -46,7 +48,8 @@ impl Planner<'_> {
             return Err(self.report(faults::needs_balanced(&spec.query, &index), place));
         }
         let fixed_effects = self.effects_removed(spec, n, t)?;
-        let columns = self.columns(spec, panel, &sample, &index)?;
+        let cells = cells(&index, &sample.rows);
+        let columns = self.columns(spec, panel, &sample, &cells)?;
         let durbin_weights = self.matrices(&spec.weights, spec, panel, &sample)?;
         let first = durbin_weights.first().cloned();
         let mut one = |used: &Option<WeightsUse>| -> Step<Option<MatrixUsed>> {
@@ -62,6 +65,8 @@ impl Planner<'_> {
         let likelihood = self.likelihood(spec, fixed_effects, &carriers, &index, &mut notes)?;
         let nobs = sample.rows.len();
         self.requirements(spec, &index, &columns, fixed_effects, nobs)?;
+        let laid = self.layout(spec, panel, &sample, &index, &cells)?;
+        notes.extend(laid.notes);
         self.warnings(spec, &index, &carriers);
         let time_lags = self.time_lags(spec, panel, &sample, fixed_effects, t, &columns)?;
         let lagged = |origin: usize| match &spec.durbin {
@@ -86,11 +91,12 @@ impl Planner<'_> {
             error_weights: error_weights.as_ref().map(|m| m.weights.clone()),
             fixed_effects,
             likelihood,
-            variance: spec.variance,
+            variance: laid.variance,
             df_adjust: spec.df_adjust,
             time_lags,
             treatment: spec.treatment.map(|_| 0),
-            present: (!sample.balanced).then(|| cells(&index, &sample.rows).iter().map(Option::is_some).collect()),
+            present: (!sample.balanced).then(|| cells.iter().map(Option::is_some).collect()),
+            layout: laid.layout,
         };
         Ok(ModelPlan {
             problem,
@@ -99,6 +105,7 @@ impl Planner<'_> {
             units: index.units,
             periods: index.periods,
             nobs,
+            variance_name: laid.variance_name,
             dropped: sample.dropped,
             durbin_weights: durbin,
             lag_weights,
@@ -118,25 +125,30 @@ impl Planner<'_> {
         }
     }
 
-    fn columns(&mut self, spec: &ModelSpec, panel: &PanelData, sample: &Sample, index: &PanelIndex) -> Step<Columns> {
-        let cells = cells(index, &sample.rows);
+    fn columns(
+        &mut self,
+        spec: &ModelSpec,
+        panel: &PanelData,
+        sample: &Sample,
+        cells: &[Option<u32>],
+    ) -> Step<Columns> {
         let kept = sample.kept.as_deref();
         let outcome = Eval::new(self, panel, kept).numbers(&spec.outcome)?;
-        let outcome = laid_out(&outcome, &cells);
+        let outcome = laid_out(&outcome, cells);
         let mut terms = Vec::new();
         let mut origin = Vec::new();
         for (number, term) in spec.terms.iter().enumerate() {
             let column = &term.value;
             if let ColumnKind::Levels(inner) = &column.kind {
                 let value = Eval::new(self, panel, kept).value(inner)?;
-                for dummy in dummies(column, &value.spread(panel.table.rows()), &cells) {
+                for dummy in dummies(column, &value.spread(panel.table.rows()), cells) {
                     terms.push(dummy);
                     origin.push(number);
                 }
                 continue;
             }
             let value = Eval::new(self, panel, kept).numbers(column)?;
-            terms.push((column.text.clone(), laid_out(&value, &cells)));
+            terms.push((column.text.clone(), laid_out(&value, cells)));
             origin.push(number);
         }
         if let Some((name, _)) = terms.iter().find(|(_, v)| cells.iter().zip(v).any(|(c, v)| c.is_some() && v.is_nan()))
@@ -268,20 +280,6 @@ impl Planner<'_> {
             let size = |v: &[f64]| v.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
             if size(&within) <= 1e-11 * size(outcome) {
                 return Err(self.report(faults::constant_outcome(&spec.outcome.text, least, Some(which)), place));
-            }
-        }
-        let clusters = match spec.variance {
-            Variance::ClusterUnit => Some((n, "units")),
-            Variance::ClusterTime => Some((t, "periods")),
-            Variance::ClusterUnitTime => Some((n.min(t), if n <= t { "units" } else { "periods" })),
-            Variance::Iid | Variance::Observed | Variance::Qml | Variance::Robust => None,
-        };
-        if let Some((count, kind)) = clusters.filter(|c| c.0 < 30) {
-            let fault = faults::few_clusters(count, kind);
-            let error = fault.level == crate::fault::Level::Error;
-            self.report(fault, spec.place.0);
-            if error {
-                return Err(Reported);
             }
         }
         Ok(())

@@ -166,8 +166,8 @@ impl Planner<'_> {
         fit.add(&optimum);
         let seed = self.spec.settings.seed;
         fit.add(&format!(
-            "{:?} {} {:?} {:?} {seed}",
-            spec.variance, spec.variance_name, spec.level, spec.effect_errors
+            "{:?} {} {:?} {:?} {:?} {seed}",
+            spec.variance, spec.variance_name, spec.level, spec.effect_errors, spec.resampling
         ));
         Some(ModelKeys { optimum, fit: fit.end() })
     }
@@ -181,7 +181,10 @@ fn column_of(step: &PanelStep) -> &Column {
 }
 
 fn model_columns(spec: &ModelSpec) -> impl Iterator<Item = &Column> {
-    std::iter::once(&spec.outcome).chain(spec.terms.iter().map(|t| &t.value)).chain(&spec.condition)
+    std::iter::once(&spec.outcome)
+        .chain(spec.terms.iter().map(|t| &t.value))
+        .chain(&spec.condition)
+        .chain(&spec.cluster)
 }
 
 fn model_weights(spec: &ModelSpec) -> impl Iterator<Item = &WeightsUse> {

@@ -73,6 +73,8 @@ pub struct ModelPlan {
     pub units: Vec<String>,
     pub periods: Vec<i64>,
     pub nobs: usize,
+    /// The variance estimator with every default decided.
+    pub variance_name: String,
     pub dropped: Vec<Dropped>,
     pub durbin_weights: Vec<MatrixUsed>,
     pub lag_weights: Option<MatrixUsed>,

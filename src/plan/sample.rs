@@ -120,12 +120,24 @@ impl Planner<'_> {
                 }
             }
         }
+        // Groups may be texts.
+        if let Some(column) = &spec.cluster {
+            let value = Eval::new(self, panel, None).value(column)?;
+            match self.need_of(column, panel, value)? {
+                Some(n) if !needed.iter().any(|m| m.name == n.name) => needed.push(n),
+                _ => {}
+            }
+        }
         if failed { Err(Reported) } else { Ok(needed) }
     }
 
     fn need(&mut self, column: &Column, panel: &PanelData) -> Step<Option<Needed>> {
         let whole = matches!(&column.kind, ColumnKind::Levels(_));
         let value = if whole { Eval::new(self, panel, None).value(column)? } else { self.numeric(column, panel)? };
+        self.need_of(column, panel, value)
+    }
+
+    fn need_of(&mut self, column: &Column, panel: &PanelData, value: Value) -> Step<Option<Needed>> {
         let values = value.spread(panel.table.rows());
         let name = match &column.kind {
             ColumnKind::Treatment(_) | ColumnKind::Number(_) => return Ok(None),

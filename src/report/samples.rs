@@ -51,6 +51,7 @@ pub fn fit(weights: &str) -> Fit {
         treatment: Some("law".into()),
         fixed_effects: vec!["unit".into(), "time".into()],
         se_type: "cluster(unit)".into(),
+        small_sample: None,
         distribution: "normal".into(),
         distribution_df: nan,
         panel: "states".into(),
@@ -63,6 +64,7 @@ pub fn fit(weights: &str) -> Fit {
         coefficients,
         effects: vec![effect("law", 0.096), effect("unemployrt", -0.002)],
         effect_errors: "delta".to_string(),
+        bootstrap: None,
         simulated: None,
         stability: None,
         policy_effects: Some(PolicyEffects {

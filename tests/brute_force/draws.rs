@@ -17,7 +17,8 @@ fn effects_by_unit_are_rows_and_columns_of_explicit_inverses() {
         let e = estimate(&p, &Never).unwrap();
         let found = effects_by_unit(&p, &e, &Shared::default(), &Never).unwrap();
         let n = p.units;
-        for (k, units) in found.iter().enumerate() {
+        assert_eq!(found.probes, None);
+        for (k, units) in found.regressors.iter().enumerate() {
             assert_eq!(units.len(), n);
             for (i, unit) in units.iter().enumerate() {
                 let direct = |c: &[f64]| matrix(&p, c, k)[(i, i)];

@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod bootstrap;
 mod cases;
 mod draws;
 mod dynamics;

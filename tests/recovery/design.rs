@@ -137,6 +137,7 @@ impl Design {
             time_lags: Vec::new(),
             treatment: Some(0),
             present: None,
+            layout: Layout::default(),
         }
     }
 

@@ -62,6 +62,7 @@ fn draw(w: &Arc<Weights>, periods: usize, replication: u64) -> Problem {
         time_lags: vec![TimeLag { regressor: 0, weights: None }],
         treatment: None,
         present: None,
+        layout: Layout::default(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The variance estimator: its formula, what it allows and what it does not.
 
 use super::{Context, headed, paragraph, shown};
-use crate::outcome::{Passage, Section};
+use crate::outcome::{Bootstrapped, Passage, Section};
 use crate::report::number::fixed;
 use crate::report::words;
 
@@ -11,8 +11,9 @@ pub(super) fn section(context: &Context) -> Section {
     let least_squares = fit.method == "ols";
     let (formula, words) = if least_squares { of_least_squares(context) } else { of_likelihood(context) };
     let mut passages = vec![paragraph(words)];
+    passages.extend(fit.bootstrap.as_ref().map(|b| paragraph(resampled(b))));
     if let Some(formula) = formula {
-        passages.push(Passage::Lines(vec![formula]));
+        passages.push(Passage::Lines(formula.split('\n').map(str::to_string).collect()));
     }
     passages.push(paragraph(reference(context)));
     headed("Standard errors", passages)
@@ -53,6 +54,38 @@ fn of_least_squares(context: &Context) -> (Option<String>, String) {
                 few(fit.units.min(fit.periods))
             ),
         ),
+        other if other.starts_with("driscoll_kraay") => (
+            Some(
+                "V = (Z'Z)^-1 [G_0 + sum over l of (1 - l/(L+1)) (G_l + G_l')] (Z'Z)^-1,\n\
+                 G_l = sum over t of h_t h_(t-l)',  h_t = sum over i of z_it e_it"
+                    .to_string(),
+            ),
+            format!(
+                "{} (Driscoll and Kraay 1998): errors of one period may be related in any way, and those of \
+                 different periods up to L periods apart. It rests on many periods, of which there are {}; no \
+                 factor for small samples is applied.",
+                words::standard_errors(fit),
+                fit.periods
+            ),
+        ),
+        other if other.starts_with("conley") => (
+            Some(
+                "V = (Z'Z)^-1 B (Z'Z)^-1,  B = sum over t, i, k of K(d_ik/h) s_it s_kt'\n\
+                 + sum over i and t /= r of (1 - |t - r|/(L+1)) s_it s_ir',  s_it = z_it e_it"
+                    .to_string(),
+            ),
+            format!(
+                "{} (Conley 1999): errors of one period may be related up to the cutoff h, errors of one unit \
+                 up to as many periods as `lags` says, with weights that fall to zero (Hsiang 2010); errors of \
+                 different units in different periods are taken to be unrelated. No factor for small samples is \
+                 applied.",
+                words::standard_errors(fit)
+            ),
+        ),
+        other if other.starts_with("cluster(") => (
+            Some("V = (Z'Z)^-1 [sum over c of s_c s_c'] (Z'Z)^-1 × factor,  s_c = sum over c of z_it e_it".to_string()),
+            clusters(&format!("`{}`", &other["cluster(".len()..other.len() - 1]), fit.distribution_df as usize + 1),
+        ),
         _ => (None, format!("Standard errors: {}.", words::standard_errors(fit))),
     }
 }
@@ -90,6 +123,33 @@ fn of_likelihood(context: &Context) -> (Option<String>, String) {
     }
 }
 
+/// What a bootstrap does, in words (methods C.6, C.11).
+fn resampled(b: &Bootstrapped) -> String {
+    match b.scheme.as_str() {
+        "wild_cluster" => format!(
+            "p-values come from the wild cluster bootstrap with the null hypothesis imposed (Cameron, Gelbach and Miller \
+             2008): for each hypothesis its restricted residuals are flipped cluster by cluster in {} replications \
+             (seed {}); p = (1 + replications whose |t| is not below the sample's)/(1 + replications). Intervals hold \
+             the values that this test does not reject; standard errors are the clustered ones.",
+            b.reps, b.seed
+        ),
+        scheme => format!(
+            "Residuals are resampled {}, outcomes rebuilt from them by the reduced form, and the model estimated again \
+             in {} replications (seed {}; {} without an estimate). Residuals are scaled up for what estimated effects \
+             took from their variance. Standard errors are standard deviations, intervals percentiles.",
+            if scheme == "wild_period" {
+                "by drawing whole periods with replacement, each multiplied with one random weight, which keeps what units \
+                 of a period share"
+            } else {
+                "by drawing whole units with replacement, which keeps what a unit shares over time"
+            },
+            b.reps,
+            b.seed,
+            b.discarded
+        ),
+    }
+}
+
 /// Fewer than 30 clusters (C.11).
 fn few(clusters: usize) -> &'static str {
     if clusters < 30 { " So few clusters make intervals too short." } else { "" }
@@ -113,6 +173,7 @@ fn reference(context: &Context) -> String {
              the admissible region are discarded ({} were). The effects shown are those at the estimate.",
             s.draws, s.seed, s.discarded
         ),
+        None if fit.bootstrap.is_some() => "Effects get theirs the same way.".to_string(),
         None => "Standard errors of effects follow from V by the delta method.".to_string(),
     };
     format!("Statistics are compared with {by}; intervals have the level {}. {effects}{boundary}", fit.level)

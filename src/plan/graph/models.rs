@@ -214,7 +214,7 @@ fn fit(spec: &ModelSpec, plan: &ModelPlan, slopes: usize) -> What {
         why: why_likelihood(spec, plan),
         // Of a panel with gaps the estimate counts itself.
         m_effective: if problem.present.is_some() { f64::NAN } else { counted },
-        variance: spec.variance_name.clone(),
+        variance: plan.variance_name.clone(),
         optimum_of: None,
     }
 }
