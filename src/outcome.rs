@@ -201,6 +201,15 @@ pub struct Vcov {
     pub matrix: Vec<Vec<f64>>,
 }
 
+/// Standard errors that rest on random signs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Probes {
+    /// Most vectors of signs behind one number.
+    pub count: usize,
+    /// The largest standard error they leave in a standard error, relative to it.
+    pub largest_error: f64,
+}
+
 /// A weights matrix as a fit uses it, for the header of the report.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct WeightsUsed {
@@ -283,6 +292,9 @@ pub struct Fit {
     pub iterations: usize,
     pub converged: bool,
     pub vcov: Vcov,
+    /// Where standard errors rest on random probes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probes: Option<Probes>,
     /// Decisions worth a line under the table (likelihood chosen and why, what was dropped, caveats).
     pub notes: Vec<String>,
 }

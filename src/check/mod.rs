@@ -12,6 +12,7 @@ mod columns;
 mod cycles;
 mod data;
 mod dynamics;
+mod effects;
 mod foreign;
 mod formula;
 mod functions;

@@ -15,6 +15,9 @@ use crate::syntax::print;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct QueryOptions {
     pub fixed_effects: Option<FixedEffects>,
+    /// Every set of effects as written, where there are others than of units and periods.
+    pub effects: Vec<EffectUse>,
+    pub trends: bool,
     pub variance: Option<VarianceUse>,
     pub likelihood: Option<Likelihood>,
     pub durbin: Option<Vec<usize>>,
@@ -25,8 +28,6 @@ pub(crate) struct QueryOptions {
     pub condition: Option<Column>,
     pub effect_errors: EffectErrors,
 }
-
-const FE_CHOICES: [&str; 5] = ["[unit, time]", "unit", "time", "none", "random"];
 
 impl Checker<'_> {
     /// Reads every option of a query; all faults are reported.
@@ -77,6 +78,11 @@ impl Checker<'_> {
         if options.df_adjust && !model.has_lag() && !model.has_error() {
             failed = Some(self.no_score_to_adjust(entry, bound));
         }
+        if (!options.effects.is_empty() || options.trends)
+            && let Err(r) = self.more_effects(&options, model, bound, formula)
+        {
+            failed = Some(r);
+        }
         if did && options.fixed_effects.is_some_and(|fe| fe != FixedEffects::Both) {
             let e = bound.get("fe").map_or(entry.parameters[0].name.span, |e| e.span);
             failed = Some(
@@ -113,7 +119,11 @@ impl Checker<'_> {
         formula: Option<&Formula>,
     ) -> Check<()> {
         match name {
-            "fe" => options.fixed_effects = Some(self.fixed_effects(expr, panel)?),
+            "fe" => {
+                let (flags, effects) = self.fixed_effects(expr, panel)?;
+                options.fixed_effects = Some(flags);
+                options.effects = effects;
+            }
             "se" => options.variance = Some(self.variance(expr, model, panel)?),
             "likelihood" => {
                 options.likelihood =
@@ -136,9 +146,7 @@ impl Checker<'_> {
             "where" => options.condition = Some(self.column(expr, panel)?),
             "effects" => options.effect_errors = self.effects_option(expr)?,
             "trends" => {
-                if self.choice("trends", expr, &["none", "unit"])? != "none" {
-                    return Err(self.later(expr.span, "`trends: unit`"));
-                }
+                options.trends = self.choice("trends", expr, &["none", "unit"])? == "unit";
             }
             "split_exposure" => {
                 if self.boolean(name, expr)? {
@@ -170,39 +178,6 @@ impl Checker<'_> {
         ))
     }
 
-    fn fixed_effects(&mut self, expr: &Expr, panel: usize) -> Check<FixedEffects> {
-        let words: Option<Vec<&str>> = match &expr.kind {
-            ExprKind::List(items) => items
-                .iter()
-                .map(|e| if let ExprKind::Name(n) = &e.kind { Some(n.text.as_str()) } else { None })
-                .collect(),
-            ExprKind::Name(n) => Some(vec![n.text.as_str()]),
-            _ => None,
-        };
-        match words.as_deref() {
-            Some(["none"]) => Ok(FixedEffects::None),
-            Some(["unit"]) => Ok(FixedEffects::Unit),
-            Some(["time"]) => Ok(FixedEffects::Time),
-            Some(["unit", "time"] | ["time", "unit"]) => Ok(FixedEffects::Both),
-            Some(["random"]) => Err(self.later(expr.span, "`fe: random`")),
-            _ => {
-                if let Some(words) = words
-                    && words.iter().all(|w| self.dimension(w, panel).is_some())
-                    && !words.is_empty()
-                {
-                    return Err(self.named_by_column("fe", expr, &words, panel));
-                }
-                if let ExprKind::List(items) = &expr.kind
-                    && items.iter().all(|e| self.known_effect(e))
-                    && items.iter().any(|e| matches!(e.kind, ExprKind::Chain { .. }))
-                {
-                    return Err(self.later(expr.span, "an interacted fixed effect"));
-                }
-                Err(self.bad_option_value("fe", expr, &FE_CHOICES))
-            }
-        }
-    }
-
     /// The dimension a word means: `unit`, `time`, or the column that is one.
     pub(super) fn dimension(&self, word: &str, panel: usize) -> Option<&'static str> {
         let spec = &self.panels.get(panel)?.spec;
@@ -230,19 +205,6 @@ impl Checker<'_> {
             Diagnostic::error("durbin::check::bad_option_value", self.at(expr.span), message)
                 .help(format!("the dimensions of a panel are `unit` and `time`: write `{option}: {value}`")),
         )
-    }
-
-    fn known_effect(&self, expr: &Expr) -> bool {
-        match &expr.kind {
-            ExprKind::Name(n) => {
-                matches!(n.text.as_str(), "unit" | "time")
-                    || self.panels.iter().any(|p| p.columns.contains_key(&n.text))
-            }
-            ExprKind::Chain { first, rest } => {
-                rest.iter().all(|r| r.0 == Operator::Colon && self.known_effect(&r.2)) && self.known_effect(first)
-            }
-            _ => false,
-        }
     }
 
     /// Which regressors are lagged, by their place among the terms.

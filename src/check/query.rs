@@ -243,6 +243,10 @@ impl Checker<'_> {
         if answer == Answer::Explain && dynamic {
             return Err(self.later(call.span, "`explain` of a dynamic model"));
         }
+        let more = self.spec.models.get(model).is_some_and(|m| !m.effects.is_empty() || m.trends);
+        if more && matches!(answer, Answer::Explain | Answer::FixedEffects) {
+            return Err(self.later(call.span, format!("`{}` of a model with other effects or trends", entry.name)));
+        }
         let extra = bound.named.len() > 1 || !bound.rest.is_empty();
         if extra {
             for (_, e) in bound.named.iter().skip(1) {
@@ -441,6 +445,8 @@ fn assemble(
         } else {
             options.fixed_effects
         },
+        effects: options.effects,
+        trends: options.trends,
         variance,
         variance_name: name,
         cluster,

@@ -162,6 +162,20 @@ pub struct TimeLagUse {
     pub weights: Option<WeightsUse>,
 }
 
+/// One set of fixed effects, `province:time`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EffectUse {
+    pub text: String,
+    pub parts: Vec<EffectPart>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum EffectPart {
+    Unit,
+    Time,
+    Column(Column),
+}
+
 /// A model as it will be estimated: every default is written out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelSpec {
@@ -181,6 +195,10 @@ pub struct ModelSpec {
     pub treatment: Option<usize>,
     /// `None`: two-way, or none where the panel has one period.
     pub fixed_effects: Option<FixedEffects>,
+    /// Every set of effects as written, where there are others than of units and periods; else empty.
+    pub effects: Vec<EffectUse>,
+    /// A linear trend of each unit.
+    pub trends: bool,
     pub variance: Variance,
     /// As written in results: `iid`, `cluster(unit)`.
     pub variance_name: String,

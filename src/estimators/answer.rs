@@ -1,7 +1,7 @@
 //! What every estimate has: fit, residuals, effects of units and periods (methods I); and least squares, which is no more.
 
 use super::dynamics::Dynamics;
-use super::sample::{Sample, remove_effects};
+use super::sample::Sample;
 use super::*;
 use crate::inference::effects::effects;
 use crate::inference::policy::policy;
@@ -34,8 +34,8 @@ pub(crate) fn least_squares(
         }
     }
     let residual = &residual_at(sample, &gamma);
-    let found = sandwich::variance(sample, residual, sample.problem.variance);
-    let sandwich::Found { variance, reference, small_sample } = found.ok_or(EstimateError::VarianceNotDefined)?;
+    let sandwich::Found { variance, reference, small_sample } =
+        sandwich::variance(sample, residual, sample.problem.variance)?;
     let back = sample.inverse_triangle();
     let homoskedastic = (&back * back.transpose()).diagonal() * (dot(residual, residual) / sample.df_residual());
     let sound = sandwich::sound(&back * variance * back.transpose(), &homoskedastic, sample.problem.variance);
@@ -88,7 +88,7 @@ pub(crate) fn answer(
     let (unit_effects, time_effects) = fixed_effects(sample, coefficients)?;
     let total = variation(sample, y);
     let mut within = y.to_vec();
-    remove_effects(&mut within, sample.units, sample.periods, &sample.row, sample.cells.as_ref())?;
+    sample.remove(&mut within)?;
     let within_total = variation(sample, &within);
     let square = dot(u, u);
     if let Some(cells) = &sample.cells {
@@ -143,7 +143,8 @@ fn variation(sample: &Sample, x: &[f64]) -> f64 {
 /// level is not reported. NaN for a unit or period without cells.
 fn fixed_effects(sample: &Sample, coefficients: &[f64]) -> Result<(Vec<f64>, Vec<f64>), EstimateError> {
     let row = &sample.row;
-    if !row.unit_effects && !row.period_effects {
+    // Effects of units and periods are not identified beside those that contain them.
+    if (!row.unit_effects && !row.period_effects) || sample.absorber.is_some() {
         return Ok((Vec::new(), Vec::new()));
     }
     let (n, t) = (sample.units, sample.periods);

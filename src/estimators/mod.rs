@@ -12,6 +12,8 @@ mod by_unit;
 mod correct;
 mod draws;
 mod dynamics;
+#[cfg(test)]
+mod effects_tests;
 mod fit;
 mod optimize;
 mod profile;
@@ -42,6 +44,7 @@ pub use spread::{Resampled, Spread};
 pub use wild::{Wild, WildFound, WildWeights, wild};
 
 use crate::linalg::LinalgError;
+use crate::linalg::absorb::{Absorber, Factor};
 use crate::weights::Weights;
 use crate::weights::geometry::Coordinates;
 use std::sync::Arc;
@@ -124,6 +127,53 @@ pub struct Layout {
     pub coordinates: Option<Arc<Coordinates>>,
     /// The periods as integers, in order; empty: 0, 1, 2, …
     pub times: Vec<i64>,
+    /// Every set of effects where there are others than of units and periods, or trends; those of units first.
+    pub effects: Vec<Factor>,
+    /// A linear trend of each unit; the first of `effects` are then those of units.
+    pub trends: bool,
+    /// Cells that are there, and lagged, but take no part: effects fit them exactly. Empty: none.
+    pub left_out: Vec<bool>,
+}
+
+impl Layout {
+    /// Effects beyond those of [`FixedEffects`].
+    pub fn has_more_effects(&self) -> bool {
+        !self.effects.is_empty()
+    }
+
+    /// The time of each cell, where units have trends.
+    pub fn trend_times(&self, units: usize, periods: usize) -> Option<Vec<f64>> {
+        let at = |t: usize| self.times.get(t).map_or(t as f64, |v| *v as f64);
+        self.trends.then(|| (0..units * periods).map(|r| at(r / units)).collect())
+    }
+}
+
+impl Problem {
+    /// An intercept stands first among the coefficients where no effects take its place.
+    pub fn has_intercept(&self) -> bool {
+        self.fixed_effects == FixedEffects::None && !self.layout.has_more_effects()
+    }
+
+    /// The cells that take part; `None`: all.
+    pub fn taking_part(&self) -> Option<Vec<bool>> {
+        let cells = self.units * self.periods;
+        let there = |r: usize| self.present.as_ref().is_none_or(|p| p[r]);
+        let stays = |r: usize| !self.layout.left_out.get(r).copied().unwrap_or(false);
+        let marks: Vec<bool> = (0..cells).map(|r| there(r) && stays(r)).collect();
+        marks.contains(&false).then_some(marks)
+    }
+
+    /// What takes the effects out of a variable of this problem, where they are more than those of [`FixedEffects`].
+    ///
+    /// # Errors
+    /// `Shape` where the layout has another size.
+    pub fn absorber(&self) -> Result<Option<Absorber>, LinalgError> {
+        if !self.layout.has_more_effects() {
+            return Ok(None);
+        }
+        let times = self.layout.trend_times(self.units, self.periods);
+        Absorber::new(&self.layout.effects, times.as_deref(), self.taking_part().as_deref()).map(Some)
+    }
 }
 
 /// The model family, methods C.1.
@@ -304,8 +354,11 @@ pub enum Remark {
     Leverage { unit: usize, share: f64 },
     /// A dynamic model with a root at or beyond one (methods C.7); `corrected` says whether its bias was taken out.
     Unstable { largest_root: f64, corrected: bool },
-    /// Traces by probes: their number and relative standard error.
+    /// A trace or a diagonal by probes: their number and its relative standard error.
     Probes { probes: usize, relative_error: f64 },
+    /// Standard errors with something probed in them: most probes, and the largest standard error that leaves in one of
+    /// them, relative to it.
+    ProbedErrors { probes: usize, share: f64 },
 }
 
 /// Why there is no estimate.
@@ -326,6 +379,9 @@ pub enum EstimateError {
     /// Spatial lags on a panel with absent cells (methods C.2).
     #[error("spatial lags need a balanced panel")]
     UnbalancedLags,
+    /// Effects beyond units and periods beside a spatial parameter or lags of the outcome.
+    #[error("these fixed effects are for least squares")]
+    EffectsNotDefined,
     #[error("interrupted")]
     Interrupted,
     /// The variance estimator does not exist for this estimator; the planner refuses it earlier with words.

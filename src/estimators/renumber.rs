@@ -2,6 +2,7 @@
 
 use super::shared::Shared;
 use super::{EstimateError, Estimated, Layout, Problem, Regressor, Remark, TimeLag};
+use crate::linalg::absorb::Factor;
 use crate::linalg::order::{inverse, neighbor_order, permute_panel};
 use crate::weights::Weights;
 use std::sync::Arc;
@@ -83,6 +84,13 @@ fn moved(layout: &Layout, order: &[u32]) -> Layout {
         clusters: permute_panel(&layout.clusters, order),
         coordinates: layout.coordinates.as_ref().map(|c| Arc::new(c.of(units()))),
         times: layout.times.clone(),
+        effects: layout
+            .effects
+            .iter()
+            .map(|f| Factor { level: permute_panel(&f.level, order), levels: f.levels })
+            .collect(),
+        trends: layout.trends,
+        left_out: permute_panel(&layout.left_out, order),
     }
 }
 

@@ -7,7 +7,7 @@
 //! `K_hg = (M x̃_[h])'ũ_[g]`, G × G and linear in δ, no replication touches the rows again, for any hypothesis.
 
 use super::along::parts;
-use super::sample::{Sample, remove_effects};
+use super::sample::Sample;
 use super::spread::{Resampled, Spread};
 use super::{EstimateError, Estimated, Interrupt, Problem, Variance};
 use crate::inference::policy::PolicyCells;
@@ -99,7 +99,8 @@ pub fn wild(
 ) -> Result<WildFound, EstimateError> {
     interrupt.begin("wild cluster bootstrap");
     let sample = Sample::new(problem)?;
-    let (cluster, clusters) = clusters(problem)?;
+    let (cluster, numbers) = clusters(problem)?;
+    let clusters = sample.rows().clusters(problem.variance).ok_or(EstimateError::VarianceNotDefined)?;
     if clusters.saturating_mul(settings.reps) > MOST {
         let bytes = 8 * clusters as u64 * settings.reps as u64;
         return Err(LinalgError::TooLarge { what: "the weights of a wild bootstrap", bytes }.into());
@@ -107,7 +108,7 @@ pub fn wild(
     let weights = WildWeights::or_default(settings.weights, clusters);
     let seed = settings.seed ^ WILD;
     let draw = |g: usize| (0..settings.reps as u64).map(|r| weights.draw(seed, r, g as u64)).collect();
-    let signs: Vec<Vec<f64>> = (0..clusters).into_par_iter().map(draw).collect();
+    let signs: Vec<Vec<f64>> = (0..numbers).into_par_iter().map(draw).collect();
     let test = Test { sample: &sample, cluster, signs, settings, interrupt };
     let cells = PolicyCells::of(&sample);
     let directions = directions(&sample, cells.as_ref())?;
@@ -140,7 +141,7 @@ pub fn wild(
     Ok(WildFound { spreads, clusters, weights })
 }
 
-/// The cluster of every cell, and how many there are.
+/// The cluster of every cell, and how many numbers they have.
 pub(crate) fn clusters(problem: &Problem) -> Result<(Vec<u32>, usize), EstimateError> {
     let (n, t) = (problem.units, problem.periods);
     let cells = 0..n * t;
@@ -336,7 +337,7 @@ impl Test<'_> {
         let sample = self.sample;
         let mut out: Vec<f64> =
             x.iter().zip(&self.cluster).map(|(x, g)| if *g as usize == h { *x } else { 0.0 }).collect();
-        remove_effects(&mut out, sample.units, sample.periods, &sample.row, sample.cells.as_ref())?;
+        sample.remove(&mut out)?;
         let inside: Vec<f64> = sample.basis.iter().map(|b| dot(b, &out)).collect();
         let terms: Vec<(f64, &[f64])> = inside.iter().zip(&sample.basis).map(|(c, b)| (-c, b.as_slice())).collect();
         combine(&terms, &mut out);

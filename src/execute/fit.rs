@@ -1,7 +1,7 @@
 //! An estimate with the names of its model becomes a [`Fit`]: terms, statistics, p-values, intervals, how it was made.
 
 use crate::check::spec::ModelSpec;
-use crate::estimators::{DynamicsOf, EffectOf, Estimated, FixedEffects, Likelihood, Measured, PolicyOf, Reference};
+use crate::estimators::{DynamicsOf, EffectOf, Estimated, Likelihood, Measured, PolicyOf, Reference};
 use crate::outcome::{
     Coefficient, Effect, Estimate, Fit, Impact, PolicyEffects, Restriction, SmallSample, Stability, Vcov, WeightsUsed,
 };
@@ -104,7 +104,7 @@ impl Tails {
 pub(super) fn terms(plan: &ModelPlan) -> Vec<String> {
     let problem = &plan.problem;
     let mut out = Vec::new();
-    if problem.fixed_effects == FixedEffects::None {
+    if problem.has_intercept() {
         out.push("(Intercept)".to_string());
     }
     out.extend(plan.terms.iter().cloned());
@@ -174,7 +174,7 @@ pub(super) fn fit(spec: &ModelSpec, panel: &str, plan: &ModelPlan, e: &Estimated
         weights: weights_text(spec),
         weights_used: weights_used(plan),
         treatment: spec.treatment.and_then(|_| plan.terms.first().cloned()),
-        fixed_effects: effects_removed(problem.fixed_effects),
+        fixed_effects: plan.fixed_effects.clone(),
         se_type: plan.variance_name.clone(),
         small_sample: e.small_sample.map(small_sample),
         distribution: distribution.to_string(),
@@ -207,6 +207,7 @@ pub(super) fn fit(spec: &ModelSpec, panel: &str, plan: &ModelPlan, e: &Estimated
         iterations: e.iterations,
         converged: e.converged,
         vcov: Vcov { terms, matrix: e.vcov.clone() },
+        probes: super::remarks::probes(e),
         notes: plan.notes.iter().cloned().chain(super::remarks::probed(e)).chain(short_run(spec)).collect(),
     }
 }
@@ -232,16 +233,6 @@ fn likelihood(likelihood: Likelihood) -> &'static str {
         Likelihood::Partial => "partial",
         Likelihood::Direct => "direct",
     }
-}
-
-fn effects_removed(effects: FixedEffects) -> Vec<String> {
-    let words: &[&str] = match effects {
-        FixedEffects::None => &[],
-        FixedEffects::Unit => &["unit"],
-        FixedEffects::Time => &["time"],
-        FixedEffects::Both => &["unit", "time"],
-    };
-    words.iter().map(|w| w.to_string()).collect()
 }
 
 /// What stands after the bar.

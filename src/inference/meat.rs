@@ -108,11 +108,7 @@ fn sums(columns: &[&[f64]], residual: &[f64], clusters: &Clusters) -> DMatrix<f6
     let mut out = DMatrix::<f64>::zeros(groups, columns.len());
     for (column, sums) in columns.iter().zip(out.as_mut_slice().chunks_exact_mut(groups.max(1))) {
         match clusters {
-            Clusters::Units(n) => {
-                for (x, e) in column.chunks_exact(*n).zip(residual.chunks_exact(*n)) {
-                    sums.iter_mut().zip(x.iter().zip(e)).for_each(|(s, (x, e))| *s += x * e);
-                }
-            }
+            Clusters::Units(n) => sums.copy_from_slice(&panel::unit_products(column, residual, *n)),
             Clusters::Periods(n) => {
                 for (s, (x, e)) in sums.iter_mut().zip(column.chunks_exact(*n).zip(residual.chunks_exact(*n))) {
                     *s = crate::linalg::iterate::dot(x, e);
@@ -237,6 +233,7 @@ mod tests {
             clusters: (0..N * T).map(|r| (r % N % 5) as u32).collect(),
             coordinates: Some(Arc::new(Coordinates::Planar((0..N as u64).map(at).collect()))),
             times: vec![1990, 1992, 1994, 2000, 2002, 2004],
+            ..Layout::default()
         }
     }
 

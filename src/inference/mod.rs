@@ -9,6 +9,7 @@ pub(crate) mod meat;
 pub(crate) mod operator;
 pub(crate) mod operators;
 pub(crate) mod policy;
+pub(crate) mod probing;
 pub(crate) mod quasi;
 pub(crate) mod roots;
 pub(crate) mod sandwich;

@@ -2,7 +2,7 @@
 
 use super::meat::meat;
 use crate::estimators::sample::Sample;
-use crate::estimators::{Reference, Remark, SmallSample, Variance};
+use crate::estimators::{EstimateError, Reference, Remark, SmallSample, Variance};
 use nalgebra::{DMatrix, DVector};
 
 /// A variance with what its statistics are compared with.
@@ -13,42 +13,42 @@ pub(crate) struct Found {
     pub small_sample: Option<SmallSample>,
 }
 
-/// The variance of the basis coefficients; `None` where the estimator does not apply.
+/// The variance of the basis coefficients; `VarianceNotDefined` where the estimator does not apply.
 ///
 /// Driscoll–Kraay and Conley have no factor for small samples, and residual degrees of freedom (methods C.11).
-pub(crate) fn variance(sample: &Sample, residual: &[f64], which: Variance) -> Option<Found> {
+pub(crate) fn variance(sample: &Sample, residual: &[f64], which: Variance) -> Result<Found, EstimateError> {
     let p = sample.slopes();
     let df = sample.df_residual();
     if which == Variance::Iid {
         let s2 = residual.iter().map(|e| e * e).sum::<f64>() / df;
         let variance = DMatrix::identity(p, p) * s2;
-        return Some(Found { variance, reference: Reference::T(df), small_sample: None });
+        return Ok(Found { variance, reference: Reference::T(df), small_sample: None });
     }
     let columns: Vec<&[f64]> = sample.basis.iter().map(Vec::as_slice).collect();
-    let meat = meat(&columns, residual, &sample.rows(), which)?;
-    let small_sample = small_sample(sample, which);
+    let meat = meat(&columns, residual, &sample.rows(), which).ok_or(EstimateError::VarianceNotDefined)?;
+    let small_sample = small_sample(sample, which)?;
     let reference = match small_sample.and_then(|s| s.clusters) {
         Some(g) => Reference::T(g as f64 - 1.0),
         None => Reference::T(df),
     };
     let variance = meat * small_sample.map_or(1.0, |s| s.factor);
-    Some(Found { variance, reference, small_sample })
+    Ok(Found { variance, reference, small_sample })
 }
 
 /// `n/(n − K)` for robust errors, `(n − 1)/(n − K) · G/(G − 1)` for clustered ones.
-pub(crate) fn small_sample(sample: &Sample, which: Variance) -> Option<SmallSample> {
+pub(crate) fn small_sample(sample: &Sample, which: Variance) -> Result<Option<SmallSample>, EstimateError> {
     let rows = sample.counts.rows;
     let n = rows as f64;
     let clusters = sample.rows().clusters(which);
     if clusters.is_none() && which != Variance::Robust {
-        return None;
+        return Ok(None);
     }
-    let k = sample.slopes() as f64 + sample.effects_beside(which) as f64;
+    let k = sample.slopes() as f64 + sample.effects_beside(which)? as f64;
     let factor = match clusters {
         Some(g) => (n - 1.0) / (n - k) * g as f64 / (g as f64 - 1.0),
         None => n / (n - k),
     };
-    Some(SmallSample { factor, rows, counted: Some(k), clusters })
+    Ok(Some(SmallSample { factor, rows, counted: Some(k), clusters }))
 }
 
 /// A variance matrix fit for use.

@@ -49,6 +49,16 @@ pub struct ProbedMean {
 }
 
 impl ProbedMean {
+    /// A value without probes.
+    pub fn exact(mean: f64) -> ProbedMean {
+        ProbedMean { probes: 0, mean, relative_error: 0.0 }
+    }
+
+    /// Its standard error.
+    pub fn error(self) -> f64 {
+        (self.relative_error * self.mean).abs()
+    }
+
     pub fn of(values: &[f64]) -> ProbedMean {
         let m = values.len() as f64;
         let mean = values.iter().sum::<f64>() / m;

@@ -11,6 +11,7 @@ use crate::data::balance::cells;
 use crate::data::keys::PanelIndex;
 use crate::data::series::{Series, Value};
 use crate::estimators::{FixedEffects, Likelihood, Model, Problem, Regressor, TimeLag};
+use crate::fault::Fault;
 use crate::linalg::panel as kernels;
 
 mod layout;
@@ -63,9 +64,9 @@ impl Planner<'_> {
         let mut notes = Vec::new();
         let carriers: Vec<&MatrixUsed> = lag_weights.iter().chain(&error_weights).collect();
         let likelihood = self.likelihood(spec, fixed_effects, &carriers, &index, &mut notes)?;
-        let nobs = sample.rows.len();
-        self.requirements(spec, &index, &columns, fixed_effects, nobs)?;
         let laid = self.layout(spec, panel, &sample, &index, &cells)?;
+        let nobs = sample.rows.len() - laid.left_out.as_ref().map_or(0, |d| d.rows);
+        self.requirements(spec, &index, &columns, fixed_effects, nobs)?;
         notes.extend(laid.notes);
         self.warnings(spec, &index, &carriers);
         let time_lags = self.time_lags(spec, panel, &sample, fixed_effects, t, &columns)?;
@@ -98,6 +99,7 @@ impl Planner<'_> {
             present: (!sample.balanced).then(|| cells.iter().map(Option::is_some).collect()),
             layout: laid.layout,
         };
+        self.enough_rows(&problem, nobs, spec)?;
         Ok(ModelPlan {
             problem,
             terms: columns.terms.into_iter().map(|(name, _)| name).collect(),
@@ -106,12 +108,31 @@ impl Planner<'_> {
             periods: index.periods,
             nobs,
             variance_name: laid.variance_name,
-            dropped: sample.dropped,
+            dropped: sample.dropped.into_iter().chain(laid.left_out).collect(),
+            fixed_effects: effects_named(spec, fixed_effects),
             durbin_weights: durbin,
             lag_weights,
             error_weights,
             notes,
         })
+    }
+
+    /// Effects beyond units and periods have a rank of their own.
+    fn enough_rows(&mut self, problem: &Problem, nobs: usize, spec: &ModelSpec) -> Step<()> {
+        let place = spec.formula_place.0;
+        let rank = match problem.absorber().and_then(|a| a.map(|a| a.rank()).transpose()) {
+            Ok(rank) => rank.unwrap_or(0),
+            Err(e) => {
+                let fault = Fault::error("durbin::plan::memory", format!("the fixed effects are too many: {e}"));
+                return Err(self.report(fault.help("interact coarser groups"), place));
+            }
+        };
+        let lagged = problem.regressors.iter().filter(|r| r.lagged).count() * problem.durbin_weights.len();
+        let parameters = rank + problem.regressors.len() + lagged;
+        if problem.layout.has_more_effects() && parameters >= nobs {
+            return Err(self.report(faults::too_few_rows(parameters, nobs), place));
+        }
+        Ok(())
     }
 
     fn effects_removed(&mut self, spec: &ModelSpec, n: usize, t: usize) -> Step<FixedEffects> {
@@ -301,6 +322,24 @@ impl Planner<'_> {
             }
         }
     }
+}
+
+/// The sets of effects as the program names them.
+fn effects_named(spec: &ModelSpec, fixed_effects: FixedEffects) -> Vec<String> {
+    let mut names: Vec<String> = spec.effects.iter().map(|e| e.text.clone()).collect();
+    if names.is_empty() {
+        let words: &[&str] = match fixed_effects {
+            FixedEffects::None => &[],
+            FixedEffects::Unit => &["unit"],
+            FixedEffects::Time => &["time"],
+            FixedEffects::Both => &["unit", "time"],
+        };
+        names.extend(words.iter().map(|w| w.to_string()));
+    }
+    if spec.trends {
+        names.push("unit trends".to_string());
+    }
+    names
 }
 
 /// Values at the cells of a sample; NaN at gaps.

@@ -73,6 +73,8 @@ pub struct ModelPlan {
     pub units: Vec<String>,
     pub periods: Vec<i64>,
     pub nobs: usize,
+    /// Every set of effects by its name, trends last.
+    pub fixed_effects: Vec<String>,
     /// The variance estimator with every default decided.
     pub variance_name: String,
     pub dropped: Vec<Dropped>,

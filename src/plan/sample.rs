@@ -3,7 +3,9 @@
 use super::columns::{Eval, visit};
 use super::panels::PanelData;
 use super::{Planner, Reported, Step};
-use crate::check::spec::{BalancePolicy, Column, ColumnKind, Function, MissingPolicy, ModelSpec, PanelSpec, PanelStep};
+use crate::check::spec::{
+    BalancePolicy, Column, ColumnKind, EffectPart, Function, MissingPolicy, ModelSpec, PanelSpec, PanelStep,
+};
 use crate::data::balance::{check_balanced, drop_unbalanced, is_balanced, nothing_left};
 use crate::data::missing::{Used, check_missing, drop_missing};
 use crate::data::numbers;
@@ -121,7 +123,11 @@ impl Planner<'_> {
             }
         }
         // Groups may be texts.
-        if let Some(column) = &spec.cluster {
+        let of_effects = spec.effects.iter().flat_map(|e| &e.parts).filter_map(|p| match p {
+            EffectPart::Column(column) => Some(column),
+            EffectPart::Unit | EffectPart::Time => None,
+        });
+        for column in of_effects.chain(&spec.cluster) {
             let value = Eval::new(self, panel, None).value(column)?;
             match self.need_of(column, panel, value)? {
                 Some(n) if !needed.iter().any(|m| m.name == n.name) => needed.push(n),

@@ -2,11 +2,13 @@
 //! a variance estimator needs of them before anything is estimated.
 
 use super::Sample;
-use crate::check::spec::{Column, ModelSpec, Resampling};
+use crate::check::spec::{Column, EffectPart, ModelSpec, Resampling};
 use crate::data::keys::PanelIndex;
 use crate::data::series::Series;
-use crate::estimators::{Layout, Variance, default_lags};
-use crate::fault::{Level, counted};
+use crate::estimators::{FixedEffects, Layout, Variance, default_lags};
+use crate::fault::{Fault, Level, counted};
+use crate::linalg::absorb::{Factor, singletons};
+use crate::outcome::Dropped;
 use crate::plan::columns::Eval;
 use crate::plan::panels::PanelData;
 use crate::plan::weights::struck;
@@ -23,6 +25,8 @@ pub(super) struct Laid {
     pub variance: Variance,
     pub variance_name: String,
     pub notes: Vec<String>,
+    /// Rows that effects fit exactly.
+    pub left_out: Option<Dropped>,
 }
 
 impl Planner<'_> {
@@ -36,6 +40,7 @@ impl Planner<'_> {
     ) -> Step<Laid> {
         let (n, t) = (index.units.len(), index.periods.len());
         let mut layout = Layout { times: index.periods.clone(), ..Layout::default() };
+        let left_out = self.effects(spec, panel, sample, cells, (n, t), &mut layout)?;
         let (mut variance, mut variance_name) = (spec.variance, spec.variance_name.clone());
         let mut notes = Vec::new();
         let place = spec.place.0;
@@ -73,7 +78,60 @@ impl Planner<'_> {
             }
             Variance::Iid | Variance::Observed | Variance::Qml | Variance::Robust => {}
         }
-        Ok(Laid { layout, variance, variance_name, notes })
+        Ok(Laid { layout, variance, variance_name, notes, left_out })
+    }
+
+    /// Effects beyond those of units and periods, trends, and the rows that they fit exactly, which take no part.
+    fn effects(
+        &mut self,
+        spec: &ModelSpec,
+        panel: &PanelData,
+        sample: &Sample,
+        cells: &[Option<u32>],
+        (n, t): (usize, usize),
+        layout: &mut Layout,
+    ) -> Step<Option<Dropped>> {
+        if spec.effects.is_empty() && !spec.trends {
+            return Ok(None);
+        }
+        let mut factors = Vec::new();
+        let periods = spec.fixed_effects.is_none_or(|fe| fe == FixedEffects::Both);
+        if spec.trends || spec.effects.is_empty() {
+            factors.push(Factor::units(n, t));
+        }
+        if spec.effects.is_empty() && periods {
+            factors.push(Factor::periods(n, t));
+        }
+        for used in &spec.effects {
+            let columns: Vec<Column> = used
+                .parts
+                .iter()
+                .filter_map(|p| if let EffectPart::Column(c) = p { Some(c.clone()) } else { None })
+                .collect();
+            let (mut level, mut levels) = self.groups(&columns, panel, sample, cells)?;
+            let (own, of): (usize, fn(usize, usize) -> usize) = match used.parts.as_slice() {
+                parts if parts.contains(&EffectPart::Unit) => (n, |r, n| r % n),
+                parts if parts.contains(&EffectPart::Time) => (t, |r, n| r / n),
+                _ => (1, |_, _| 0),
+            };
+            level.iter_mut().enumerate().for_each(|(r, l)| *l = *l * own as u32 + of(r, n) as u32);
+            levels *= own;
+            factors.push(Factor { level, levels });
+        }
+        layout.effects = factors;
+        layout.trends = spec.trends;
+        let mut mask: Vec<bool> = cells.iter().map(Option::is_some).collect();
+        let gone = singletons(&layout.effects, spec.trends, &mut mask);
+        if gone.is_empty() {
+            return Ok(None);
+        }
+        layout.left_out = vec![false; n * t];
+        gone.iter().for_each(|&r| layout.left_out[r] = true);
+        let rows = counted(gone.len(), "row is", "rows are");
+        let message =
+            format!("{rows} left out: the effects fit them exactly, so that they say nothing about the slopes");
+        self.report(Fault::note("durbin::plan::singletons", message), spec.formula_place.0);
+        Ok(Some(Dropped { reason: "singletons".into(), rows: gone.len(), units: None, detail: None }))
     }
 
     /// Few clusters are of note, one is none.
