@@ -134,6 +134,7 @@ fn problem(w: &Arc<Weights>, variance: Variance) -> Problem {
         df_adjust: false,
         time_lags: Vec::new(),
         treatment: None,
+        events: 0,
         present: None,
         layout: Layout::default(),
     }

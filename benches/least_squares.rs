@@ -52,6 +52,7 @@ fn problem(rows: usize, gaps: bool) -> Problem {
         df_adjust: false,
         time_lags: Vec::new(),
         treatment: None,
+        events: 0,
         present,
         layout: Layout::default(),
     }

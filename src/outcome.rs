@@ -3,7 +3,9 @@
 //! The field names are those of the JSON document (results.md) and an interface. Numbers that do not exist are
 //! NaN here and `null` there. Nothing in this file computes.
 
+pub mod designs;
 pub mod steps;
+pub mod testing;
 
 use serde::Serialize;
 use serde::ser::SerializeMap;
@@ -500,6 +502,8 @@ pub enum Outcome {
     Text(String),
     /// `explain(m)`.
     Explanation(Explanation),
+    Design(designs::Design),
+    Test(Box<testing::TestResult>),
     /// `effects(m)`; with `horizons:` the responses of a dynamic model too.
     Effects {
         effects: Vec<Effect>,

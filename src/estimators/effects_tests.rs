@@ -27,6 +27,7 @@ fn problem(regressors: Vec<Vec<f64>>, fixed_effects: FixedEffects, layout: Layou
         df_adjust: false,
         time_lags: Vec::new(),
         treatment: None,
+        events: 0,
         present: None,
         layout,
     }

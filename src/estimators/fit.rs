@@ -12,6 +12,7 @@ use super::shared::Shared;
 use super::solution::Solution;
 use super::*;
 use crate::inference::effects::effects;
+use crate::inference::events::events;
 use crate::inference::information::{Places, expected, invert, observed};
 use crate::inference::martingale::outer_product;
 use crate::inference::operators::Operators;
@@ -343,6 +344,7 @@ impl<'a> Fit<'a> {
         self.interrupt.begin("effects");
         let effects = effects(sample, operator, &theta, &vcov)?;
         let policy = policy(sample, operator, &theta, &vcov)?;
+        let events = events(sample, operator, &theta, &vcov)?;
         let dynamics = self.dynamics().map(|d| d.outcome(&theta, &vcov, point.unbiased)).transpose()?;
         let (dynamics, of_dynamics) = dynamics.unzip();
         remarks.extend(of_dynamics.into_iter().flatten());
@@ -351,6 +353,7 @@ impl<'a> Fit<'a> {
         Ok(Estimated {
             effects,
             policy,
+            events,
             dynamics,
             sigma2: solution.sigma2,
             loglik: point.loglik,

@@ -48,6 +48,7 @@ fn problem(model: Model, w: &Arc<Weights>) -> Problem {
         df_adjust: false,
         time_lags: Vec::new(),
         treatment: Some(0),
+        events: 0,
         present: None,
         layout: Layout::default(),
     }

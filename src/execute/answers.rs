@@ -69,7 +69,7 @@ pub(super) fn answer(
         },
         Answer::EffectsByUnit => Outcome::SplitEffects(Box::new(split::by_unit(fitted, shared, interrupt)?)),
         Answer::EffectsByOrder(orders) => Outcome::SplitEffects(Box::new(split::by_order(fitted, orders, interrupt)?)),
-        Answer::Loglik | Answer::Aic | Answer::Bic | Answer::Nobs | Answer::Array => {
+        Answer::Loglik | Answer::Aic | Answer::Bic | Answer::Nobs | Answer::Array | Answer::Test => {
             let x = scalar(answer, None, fitted).unwrap_or(f64::NAN);
             Outcome::Value(crate::outcome::Scalar::Number(x))
         }

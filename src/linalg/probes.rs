@@ -7,6 +7,11 @@ pub fn rademacher(seed: u64, probe: u64, index: u64) -> f64 {
     if hash(seed, probe, index) >> 63 == 0 { 1.0 } else { -1.0 }
 }
 
+/// 64 random bits of a place.
+pub fn uniform_bits(seed: u64, probe: u64, index: u64) -> u64 {
+    hash(seed, probe, index)
+}
+
 /// The vector of signs of one probe.
 pub fn signs(seed: u64, probe: u64, n: usize) -> Vec<f64> {
     (0..n as u64).map(|i| rademacher(seed, probe, i)).collect()

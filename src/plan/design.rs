@@ -48,6 +48,10 @@ impl Planner<'_> {
         if !sample.balanced && (spatial || !spec.time_lags.is_empty()) {
             return Err(self.report(faults::needs_balanced(&spec.query, &index), place));
         }
+        let event_units = match &spec.events {
+            Some(events) => self.event_times(events, &index)?,
+            None => Vec::new(),
+        };
         let fixed_effects = self.effects_removed(spec, n, t)?;
         let cells = cells(&index, &sample.rows);
         let columns = self.columns(spec, panel, &sample, &cells)?;
@@ -96,6 +100,7 @@ impl Planner<'_> {
             df_adjust: spec.df_adjust,
             time_lags,
             treatment: spec.treatment.map(|_| 0),
+            events: spec.events.as_ref().map_or(0, |events| events.bins.len()),
             present: (!sample.balanced).then(|| cells.iter().map(Option::is_some).collect()),
             layout: laid.layout,
         };
@@ -110,6 +115,7 @@ impl Planner<'_> {
             variance_name: laid.variance_name,
             dropped: sample.dropped.into_iter().chain(laid.left_out).collect(),
             fixed_effects: effects_named(spec, fixed_effects),
+            event_units,
             durbin_weights: durbin,
             lag_weights,
             error_weights,

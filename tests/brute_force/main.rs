@@ -17,4 +17,5 @@ mod likelihood;
 #[path = "../support/random.rs"]
 mod random;
 mod reference;
+mod testing;
 mod variance;

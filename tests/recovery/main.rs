@@ -12,3 +12,4 @@ mod dynamics;
 #[path = "../support/random.rs"]
 mod random;
 mod tally;
+mod testing;
