@@ -34,9 +34,7 @@ pub fn formats_of(outcome: &Outcome) -> &'static [&'static str] {
         | Outcome::Test(_)
         | Outcome::Design(_)
         | Outcome::Effects { .. }
-        | Outcome::SplitEffects(_) => {
-            &["txt", "csv", "tex"]
-        }
+        | Outcome::SplitEffects(_) => &["txt", "csv", "tex"],
         Outcome::Array(_) => &["txt", "csv"],
         Outcome::Explanation(_) => &["txt", "md"],
         Outcome::Weights(_)
