@@ -27,7 +27,7 @@ impl Checker<'_> {
                 let mut draws = self.spec.settings.draws;
                 for a in arguments {
                     match a.label.as_ref().map(|l| l.text.as_str()) {
-                        None | Some("draws") => draws = self.draws(&a.value, "draws", 2)?,
+                        None | Some("draws") => draws = self.replications(&a.value, "draws", 2)?,
                         Some(_) => return Err(self.bad_option_value("effects", expr, &CHOICES)),
                     }
                 }
@@ -38,7 +38,7 @@ impl Checker<'_> {
     }
 
     /// A number of draws or replications.
-    pub(crate) fn draws(&mut self, expr: &Expr, name: &str, least: usize) -> Check<usize> {
+    pub(crate) fn replications(&mut self, expr: &Expr, name: &str, least: usize) -> Check<usize> {
         let x = self.number(expr, &format!("`{name}`"))?;
         if x.fract() == 0.0 && (least as f64..=MOST).contains(&x) {
             return Ok(x as usize);

@@ -199,7 +199,7 @@ impl Checker<'_> {
         let mut clusters = VarianceUse::plain(Variance::ClusterUnit, "cluster(unit)");
         for a in arguments {
             match a.label.as_ref().map(|l| l.text.as_str()) {
-                Some("reps") => reps = self.draws(&a.value, "reps", 9)?,
+                Some("reps") => reps = self.replications(&a.value, "reps", 9)?,
                 Some("weights") => {
                     weights = Some(match self.choice("weights", &a.value, &["rademacher", "webb"])? {
                         "webb" => WildWeights::Webb,
@@ -234,7 +234,7 @@ impl Checker<'_> {
         let (mut reps, mut scheme) = (RESIDUAL_REPS, None);
         for a in arguments {
             match a.label.as_ref().map(|l| l.text.as_str()) {
-                Some("reps") => reps = self.draws(&a.value, "reps", 9)?,
+                Some("reps") => reps = self.replications(&a.value, "reps", 9)?,
                 None | Some("scheme") => {
                     scheme = Some(match self.choice("bootstrap", &a.value, &["wild_period", "block_unit"])? {
                         "block_unit" => Scheme::BlockUnit,
