@@ -18,7 +18,7 @@ const MOST: Duration = Duration::from_secs(100);
 
 fn checked(text: &str) -> Run {
     let start = Instant::now();
-    let run = Session::new(&data_files()).check(&Program::new("big.durbin", &format!("{PANEL}{text}")));
+    let run = Session::new(data_files()).check(&Program::new("big.durbin", &format!("{PANEL}{text}")));
     let shown = rendered(&run, &data_files());
     assert!(start.elapsed() < MOST, "{:?} for {} bytes", start.elapsed(), text.len());
     assert!(shown.len() < 200_000, "{} bytes of diagnostics", shown.len());
