@@ -14,6 +14,7 @@ use crate::syntax::print;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct QueryOptions {
     pub fixed_effects: Option<FixedEffects>,
+    pub approach: ApproachSpec,
     pub variance: Option<(Variance, String)>,
     pub likelihood: Option<Likelihood>,
     pub durbin: Option<Vec<usize>>,
@@ -52,6 +53,10 @@ impl Checker<'_> {
     ) -> Check<QueryOptions> {
         let mut options = QueryOptions::default();
         let mut failed = None;
+        match self.approach(entry, model, bound, panel, formula) {
+            Ok(approach) => options.approach = approach,
+            Err(r) => failed = Some(r),
+        }
         for (name, expr) in bound.named.iter().skip(1) {
             if let Err(r) = self.option(&mut options, name, expr, model, panel, formula) {
                 failed = Some(r);
@@ -113,7 +118,12 @@ impl Checker<'_> {
     ) -> Check<()> {
         match name {
             "fe" => options.fixed_effects = Some(self.fixed_effects(expr, panel)?),
-            "se" => options.variance = Some(self.variance(expr, model, panel)?),
+            "se" => {
+                let family = self.error_family(expr, model, &options.approach)?;
+                options.variance = Some(self.variance(expr, family, panel)?);
+            }
+            // Read by `approach`, together.
+            "method" | "iv" | "random" | "mundlak" => {}
             "likelihood" => {
                 options.likelihood =
                     Some(match self.choice("likelihood", expr, &["transform", "partial", "direct"])? {
@@ -121,11 +131,6 @@ impl Checker<'_> {
                         "direct" => Likelihood::Direct,
                         _ => Likelihood::Transform,
                     });
-            }
-            "method" => {
-                if self.choice("method", expr, &["qml", "gs2sls", "gmm"])? != "qml" {
-                    return Err(self.later(expr.span, format!("`method: {}`", print::expression(expr))));
-                }
             }
             "durbin" => options.durbin = self.durbin(expr, formula)?,
             "lag_weights" => options.lag_weights = Some(self.weights_use(expr, panel)?),
@@ -206,7 +211,8 @@ impl Checker<'_> {
             Some(["unit"]) => Ok(FixedEffects::Unit),
             Some(["time"]) => Ok(FixedEffects::Time),
             Some(["unit", "time"] | ["time", "unit"]) => Ok(FixedEffects::Both),
-            Some(["random"]) => Err(self.later(expr.span, "`fe: random`")),
+            // With the approach of random effects, whose mean is the intercept.
+            Some(["random"]) => Ok(FixedEffects::None),
             _ => {
                 if let Some(words) = words
                     && words.iter().all(|w| self.dimension(w, panel).is_some())

@@ -98,6 +98,7 @@ impl Checker<'_> {
         let options = bound.and_then(|b| {
             let mut options = self.query_options(entry, model, did, &b, panel, formula.as_ref().ok())?;
             if let Ok(formula) = &formula {
+                self.approach_options(entry, &b, formula, &options)?;
                 self.dynamic_options(entry, model, &b, formula, &mut options)?;
             }
             Ok(options)
@@ -440,6 +441,7 @@ fn assemble(
         } else {
             options.fixed_effects
         },
+        approach: options.approach,
         variance,
         variance_name,
         likelihood: options.likelihood,

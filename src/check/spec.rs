@@ -3,7 +3,7 @@
 //! a [`Place`] equals every other place.
 
 pub use crate::data::reduce::{Along, Reduction};
-use crate::estimators::{FixedEffects, Likelihood, Model, Variance};
+use crate::estimators::{FixedEffects, Likelihood, Model, RandomEffects, Variance};
 use crate::syntax::ast::Operator;
 pub use crate::weights::kernel::{Bandwidth, Kernel};
 use std::sync::Arc;
@@ -372,6 +372,25 @@ pub struct TimeLagUse {
     pub weights: Option<WeightsUse>,
 }
 
+/// How a query asks for its parameters to be found (methods C.9, C.10).
+#[derive(Clone, Debug, PartialEq, Default)]
+pub enum ApproachSpec {
+    #[default]
+    Likelihood,
+    Instruments {
+        /// Places of endogenous terms, ascending.
+        endogenous: Vec<usize>,
+        /// Columns that are no terms.
+        instruments: Vec<Term>,
+    },
+    Moments,
+    Random {
+        effects: RandomEffects,
+        /// Unit means of the terms join them.
+        mundlak: bool,
+    },
+}
+
 /// A model as it will be estimated: every default is written out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelSpec {
@@ -391,6 +410,7 @@ pub struct ModelSpec {
     pub treatment: Option<usize>,
     /// `None`: two-way, or none where the panel has one period.
     pub fixed_effects: Option<FixedEffects>,
+    pub approach: ApproachSpec,
     pub variance: Variance,
     /// As written in results: `iid`, `cluster(unit)`.
     pub variance_name: String,
@@ -402,6 +422,18 @@ pub struct ModelSpec {
     /// The formula, and the whole query.
     pub formula_place: Place,
     pub place: Place,
+}
+
+impl ModelSpec {
+    /// Outcome, terms and instruments: every column of the sample.
+    pub fn columns(&self) -> impl Iterator<Item = &Column> {
+        let instruments: &[Term] = match &self.approach {
+            ApproachSpec::Instruments { instruments, .. } => instruments,
+            _ => &[],
+        };
+        let terms = self.terms.iter().chain(instruments).map(|t| &t.value);
+        std::iter::once(&self.outcome).chain(terms)
+    }
 }
 
 /// A question put to a fit.

@@ -65,7 +65,7 @@ pub(crate) fn least_squares(
 }
 
 /// `Q(y) − Bγ`.
-fn residual_at(sample: &Sample, gamma: &DVector<f64>) -> Vec<f64> {
+pub(crate) fn residual_at(sample: &Sample, gamma: &DVector<f64>) -> Vec<f64> {
     let mut out = sample.e0.clone();
     let off = &sample.d0 - gamma;
     let terms: Vec<(f64, &[f64])> =
@@ -110,6 +110,7 @@ pub(crate) fn answer(
         effects: Vec::new(),
         policy: None,
         dynamics: None,
+        first_stage: None,
         rho_interval: None,
         lambda_interval: None,
         log_determinant: None,

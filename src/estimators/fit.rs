@@ -4,6 +4,8 @@ use super::answer::{answer, least_squares};
 use super::axis::Axis;
 use super::correct::corrected;
 use super::dynamics::Dynamics;
+use super::instruments::two_stage;
+use super::moments::moments;
 use super::profile::Profile;
 use super::renumber::Renumbered;
 use super::sample::Sample;
@@ -63,6 +65,11 @@ fn fit_with(
 ) -> Result<Estimated, EstimateError> {
     interrupt.begin("sample");
     let sample = Sample::new(problem)?;
+    match problem.approach {
+        Approach::Instruments { .. } => return two_stage(&sample, shared, interrupt),
+        Approach::Moments => return moments(&sample, shared, interrupt),
+        Approach::Likelihood => {}
+    }
     if !problem.model.has_lag() && !problem.model.has_error() {
         return least_squares(&sample, interrupt, shared.dense_units());
     }
@@ -281,7 +288,7 @@ fn two_optima(search: &Search) -> Vec<Remark> {
 }
 
 /// `Q(y − ρWy − Zβ)` with the period effects of the filtered model taken out.
-fn structural(solution: &Solution) -> Vec<f64> {
+pub(crate) fn structural(solution: &Solution) -> Vec<f64> {
     let mut u = solution.unfiltered_residual();
     if solution.error.is_some() && solution.sample.row.period_effects {
         let filtered = solution.filtered(&u);

@@ -1,9 +1,13 @@
 //! An estimate with the names of its model becomes a [`Fit`]: terms, statistics, p-values, intervals, how it was made.
 
 use crate::check::spec::ModelSpec;
-use crate::estimators::{DynamicsOf, EffectOf, Estimated, FixedEffects, Likelihood, Measured, PolicyOf, Reference};
+use crate::estimators::{
+    Approach, DynamicsOf, EffectOf, Estimated, FirstStageOf, FixedEffects, Likelihood, Measured, PolicyOf, Problem,
+    Reference,
+};
 use crate::outcome::{
-    Coefficient, Effect, Estimate, Fit, Impact, PolicyEffects, Restriction, Stability, Vcov, WeightsUsed,
+    Coefficient, Effect, Estimate, FirstStage, Fit, Impact, PolicyEffects, Restriction, Stability, Strength, Vcov,
+    WeightsUsed,
 };
 use crate::plan::{MatrixUsed, ModelPlan};
 use crate::weights::summary::hash;
@@ -162,7 +166,7 @@ pub(super) fn fit(spec: &ModelSpec, panel: &str, plan: &ModelPlan, e: &Estimated
     Fit {
         model: problem.model.name().to_string(),
         query: spec.query.clone(),
-        method: if spatial.is_some() { "qml" } else { "ols" }.to_string(),
+        method: method(problem).to_string(),
         likelihood: likelihood(problem.likelihood).to_string(),
         m_effective: e.m_effective,
         durbin: lagged.map(|(t, _)| t.clone()).collect(),
@@ -187,6 +191,7 @@ pub(super) fn fit(spec: &ModelSpec, panel: &str, plan: &ModelPlan, e: &Estimated
         dropped: plan.dropped.clone(),
         coefficients,
         effects: tails.effects(plan, e),
+        first_stage: e.first_stage.as_ref().map(|f| first_stage(f, &terms)),
         stability: e.dynamics.as_ref().map(|d| tails.stability(d)),
         policy_effects: e.policy.as_ref().map(|p| tails.policy(p)),
         sigma2: e.sigma2,
@@ -204,6 +209,44 @@ pub(super) fn fit(spec: &ModelSpec, panel: &str, plan: &ModelPlan, e: &Estimated
         converged: e.converged,
         vcov: Vcov { terms, matrix: e.vcov.clone() },
         notes: plan.notes.iter().cloned().chain(super::remarks::probed(e)).chain(short_run(spec)).collect(),
+    }
+}
+
+/// How the parameters were found, in a word.
+fn method(problem: &Problem) -> &'static str {
+    let spatial = problem.model.has_lag() || problem.model.has_error();
+    match (&problem.approach, spatial) {
+        (Approach::Instruments { .. }, true) => "gs2sls",
+        (Approach::Instruments { .. }, false) => "2sls",
+        (Approach::Moments, _) => "gmm",
+        (Approach::Likelihood, true) => "qml",
+        (Approach::Likelihood, false) => "ols",
+    }
+}
+
+/// The strength of instruments, by the names of what is endogenous.
+fn first_stage(of: &FirstStageOf, terms: &[String]) -> FirstStage {
+    let endogenous = of.endogenous.iter().map(|s| Strength {
+        term: match terms.get(s.coefficient).map(String::as_str) {
+            Some("rho") | None => "rho".to_string(),
+            Some(term) => term.to_string(),
+        },
+        f: s.f,
+        df: s.df,
+        partial_r2: s.partial_r2,
+        treatment_f: s.treatment_f,
+    });
+    let p = |(statistic, df): (f64, usize)| Restriction {
+        statistic,
+        df,
+        p: ChiSquared::new(df as f64).map_or(f64::NAN, |c| c.sf(statistic)),
+    };
+    FirstStage {
+        endogenous: endogenous.collect(),
+        excluded: of.excluded,
+        dropped: of.dropped,
+        weakest: of.weakest,
+        overidentification: of.overidentification.map(p),
     }
 }
 

@@ -6,14 +6,25 @@ use nalgebra::{DMatrix, DVector};
 
 /// The variance of the basis coefficients, and the reference distribution; `None` where the estimator does not apply.
 pub(crate) fn variance(sample: &Sample, residual: &[f64], which: Variance) -> Option<(DMatrix<f64>, Reference)> {
-    let (n, t, p) = (sample.units, sample.periods, sample.slopes());
+    variance_on(sample, &sample.basis, residual, which)
+}
+
+/// As [`variance`], for coefficients on orthonormal columns that take the place of the basis: those of a first stage, or
+/// of filtered data.
+pub(crate) fn variance_on(
+    sample: &Sample,
+    basis: &[Vec<f64>],
+    residual: &[f64],
+    which: Variance,
+) -> Option<(DMatrix<f64>, Reference)> {
+    let (n, t, p) = (sample.units, sample.periods, basis.len());
     let counts = &sample.counts;
     let rows = counts.rows as f64;
-    let df = sample.df_residual();
+    let df = rows - p as f64 - counts.dummies as f64;
     let effects = sample.problem.fixed_effects;
     let scores = |unit_of: &dyn Fn(usize) -> usize, groups: usize| {
         let mut sums = DMatrix::<f64>::zeros(groups, p);
-        for (j, b) in sample.basis.iter().enumerate() {
+        for (j, b) in basis.iter().enumerate() {
             for (r, (x, e)) in b.iter().zip(residual).enumerate() {
                 sums[(unit_of(r), j)] += x * e;
             }

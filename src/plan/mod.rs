@@ -10,6 +10,7 @@ pub mod faults;
 pub mod panels;
 pub mod rollout;
 
+mod approach;
 mod conditions;
 mod design;
 mod files;

@@ -82,7 +82,11 @@ fn header(fit: &Fit) -> String {
     if let Some(method) = words::method(&fit.method) {
         out.push_str(&field("Method", method));
     }
-    out.push_str(&field("Likelihood", &words::likelihood(fit)));
+    if words::has_likelihood(fit) {
+        out.push_str(&field("Likelihood", &words::likelihood(fit)));
+    } else {
+        out.push_str(&field("Counted", &format!("M = {} observations", fit.m_effective)));
+    }
     let errors = words::standard_errors(fit);
     let reference = if fit.distribution == "t" && fit.distribution_df.is_finite() {
         format!("{errors}; t with {} degrees of freedom", fit.distribution_df)
@@ -108,6 +112,10 @@ fn statistics(fit: &Fit) -> String {
     ];
     let mut out = String::new();
     for (a, x, b, y) in pairs {
+        if !words::has_likelihood(fit) {
+            out.push_str(&format!("  {}{}\n", padded(b, 17, Align::Left), padded(&y, 14, Align::Right)));
+            continue;
+        }
         let left = format!("  {}{}", padded(a, 17, Align::Left), padded(&x, 14, Align::Right));
         out.push_str(&format!("{left}      {}{}\n", padded(b, 12, Align::Left), padded(&y, 12, Align::Right)));
     }
@@ -118,7 +126,7 @@ fn statistics(fit: &Fit) -> String {
         let value = format!("{}, admissible between {} and {}", fixed(c.value.estimate, 4), fixed(lo, 4), fixed(hi, 4));
         out.push_str(&field(name, &value));
     }
-    out + &stability(fit)
+    out + &first_stage(fit) + &stability(fit)
 }
 
 /// The head of every table of estimates: `z` or `t` by the reference distribution.
@@ -251,6 +259,37 @@ fn impact_lines(columns: &mut Columns, parts: [&Estimate; 3]) {
     for (label, e) in ["direct", "indirect", "total"].into_iter().zip(parts) {
         estimate_line(columns, format!("    {label}"), e);
     }
+}
+
+/// The strength of instruments, one line for each endogenous variable, and the test that they agree.
+fn first_stage(fit: &Fit) -> String {
+    let Some(first) = &fit.first_stage else { return String::new() };
+    let mut out = String::new();
+    for (i, s) in first.endogenous.iter().enumerate() {
+        let of = if s.term == "rho" { format!("lag of {}", fit.outcome) } else { s.term.clone() };
+        let treatment = match (s.treatment_f, &fit.treatment) {
+            (Some(f), Some(t)) => format!("; lags of {t} alone: F = {}", fixed(f, 2)),
+            _ => String::new(),
+        };
+        let [k, df] = s.df.map(|d| fixed(d, 0));
+        let value = format!("{of}: F({k}, {df}) = {}, partial R2 {}{treatment}", fixed(s.f, 2), fixed(s.partial_r2, 4));
+        out.push_str(&field(if i == 0 { "First stage" } else { "" }, &value));
+    }
+    if first.endogenous.len() > 1 {
+        out.push_str(&field("", &format!("weakest direction {} (Cragg and Donald)", fixed(first.weakest, 2))));
+    }
+    let dropped = match first.dropped {
+        0 => String::new(),
+        n => format!(", {n} left out as combinations of others"),
+    };
+    let own = if first.excluded == 1 { "is no regressor" } else { "are no regressors" };
+    out.push_str(&field("Instruments", &format!("{} that {own}{dropped}", first.excluded)));
+    if let Some(r) = &first.overidentification {
+        let p = equation(p_value(r.p).trim());
+        let value = format!("chi-squared({}) = {}, p {p} (Sargan, under iid errors)", r.df, fixed(r.statistic, 2));
+        out.push_str(&field("Overidentified", &value));
+    }
+    out
 }
 
 /// Roots of a dynamic model, and the test of a unit root.

@@ -47,6 +47,7 @@ pub fn method(name: &str) -> Option<&str> {
         "qml" => None,
         "ols" => Some("least squares"),
         "gs2sls" => Some("spatial two-stage least squares"),
+        "2sls" => Some("two-stage least squares"),
         "gmm" => Some("generalized method of moments"),
         other => Some(other),
     }
@@ -74,9 +75,14 @@ pub fn likelihood(fit: &Fit) -> String {
     if fit.m_effective.is_finite() { format!("{how}, M = {}", fit.m_effective) } else { how.to_string() }
 }
 
+/// Whether a fit maximizes or reports a likelihood.
+pub fn has_likelihood(fit: &Fit) -> bool {
+    matches!(fit.method.as_str(), "qml" | "ols")
+}
+
 /// Standard errors in words; likelihood models and least squares mean different things by `iid`.
 pub fn standard_errors(fit: &Fit) -> String {
-    let least_squares = matches!(fit.model.as_str(), "ols" | "slx");
+    let least_squares = fit.method != "qml";
     match fit.se_type.as_str() {
         "iid" if least_squares => "iid".to_string(),
         "iid" => "iid (expected information)".to_string(),

@@ -10,6 +10,7 @@ mod cases;
 mod dynamics;
 mod effects;
 mod fits;
+mod instruments;
 mod invariants;
 mod likelihood;
 #[path = "../support/random.rs"]

@@ -8,6 +8,7 @@
 mod design;
 mod designs;
 mod dynamics;
+mod instruments;
 #[path = "../support/random.rs"]
 mod random;
 mod tally;

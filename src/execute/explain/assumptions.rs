@@ -2,6 +2,7 @@
 //! differences, and what every estimator of methods C needs.
 
 use super::{Context, headed, listed, paragraph, point};
+use crate::check::spec::ApproachSpec;
 use crate::estimators::{FixedEffects, Likelihood, Model};
 use crate::outcome::{Passage, Section};
 
@@ -13,6 +14,7 @@ pub(super) fn section(context: &Context) -> Section {
     } else {
         points.push(exogenous(context));
     }
+    points.extend(instruments(context));
     points.extend(weights(context));
     points.extend(parameters(context));
     points.push(linear(context));
@@ -138,7 +140,32 @@ fn exogenous(context: &Context) -> String {
         FixedEffects::Both => "",
     };
     let time = if context.fit.periods > 1 { " in any period" } else { "" };
-    format!("The regressors{around} are strictly exogenous: {given}no error{time} is related to them.{unseen}")
+    let some = match &context.model.approach {
+        ApproachSpec::Instruments { endogenous, .. } if !endogenous.is_empty() => " that are not endogenous",
+        _ => "",
+    };
+    format!("The regressors{some}{around} are strictly exogenous: {given}no error{time} is related to them.{unseen}")
+}
+
+/// What instruments have to be.
+fn instruments(context: &Context) -> Option<String> {
+    let ApproachSpec::Instruments { endogenous, instruments } = &context.model.approach else { return None };
+    let mut which: Vec<String> = instruments.iter().map(|z| z.value.text.clone()).collect();
+    if context.family().has_lag() {
+        which.push("the spatial lags of whatever is exogenous".to_string());
+    }
+    let free = match endogenous.len() {
+        0 => String::new(),
+        _ => {
+            let names = endogenous.iter().map(|&k| context.model.terms[k].value.text.clone()).collect::<Vec<_>>();
+            format!(" Nothing of the kind is assumed of {}.", listed(&names))
+        }
+    };
+    Some(format!(
+        "The instruments ({}) have nothing to do with the errors, and act on the outcome only through what they stand \
+         for.{free}",
+        listed(&which)
+    ))
 }
 
 /// The third of methods E.11.
@@ -180,6 +207,7 @@ fn parameters(context: &Context) -> Vec<String> {
         );
     }
     match context.family() {
+        Model::Sac if context.fit.method != "qml" => {}
         Model::Sac => out.push(
             "rho and lambda can be told apart. With one matrix for both they may change places; a second optimum, \
              where there is one, is reported."
@@ -202,7 +230,7 @@ fn linear(context: &Context) -> String {
 
 fn errors(context: &Context) -> String {
     let fit = context.fit;
-    if fit.method == "ols" {
+    if fit.method != "qml" {
         return match fit.se_type.as_str() {
             "iid" => "Errors are independent and of one variance (for standard errors).",
             "robust" => "Errors are uncorrelated, between units and over time (for standard errors).",
@@ -224,7 +252,7 @@ fn errors(context: &Context) -> String {
 /// What the likelihood's row needs.
 fn asymptotics(context: &Context) -> Option<String> {
     let problem = &context.plan.problem;
-    if context.fit.method == "ols" || problem.fixed_effects == FixedEffects::None {
+    if context.fit.method != "qml" || problem.fixed_effects == FixedEffects::None {
         return None;
     }
     match problem.likelihood {

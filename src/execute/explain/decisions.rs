@@ -1,7 +1,7 @@
 //! What was left out, what was decided, what was remarked, and the query with every default written out.
 
 use super::{Context, headed, paragraph, point};
-use crate::check::spec::{BalancePolicy, MissingPolicy};
+use crate::check::spec::{ApproachSpec, BalancePolicy, MissingPolicy, Term};
 use crate::estimators::FixedEffects;
 use crate::execute::remarks::remarks;
 use crate::fault::{Level, counted, quoted_list};
@@ -114,10 +114,11 @@ fn query(context: &Context) -> Vec<String> {
     if let Some(w) = &context.plan.error_weights {
         options.push(format!("error_weights: {}", w.name));
     }
-    if fit.method != "ols" {
+    if !matches!(fit.method.as_str(), "ols" | "2sls") {
         options.push(format!("method: {}", fit.method));
         options.push(format!("df_adjust: {}", fit.df_adjust));
     }
+    options.extend(instruments(context));
     options.push("effects: delta".to_string());
     options.push(format!("level: {}", fit.level));
     options.extend(model.condition.as_ref().map(|c| format!("where: {}", c.text)));
@@ -136,6 +137,20 @@ fn query(context: &Context) -> Vec<String> {
         last.push(')');
     }
     lines
+}
+
+/// `iv: x ~ z1 + z2`: every endogenous term with all instruments, for each stands for all.
+fn instruments(context: &Context) -> Option<String> {
+    let ApproachSpec::Instruments { endogenous, instruments } = &context.model.approach else { return None };
+    let names = |of: &mut dyn Iterator<Item = &Term>| of.map(|t| t.value.text.clone()).collect::<Vec<_>>().join(" + ");
+    let right = names(&mut instruments.iter());
+    let each: Vec<String> =
+        endogenous.iter().map(|&k| format!("{} ~ {right}", context.model.terms[k].value.text)).collect();
+    match each.as_slice() {
+        [] => None,
+        [one] => Some(format!("iv: {one}")),
+        several => Some(format!("iv: [{}]", several.join(", "))),
+    }
 }
 
 fn effects(context: &Context) -> &'static str {

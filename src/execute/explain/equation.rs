@@ -178,7 +178,7 @@ fn definitions(context: &Context) -> Vec<(String, String)> {
 fn derived(context: &Context, panel: &PanelSpec) -> Vec<(String, String)> {
     let lets = lets(context.spec, panel);
     let model = context.model;
-    let columns = std::iter::once(&model.outcome).chain(model.terms.iter().map(|t| &t.value));
+    let columns = model.columns();
     let mut open: Vec<String> = columns.flat_map(names_of).collect();
     let mut used: Vec<String> = Vec::new();
     while let Some(name) = open.pop() {

@@ -2,7 +2,7 @@
 
 use super::{Builder, Made, ModelPlan, Work};
 use crate::check::spec::{ColumnKind, ModelSpec, StepKind};
-use crate::estimators::{FixedEffects, Likelihood, Variance, giver, observations};
+use crate::estimators::{Approach, FixedEffects, Likelihood, Variance, giver, observations};
 use crate::outcome::steps::What;
 use crate::plan::columns::visit;
 use crate::plan::memory::{self, Size};
@@ -102,7 +102,8 @@ impl<'a> Builder<'a> {
                 needs.push(step);
             }
         }
-        let optimum = (needs.len() > 1).then(|| self.optimum(number, &needs[1..], design));
+        let searches = needs.len() > 1 && problem.approach == Approach::Likelihood;
+        let optimum = searches.then(|| self.optimum(number, &needs[1..], design));
         let first = optimum.as_ref().and_then(|key| self.same_optimum(key));
         needs.extend(first);
         if let What::Fit { optimum_of, .. } = &mut fit {
@@ -122,7 +123,7 @@ impl<'a> Builder<'a> {
     /// What a design is made of: the panel, treatments, and the matrices of its lags.
     fn before(&self, spec: &ModelSpec, plan: &ModelPlan) -> Vec<usize> {
         let mut needs: Vec<usize> = self.panels.get(spec.panel).copied().into_iter().collect();
-        let columns = std::iter::once(&spec.outcome).chain(spec.terms.iter().map(|t| &t.value));
+        let columns = spec.columns();
         for column in columns.chain(&spec.condition) {
             visit(column, &mut |c| match &c.kind {
                 ColumnKind::Treatment(k) => needs.extend(self.treatments.get(*k).copied().flatten()),
@@ -181,7 +182,12 @@ fn design(spec: &ModelSpec, plan: &ModelPlan) -> What {
 fn fit(spec: &ModelSpec, plan: &ModelPlan, slopes: usize) -> What {
     let problem = &plan.problem;
     let (rho, lambda) = (problem.model.has_lag(), problem.model.has_error());
+    let likelihood = problem.approach == Approach::Likelihood;
     let estimator = match (rho, lambda) {
+        _ if problem.approach == Approach::Moments => "moments for lambda and generalized least squares",
+        (false, _) if !likelihood => "two-stage least squares",
+        (true, false) if !likelihood => "spatial two-stage least squares",
+        (true, true) if !likelihood => "spatial two-stage least squares and moments for lambda",
         (false, false) => "least squares",
         (true, false) => "maximum likelihood over rho",
         (false, true) => "maximum likelihood over lambda",
@@ -203,8 +209,8 @@ fn fit(spec: &ModelSpec, plan: &ModelPlan, slopes: usize) -> What {
         estimator: estimator.to_string(),
         fixed_effects: effects.iter().map(|w| w.to_string()).collect(),
         coefficients: slopes + usize::from(rho) + usize::from(lambda),
-        likelihood: (rho || lambda).then(|| word.to_string()),
-        why: why_likelihood(spec, plan),
+        likelihood: (likelihood && (rho || lambda)).then(|| word.to_string()),
+        why: if likelihood { why_likelihood(spec, plan) } else { String::new() },
         // Of a panel with gaps the estimate counts itself.
         m_effective: if problem.present.is_some() { f64::NAN } else { counted },
         variance: spec.variance_name.clone(),
