@@ -86,6 +86,12 @@ impl Diagnostic {
         }
     }
 
+    /// Its words without its place in the program.
+    pub fn into_fault(self) -> Fault {
+        let Diagnostic { code, level, message, help, files: labels, .. } = self;
+        Fault { code, level, message, help, labels }
+    }
+
     pub fn is_error(&self) -> bool {
         self.level == Level::Error
     }

@@ -15,6 +15,11 @@ pub trait Loader: Sync {
     /// The whole file. Errors are `durbin::io::…`.
     fn read(&self, path: &str) -> Result<Vec<u8>, Fault>;
 
+    /// Says whether a file is as it was: two equal stamps, one content. `None`: it cannot be said without reading.
+    fn stamp(&self, _path: &str) -> Option<String> {
+        None
+    }
+
     /// At most `limit` bytes from its beginning, for the checker.
     fn head(&self, path: &str, limit: usize) -> Result<Vec<u8>, Fault> {
         let mut bytes = self.read(path)?;
@@ -88,6 +93,10 @@ impl DiskLoader {
                 Fault::error("durbin::io::is_directory", format!("`{path}` is a folder, not a file")).help(help)
             );
         }
+        if !full.is_file() {
+            let message = format!("`{path}` is no ordinary file: it cannot be read twice");
+            return Err(Fault::error("durbin::io::no_permission", message).help("copy what it gives into a file"));
+        }
         fs::File::open(&full).map_err(|e| match e.kind() {
             ErrorKind::PermissionDenied => no_permission(path),
             _ => Fault::error("durbin::io::not_found", format!("`{path}` cannot be opened: {e}")),
@@ -97,9 +106,20 @@ impl DiskLoader {
 
 impl Loader for DiskLoader {
     fn read(&self, path: &str) -> Result<Vec<u8>, Fault> {
+        let mut file = self.open(path)?;
+        let before = state(&file);
         let mut bytes = Vec::new();
-        self.open(path)?.read_to_end(&mut bytes).map_err(|e| unreadable(path, &e))?;
+        file.read_to_end(&mut bytes).map_err(|e| unreadable(path, &e))?;
+        let whole = before.as_ref().is_none_or(|(length, _)| *length == bytes.len() as u64);
+        if !whole || before != state(&file) {
+            return Err(changed(path));
+        }
         Ok(bytes)
+    }
+
+    fn stamp(&self, path: &str) -> Option<String> {
+        let (length, changed) = state(&self.open(path).ok()?)?;
+        Some(format!("{length} {changed:?}"))
     }
 
     fn head(&self, path: &str, limit: usize) -> Result<Vec<u8>, Fault> {
@@ -126,6 +146,21 @@ impl Loader for MemoryLoader {
             }
         })
     }
+
+    fn stamp(&self, path: &str) -> Option<String> {
+        self.files.get(path).map(|bytes| blake3::hash(bytes).to_hex().to_string())
+    }
+}
+
+/// Length and time of the last change, where the system says them.
+fn state(file: &fs::File) -> Option<(u64, std::time::SystemTime)> {
+    let known = file.metadata().ok()?;
+    Some((known.len(), known.modified().ok()?))
+}
+
+fn changed(path: &str) -> Fault {
+    Fault::error("durbin::io::changed", format!("`{path}` changed while it was read"))
+        .help("run the program again when nothing writes to the file")
 }
 
 fn unreadable(path: &str, e: &std::io::Error) -> Fault {

@@ -12,6 +12,7 @@
 //! assert_eq!(run.entries.len(), 1);
 //! ```
 
+pub use crate::check::Lints;
 use crate::check::library::Library;
 use crate::check::spec::Spec;
 use crate::check::{self, Request};
@@ -25,12 +26,14 @@ use crate::modules;
 use crate::outcome::Entry;
 use crate::outcome::steps::Steps;
 pub use crate::plan::Limit;
+pub use crate::plan::Memory;
 use crate::plan::{self, InputFile, Means, Planned};
 use crate::report::{self, json};
 use crate::source::Sources;
 use crate::syntax::{self, ast::Expr};
 use crate::writer::Writer;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 /// A program as it comes: its file name (as messages show it), its bytes, and `--set` values.
 #[derive(Clone, Debug)]
@@ -129,12 +132,14 @@ pub struct Session<'a> {
     writer: Option<&'a dyn Writer>,
     interrupt: &'a dyn Interrupt,
     memory: Option<Limit>,
+    lints: Lints,
+    steps: Option<Arc<Memory>>,
 }
 
 impl<'a> Session<'a> {
     /// A session that reads but writes nothing: a `save` is a fault there.
     pub fn new(loader: &'a dyn Loader) -> Session<'a> {
-        Session { loader, writer: None, interrupt: &Never, memory: None }
+        Session { loader, writer: None, interrupt: &Never, memory: None, lints: Lints::Usual, steps: None }
     }
 
     /// Where `save` writes.
@@ -150,6 +155,16 @@ impl<'a> Session<'a> {
     /// Programs that would need more memory are refused; without a limit none is.
     pub fn limited(self, memory: Option<Limit>) -> Session<'a> {
         Session { memory, ..self }
+    }
+
+    /// Which lints are shown: those of every run, or also those of `--pedantic`.
+    pub fn lints(self, lints: Lints) -> Session<'a> {
+        Session { lints, ..self }
+    }
+
+    /// What is done is remembered, and what is known there is not done again; results and remarks are the same.
+    pub fn remembering(self, steps: Arc<Memory>) -> Session<'a> {
+        Session { steps: Some(steps), ..self }
     }
 
     /// Names, kinds and columns alone: file headers are read and no more.
@@ -174,7 +189,8 @@ impl<'a> Session<'a> {
     fn planned(&self, spec: &Spec, run: &mut Run) -> Option<plan::Plan> {
         run.seed = spec.settings.seed;
         self.interrupt.begin("data and weights");
-        let means = Means { memory: self.memory, interrupt: self.interrupt };
+        let steps = self.steps.as_deref();
+        let means = Means { memory: self.memory, steps, interrupt: self.interrupt, lints: self.lints };
         let Planned { plan, steps, diagnostics, inputs } = plan::plan(spec, self.loader, means);
         run.inputs.extend(inputs);
         run.steps = steps;
@@ -189,7 +205,10 @@ impl<'a> Session<'a> {
         let (mut run, spec) = self.checked(program);
         let Some(spec) = spec else { return run };
         let Some(plan) = self.planned(&spec, &mut run) else { return run };
-        let done = execute(&spec, plan, self.interrupt);
+        let done = execute(&spec, plan, self.steps.as_deref(), self.interrupt);
+        if let Some(steps) = &self.steps {
+            steps.settle();
+        }
         run.diagnostics.extend(done.diagnostics);
         run.interrupted = done.interrupted;
         if run.failed() {
@@ -258,6 +277,7 @@ impl<'a> Session<'a> {
             library: &library,
             sets: &sets,
             program_path: &program.name,
+            lints: self.lints,
         };
         let checked = check::check(&request);
         run.diagnostics.extend(checked.diagnostics);

@@ -346,3 +346,31 @@ fn check_prints_what_a_program_means() {
     let refused = folder.durbin(&["check", "--emit", "spec", "q.durbin"]);
     assert_eq!((refused.status, refused.out.as_str()), (1, ""));
 }
+
+#[test]
+fn pedantic_lints_come_when_asked_for_as_text_and_as_records() {
+    let folder = Folder::new("pedantic");
+    let panel = "panel towns from \"towns.csv\" { unit town  time year }\ntreatment law = starts(law_year)\n";
+    folder.write("p.durbin", &format!("{panel}did(jobs ~ law + income)\n"));
+    let usual = folder.durbin(&["check", "p.durbin"]);
+    assert_eq!((usual.status, usual.out.as_str()), (0, "p.durbin: no errors\n"));
+    let asked = folder.durbin(&["check", "--pedantic", "p.durbin"]);
+    assert_eq!((asked.status, asked.out.as_str()), (0, "p.durbin: no errors, 1 remark\n"));
+    assert!(asked.err.contains("durbin::check::post_treatment_control"), "{}", asked.err);
+    for command in ["check", "plan", "run"] {
+        let shown = folder.durbin(&[command, "--pedantic", "--format", "json", "p.durbin"]);
+        let document: serde_json::Value = serde_json::from_str(&shown.out).unwrap();
+        let lints: Vec<&str> = document["warnings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|w| w["level"] == "lint")
+            .map(|w| w["code"].as_str().unwrap())
+            .collect();
+        let expected: &[&str] = match command {
+            "check" => &["durbin::check::post_treatment_control"],
+            _ => &["durbin::check::post_treatment_control", "durbin::treatment::staggered"],
+        };
+        assert_eq!(lints, expected, "{command}");
+    }
+}

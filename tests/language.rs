@@ -14,7 +14,7 @@ mod runs;
 use cases::{data_files, program, rendered};
 use durbin::loader::Loader;
 use durbin::report;
-use durbin::session::Run;
+use durbin::session::{Lints, Run, Session};
 use runs::run;
 use std::collections::BTreeSet;
 use std::fs;
@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 const NOT_BY_A_CASE: &[(&str, &str)] = &[
     ("durbin::data::too_large", "needs a file of 4 GiB"),
     ("durbin::estimate::not_converged", "the search is over a bounded interval: only weights beyond 64 bits stop it"),
+    ("durbin::io::changed", "needs a file that changes meanwhile"),
     ("durbin::io::is_directory", "needs a disk: tests/cli.rs"),
     ("durbin::io::no_permission", "needs a disk, and not to be its administrator"),
     ("durbin::io::outside", "needs a disk: tests/cli.rs"),
@@ -75,6 +76,50 @@ fn faulty_programs_are_refused_in_the_words_of_their_snapshots() {
         assert!(run.entries.is_empty() && saved.is_empty(), "{name} was refused and has results");
         settings().bind(|| insta::assert_snapshot!("error", rendered(&run, &files)));
     });
+}
+
+/// What is said of a case with the lints wanted, data read and nothing estimated.
+fn plan_of(path: &Path, lints: Lints) -> (String, Run) {
+    let (name, bytes) = case(path);
+    let run = Session::new(&data_files()).lints(lints).plan(&program(&name, &bytes));
+    assert!(!run.failed(), "{name} was refused:\n{}", rendered(&run, &data_files()));
+    (name, run)
+}
+
+/// Whether a case shows the lint its file is named after: the part of the name before a double underscore.
+fn shows(path: &Path, run: &Run) -> bool {
+    let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+    let lint = stem.split("__").next().unwrap();
+    run.diagnostics.iter().any(|d| d.code.ends_with(&format!("::{lint}")))
+}
+
+#[test]
+fn pedantic_lints_fire_where_they_should_and_only_when_asked() {
+    let files = data_files();
+    insta::glob!("cases/pedantic/fires/*.durbin", |path| {
+        let (name, run) = plan_of(path, Lints::Pedantic);
+        assert!(shows(path, &run), "{name} does not fire:\n{}", rendered(&run, &files));
+        assert!(!shows(path, &plan_of(path, Lints::Usual).1), "{name} fires without --pedantic");
+        settings().bind(|| insta::assert_snapshot!("pedantic", rendered(&run, &files)));
+    });
+}
+
+#[test]
+fn pedantic_lints_are_silent_where_nothing_is_to_be_said() {
+    insta::glob!("cases/pedantic/silent/*.durbin", |path| {
+        let (name, run) = plan_of(path, Lints::Pedantic);
+        assert!(!shows(path, &run), "{name} fires:\n{}", rendered(&run, &data_files()));
+    });
+}
+
+#[test]
+fn every_pedantic_lint_has_a_case_that_fires_and_one_that_must_not() {
+    let stems = |folder: &str| -> BTreeSet<String> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/pedantic").join(folder);
+        let names = fs::read_dir(folder).unwrap().flatten().map(|e| e.file_name().into_string().unwrap());
+        names.map(|n| n.trim_end_matches(".durbin").split("__").next().unwrap().to_string()).collect()
+    };
+    assert_eq!(stems("fires"), stems("silent"));
 }
 
 /// The text before `#[cfg(test)]` of every file of `src`.

@@ -21,6 +21,7 @@ mod lists;
 mod options;
 mod outputs;
 mod panel;
+mod pedantic;
 mod query;
 mod recipe;
 mod statements;
@@ -33,6 +34,8 @@ use crate::source::{Sources, Span};
 use crate::syntax::ast::{Ast, Expr, Name};
 use indexmap::IndexMap;
 use library::Library;
+pub use pedantic::Lints;
+pub(crate) use pedantic::post_treatment_weights;
 use scope::Scope;
 use spec::{PanelSpec, Spec};
 
@@ -48,6 +51,7 @@ pub struct Request<'a> {
     pub sets: &'a [(String, Expr)],
     /// The program's own file name, which no `save` may overwrite.
     pub program_path: &'a str,
+    pub lints: Lints,
 }
 
 /// The outcome of checking: warnings and lints come with a spec, errors without.

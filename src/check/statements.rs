@@ -34,6 +34,7 @@ impl Checker<'_> {
         }
         self.saves_are_safe();
         self.never_used();
+        self.pedantic();
     }
 
     /// `--set` names must be top-level `let`s.

@@ -1,7 +1,7 @@
 //! `durbin check FILE…`
 
 use super::input::{home, program};
-use super::{Common, Format, terminal};
+use super::{Common, Format, lints, terminal};
 use crate::fault::{Level, counted};
 use crate::loader::DiskLoader;
 use crate::session::{Run, Session};
@@ -17,6 +17,9 @@ pub struct Check {
     /// Prints a stage of the program: `spec`, what it means with every default written out
     #[arg(long, value_enum, value_name = "STAGE")]
     emit: Option<Stage>,
+    /// Also what could be done better: controls the treatment may move, unused declarations, weights and names that mislead
+    #[arg(long)]
+    pedantic: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -33,7 +36,7 @@ impl Check {
         for file in &self.files {
             let loader = DiskLoader::new(&home(file), &self.common.allow_read);
             let (run, spec) = match program(file, &self.common.sets) {
-                Ok(program) => Session::new(&loader).spec(&program),
+                Ok(program) => Session::new(&loader).lints(lints(self.pedantic)).spec(&program),
                 Err(fault) => (Run::refused(&file.to_string_lossy(), fault), None),
             };
             let spec = spec.filter(|_| self.emit == Some(Stage::Spec)).map(|s| s.shown());

@@ -13,6 +13,7 @@ mod run;
 mod terminal;
 mod watch;
 
+use crate::session::Lints;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::process::ExitCode;
 
@@ -68,6 +69,11 @@ fn threads(given: Option<u16>) {
         // Fails only when a pool exists already, and there is none yet.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(n)).build_global();
     }
+}
+
+/// What `--pedantic` asks for.
+fn lints(pedantic: bool) -> Lints {
+    if pedantic { Lints::Pedantic } else { Lints::Usual }
 }
 
 fn name_and_value(text: &str) -> Result<(String, String), String> {

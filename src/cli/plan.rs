@@ -3,7 +3,7 @@
 use super::input::{home, program};
 use super::memory::{Size, limit};
 use super::watch::Watch;
-use super::{Common, Format, terminal, threads};
+use super::{Common, Format, lints, terminal, threads};
 use crate::loader::DiskLoader;
 use crate::report;
 use crate::session::{Run, Session};
@@ -20,6 +20,9 @@ pub struct Plan {
     /// Processor threads a run would have (default: all)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
+    /// Also what could be done better, in the program and in what the data show of it
+    #[arg(long)]
+    pedantic: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -30,7 +33,10 @@ impl Plan {
         let loader = DiskLoader::new(&home(&self.file), &self.common.allow_read);
         let watch = Watch::start(self.common.quiet, self.common.format);
         let run = match program(&self.file, &self.common.sets) {
-            Ok(program) => Session::new(&loader).watched(&watch).limited(limit(self.memory)).plan(&program),
+            Ok(program) => {
+                let session = Session::new(&loader).watched(&watch).lints(lints(self.pedantic));
+                session.limited(limit(self.memory)).plan(&program)
+            }
             Err(fault) => Run::refused(&self.file.to_string_lossy(), fault),
         };
         watch.end();

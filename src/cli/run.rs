@@ -3,7 +3,7 @@
 use super::input::{home, program};
 use super::memory::{Size, limit};
 use super::watch::Watch;
-use super::{Common, terminal, threads};
+use super::{Common, lints, terminal, threads};
 use crate::loader::DiskLoader;
 use crate::session::{Run as Outcome, Session};
 use crate::writer::DiskWriter;
@@ -23,6 +23,9 @@ pub struct Run {
     /// Memory the run may take, such as 4GB or 512MB (default: what the machine has left, where it says so)
     #[arg(long, value_name = "SIZE")]
     memory: Option<Size>,
+    /// Also what could be done better, in the program and in what the data show of it
+    #[arg(long)]
+    pedantic: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -36,7 +39,7 @@ impl Run {
         let run = match program(&self.file, &self.common.sets) {
             Ok(program) => {
                 let writer = DiskWriter::new(self.out.as_deref().unwrap_or(&folder), &folder, &self.file);
-                let session = Session::new(&loader).writing(&writer).watched(&watch);
+                let session = Session::new(&loader).writing(&writer).watched(&watch).lints(lints(self.pedantic));
                 session.limited(limit(self.memory)).run(&program)
             }
             Err(fault) => Outcome::refused(&self.file.to_string_lossy(), fault),

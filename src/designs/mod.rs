@@ -1,3 +1,4 @@
 //! Treatments and the designs built on them.
 
 pub mod treatment;
+pub mod two_way;

@@ -81,7 +81,12 @@ fn fit_with(
     let lag = lag.as_deref().map(|s| Axis::new(s, interrupt, dense_units));
     let error = error.as_deref().map(|s| Axis::new(s, interrupt, dense_units));
     let fit = Fit { sample: &sample, axes: [lag.as_ref(), error.as_ref()], interrupt, dense_units };
-    fit.run(|searcher| shared.search(key, || searcher.search()))
+    fit.run(|searcher| {
+        shared.search(key, || {
+            interrupt.done("search", key.unwrap_or_default());
+            searcher.search()
+        })
+    })
 }
 
 /// A likelihood model on its sample.

@@ -34,7 +34,10 @@ impl Spectrum {
     }
 }
 
-/// The memory that estimates of one run have in common.
+/// Searches that are remembered at most.
+const SEARCHES: usize = 256;
+
+/// The memory that estimates of one run, or of all runs of a session, have in common.
 #[derive(Debug)]
 pub struct Shared {
     dense_units: usize,
@@ -125,6 +128,38 @@ impl Shared {
         self.filter(&self.moved(giver, w)?)
     }
 
+    /// Whether [`Shared::prepare`] has nothing left to do.
+    pub fn prepared(&self, giver: &Arc<Weights>, w: &Arc<Weights>) -> bool {
+        let moved = match self.orders.known(&[giver]).as_deref() {
+            Some(None) => Some(w.clone()),
+            Some(Some(_)) => self.moved.known(&[giver, w]),
+            None => None,
+        };
+        moved.and_then(|m| self.spectra.known(&[&m])).is_some_and(|s| s.look.get().is_some())
+    }
+
+    /// Whether the interval of a matrix as it stands is known.
+    pub fn knows_interval(&self, w: &Arc<Weights>) -> bool {
+        self.spectra.known(&[w]).is_some()
+    }
+
+    /// Lets go of everything that belongs to other matrices than these and those that are these in another order.
+    pub fn keep(&self, matrices: &[Arc<Weights>]) {
+        let among = |all: &[Arc<Weights>], w: &Arc<Weights>| all.iter().any(|m| Arc::ptr_eq(m, w));
+        self.orders.retain(|key, _| key.iter().all(|w| among(matrices, w)));
+        self.moved.retain(|key, _| key.iter().all(|w| among(matrices, w)));
+        let mut all = matrices.to_vec();
+        self.moved.retain(|_, moved| {
+            all.push(moved.clone());
+            true
+        });
+        self.filters.retain(|key, _| key.iter().all(|w| among(&all, w)));
+        self.spectra.retain(|key, _| key.iter().all(|w| among(&all, w)));
+        let mut searches = self.searches.lock().unwrap_or_else(PoisonError::into_inner);
+        let over = searches.len().saturating_sub(if matrices.is_empty() { 0 } else { SEARCHES });
+        searches.drain(..over);
+    }
+
     fn filter(&self, w: &Arc<Weights>) -> Result<Arc<SpatialFilter>, EstimateError> {
         self.filters.get(&[w], || Ok(SpatialFilter::new(&w.matrix, w.symmetrizer.as_deref())?))
     }
@@ -137,8 +172,15 @@ impl Shared {
     ) -> Result<Arc<Search>, EstimateError> {
         let Some(key) = key else { return Ok(Arc::new(make()?)) };
         let lock = || self.searches.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = lock().iter().find(|(k, _)| k == key).map(|(_, found)| found.clone());
-        if let Some(known) = known {
+        let known = || {
+            let mut all = lock();
+            let place = all.iter().position(|(k, _)| k == key)?;
+            // The last are those used last.
+            let found = all.remove(place);
+            all.push(found.clone());
+            Some(found.1)
+        };
+        if let Some(known) = known() {
             return Ok(known);
         }
         let found = Arc::new(make()?);
@@ -162,6 +204,10 @@ impl<T> Memory<T> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let same = |key: &[Arc<Weights>]| key.iter().zip(of).all(|(a, b)| Arc::ptr_eq(a, b));
         kept.iter().find(|(key, _)| same(key)).map(|(_, made)| made.clone())
+    }
+
+    fn retain(&self, mut keep: impl FnMut(&[Arc<Weights>], &Arc<T>) -> bool) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(key, made)| keep(key, made));
     }
 
     /// What is known, or what `make` gives, which is remembered. No lock is held meanwhile: whoever wants it made once

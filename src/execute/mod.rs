@@ -18,8 +18,9 @@ use crate::diagnostic::Diagnostic;
 use crate::estimators::{EstimateError, Estimated, Interrupt, estimate_with};
 use crate::fault::Fault;
 use crate::outcome::{Entry, Fit, Outcome, Scalar};
-use crate::plan::{ModelPlan, Plan};
+use crate::plan::{Memory, ModelPlan, Plan};
 use crate::report::{self, Stars, TableOptions, side_by_side};
+use std::sync::Arc;
 use steps::{Left, Shown};
 
 /// A file a `save` asks for, rendered.
@@ -43,20 +44,20 @@ pub struct Executed {
 
 /// A model with its answers.
 pub(crate) struct Fitted {
-    pub plan: ModelPlan,
+    pub plan: Arc<ModelPlan>,
     pub estimated: Estimated,
     pub fit: Fit,
 }
 
 /// One model's fit with its warnings, or why there is none.
-type Estimation = Result<(Fitted, Vec<Diagnostic>), Vec<Diagnostic>>;
+type Estimation = Result<(Arc<Fitted>, Vec<Diagnostic>), Vec<Diagnostic>>;
 
-/// Estimates every model of a plan and answers every statement, in program order.
-pub fn execute(spec: &Spec, plan: Plan, interrupt: &dyn Interrupt) -> Executed {
+/// Estimates every model of a plan and answers every statement, in program order; what `memory` knows is not done again.
+pub fn execute(spec: &Spec, plan: Plan, memory: Option<&Memory>, interrupt: &dyn Interrupt) -> Executed {
     let mut out = Executed::default();
-    let Plan { panels, treatments, models, summaries, arrays, data, steps, work, shared, .. } = plan;
-    let left = Left { spec, steps: &steps, work: &work, shared: &shared, interrupt };
-    let results = left.estimates(models);
+    let Plan { panels, treatments, models, keys, summaries, arrays, data, steps, work, shared, .. } = plan;
+    let left = Left { spec, steps: &steps, memory, keys: &keys, work: &work, shared: &shared, interrupt };
+    let results = left.estimates(&models);
     out.interrupted = interrupt.stop();
     let mut fits = Vec::new();
     for result in results {
@@ -98,7 +99,7 @@ fn add_all(diagnostics: &mut Vec<Diagnostic>, more: Vec<Diagnostic>) {
 }
 
 /// One model's estimate; models of one `optimum` share it.
-fn fitted(left: &Left, number: usize, optimum: Option<&str>, plan: ModelPlan) -> Estimation {
+fn fitted(left: &Left, number: usize, optimum: Option<&str>, plan: Arc<ModelPlan>) -> Estimation {
     let spec = left.spec;
     let model = &spec.models[number];
     let place = model.place.0;
@@ -108,7 +109,7 @@ fn fitted(left: &Left, number: usize, optimum: Option<&str>, plan: ModelPlan) ->
             let diagnostics = said.into_iter().map(|f| Diagnostic::at(f, Some(place))).collect();
             let panel = &spec.panels[model.panel].name;
             let fit = fit::fit(model, panel, &plan, &estimated);
-            Ok((Fitted { plan, estimated, fit }, diagnostics))
+            Ok((Arc::new(Fitted { plan, estimated, fit }), diagnostics))
         }
         Err(EstimateError::Interrupted) => Err(Vec::new()),
         Err(EstimateError::RankDeficient { columns }) => {
@@ -122,10 +123,10 @@ fn fitted(left: &Left, number: usize, optimum: Option<&str>, plan: ModelPlan) ->
 /// What statements are answered from.
 struct Run<'a> {
     spec: &'a Spec,
-    panels: &'a [crate::plan::panels::PanelData],
+    panels: &'a [Arc<crate::plan::panels::PanelData>],
     treatments: &'a [Option<crate::designs::treatment::Treatment>],
     shown: Shown<'a>,
-    fits: &'a [Option<Fitted>],
+    fits: &'a [Option<Arc<Fitted>>],
     interrupt: &'a dyn Interrupt,
 }
 
@@ -174,7 +175,7 @@ impl Run<'_> {
     }
 
     fn fitted(&self, model: usize) -> Result<&Fitted, Fault> {
-        self.fits.get(model).and_then(Option::as_ref).ok_or_else(|| {
+        self.fits.get(model).and_then(Option::as_deref).ok_or_else(|| {
             Fault::error("durbin::run::bug", "a model was not estimated")
                 .help("please report the program to the authors")
         })

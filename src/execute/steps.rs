@@ -1,21 +1,31 @@
 //! The steps that planning left to do: what log-determinants need, intervals of printed matrices, estimates.
 
-use super::{Estimation, fitted, schedule};
+use super::{Estimation, Fitted, fitted, schedule};
 use crate::check::spec::{Spec, WeightsUse};
+use crate::diagnostic::Diagnostic;
 use crate::estimators::Interrupt;
 use crate::estimators::shared::Shared;
 use crate::fault::Fault;
 use crate::outcome::steps::Steps;
 use crate::outcome::{DataSummary, LabeledArray, WeightsSummary};
-use crate::plan::{ModelPlan, Printed, Work};
+use crate::plan::{Memory, ModelKeys, ModelPlan, Printed, Work};
 use crate::weights::summary::summary;
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// An estimate of an earlier run.
+struct Known {
+    fitted: Arc<Fitted>,
+    remarks: Vec<Fault>,
+}
 
 /// What is left of a plan.
 pub(super) struct Left<'a> {
     pub spec: &'a Spec,
     pub steps: &'a Steps,
+    /// What earlier runs estimated, and the keys of this one's models.
+    pub memory: Option<&'a Memory>,
+    pub keys: &'a [Option<ModelKeys>],
     pub work: &'a [Work],
     pub shared: &'a Shared,
     pub interrupt: &'a dyn Interrupt,
@@ -23,20 +33,23 @@ pub(super) struct Left<'a> {
 
 impl Left<'_> {
     /// Does every step once, each when what it needs has ended; estimates by number of the model.
-    pub fn estimates(&self, models: Vec<Option<ModelPlan>>) -> Vec<Option<Estimation>> {
+    pub fn estimates(&self, models: &[Option<Arc<ModelPlan>>]) -> Vec<Option<Estimation>> {
         let found: Vec<Mutex<Option<Estimation>>> = models.iter().map(|_| Mutex::new(None)).collect();
-        let models: Vec<Mutex<Option<ModelPlan>>> = models.into_iter().map(Mutex::new).collect();
         let needs: Vec<Vec<usize>> = self.steps.steps.iter().map(|s| s.needs.iter().map(|n| n - 1).collect()).collect();
         schedule::run(&needs, &|i| {
             let Some(work) = self.work.get(i).filter(|w| !matches!(w, Work::Done)) else { return };
+            if self.known(work, &found) {
+                return;
+            }
             // What fails here fails again for the model or statement that needs it, which has a place and words for it.
             match work {
                 Work::Done => {}
                 Work::Prepare { giver, matrix } => drop(self.shared.prepare(giver, matrix, self.interrupt)),
                 Work::Interval { matrix } => drop(self.shared.spectrum(matrix, self.interrupt)),
                 Work::Fit { model, optimum } => {
-                    if let Some(plan) = taken(&models[*model]) {
+                    if let Some(plan) = models[*model].clone() {
                         let estimation = fitted(self, *model, optimum.as_deref(), plan);
+                        self.remember(*model, &estimation);
                         *found[*model].lock().unwrap_or_else(PoisonError::into_inner) = Some(estimation);
                     }
                 }
@@ -45,6 +58,34 @@ impl Left<'_> {
             self.interrupt.done(step.what.kind(), &step.name);
         });
         found.iter().map(taken).collect()
+    }
+
+    /// Whether nothing is left of a step; an estimate of an earlier run is put in its place.
+    fn known(&self, work: &Work, found: &[Mutex<Option<Estimation>>]) -> bool {
+        let Some(memory) = self.memory else { return false };
+        match work {
+            Work::Done => true,
+            Work::Prepare { giver, matrix } => self.shared.prepared(giver, matrix),
+            Work::Interval { matrix } => self.shared.knows_interval(matrix),
+            Work::Fit { model, .. } => {
+                let key = self.keys.get(*model).and_then(Option::as_ref);
+                let Some(known) = key.and_then(|k| memory.get::<Known>(&k.fit)) else { return false };
+                let place = self.spec.models[*model].place.0;
+                let remarks = known.remarks.iter().map(|f| Diagnostic::at(f.clone(), Some(place))).collect();
+                let estimation = Ok((known.fitted.clone(), remarks));
+                *found[*model].lock().unwrap_or_else(PoisonError::into_inner) = Some(estimation);
+                true
+            }
+        }
+    }
+
+    fn remember(&self, model: usize, estimation: &Estimation) {
+        let (Some(memory), Ok((fitted, remarks))) = (self.memory, estimation) else { return };
+        let Some(key) = self.keys.get(model).and_then(Option::as_ref) else { return };
+        let remarks = remarks.iter().map(|d| d.clone().into_fault()).collect();
+        let terms = fitted.fit.coefficients.len();
+        let bytes = 8 * (2 * fitted.estimated.residuals.len() + 2 * terms * terms) as u64;
+        memory.put(&key.fit, Arc::new(Known { fitted: fitted.clone(), remarks }), bytes);
     }
 }
 

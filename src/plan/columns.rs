@@ -3,9 +3,12 @@
 //! Missing values pass through; what is not finite although its inputs are is a fault. Values of rows that left the
 //! panel are computed where that is simplest and never looked at.
 
+mod looks;
+mod walk;
+
 use super::panels::PanelData;
 use super::{Planner, Reported, Step};
-use crate::check::spec::{Column, ColumnKind, Function, PanelStep, WeightsUse};
+use crate::check::spec::{Column, ColumnKind, Function};
 use crate::data::array::Reason;
 use crate::data::finite::{Operation, check_finite, compared_kinds, no_such_level};
 use crate::data::keys::{PanelIndex, read_keys};
@@ -14,93 +17,13 @@ use crate::data::series::{
     Binary, Comparison, Item, KindError, Series, Unary, Value, and, binary, choose, coalesce, compare, is_in, missing,
     not, or, unary,
 };
-use crate::data::time;
 use crate::diagnostic::Diagnostic;
 use crate::fault::Fault;
 use crate::source::Span;
 use crate::syntax::ast::Operator;
 use std::sync::Arc;
-
-/// Names of columns an expression mentions.
-pub(crate) fn names_of(column: &Column) -> Vec<String> {
-    let mut names = Vec::new();
-    visit(column, &mut |c| {
-        if let ColumnKind::Name(name) = &c.kind
-            && !names.contains(name)
-        {
-            names.push(name.clone());
-        }
-    });
-    names
-}
-
-/// Whether an expression looks along a unit's time: its value depends on which rows there are.
-pub(crate) fn looks_along_time(column: &Column) -> bool {
-    let mut found = false;
-    visit(column, &mut |c| found |= matches!(&c.kind, ColumnKind::Call { function, .. } if function.along_time()));
-    found
-}
-
-pub(crate) fn has_spatial_lag(column: &Column) -> bool {
-    let mut found = false;
-    visit(column, &mut |c| found |= matches!(&c.kind, ColumnKind::SpatialLag { .. }));
-    found
-}
-
-/// Derived columns without and with spatial lags, also through other columns.
-pub(super) fn split_spatial<'s>(steps: &[&'s PanelStep]) -> (Vec<&'s PanelStep>, Vec<&'s PanelStep>) {
-    let mut names: Vec<&str> = Vec::new();
-    let (mut plain, mut spatial) = (Vec::new(), Vec::new());
-    for step in steps {
-        let PanelStep::Let { name, value } = step else { continue };
-        if has_spatial_lag(value) || names_of(value).iter().any(|n| names.contains(&n.as_str())) {
-            names.push(name);
-            spatial.push(*step);
-        } else {
-            plain.push(*step);
-        }
-    }
-    (plain, spatial)
-}
-
-/// Calls `see` with an expression and everything in it.
-pub(crate) fn visit<'c>(column: &'c Column, see: &mut dyn FnMut(&'c Column)) {
-    see(column);
-    match &column.kind {
-        ColumnKind::Number(_)
-        | ColumnKind::Text(_)
-        | ColumnKind::Bool(_)
-        | ColumnKind::Missing
-        | ColumnKind::Name(_)
-        | ColumnKind::Treatment(_)
-        | ColumnKind::Data { .. }
-        | ColumnKind::Foreign { .. }
-        | ColumnKind::Label(_)
-        | ColumnKind::Undefined(_) => {}
-        ColumnKind::Negate(inner) | ColumnKind::Not(inner) | ColumnKind::Levels(inner) => visit(inner, see),
-        ColumnKind::Chain { first, rest } => {
-            visit(first, see);
-            rest.iter().for_each(|(_, c)| visit(c, see));
-        }
-        ColumnKind::In { value, list, .. } => {
-            visit(value, see);
-            list.iter().for_each(|c| visit(c, see));
-        }
-        ColumnKind::If { branches, otherwise } => {
-            for (condition, value) in branches {
-                visit(condition, see);
-                visit(value, see);
-            }
-            visit(otherwise, see);
-        }
-        ColumnKind::Call { arguments, .. } => arguments.iter().for_each(|c| visit(c, see)),
-        ColumnKind::SpatialLag { of, .. } | ColumnKind::Reduce { of, .. } => visit(of, see),
-        ColumnKind::Along { of, by, .. } => {
-            visit(of, see);
-            by.iter().for_each(|b| visit(b, see));
-        }
-    }
-}
+pub(super) use walk::split_spatial;
+pub(crate) use walk::{has_spatial_lag, looks_along_time, names_of, visit};
 
 /// What an expression's values are wanted for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -255,20 +178,6 @@ impl<'e, 'a> Eval<'e, 'a> {
             Ok(values) => Ok(Value::Column(Series::Numbers(values))),
             Err(faults) => Err(self.planner.report_all(faults, place)),
         }
-    }
-
-    fn treatment(&mut self, number: usize) -> Step<Value> {
-        let treatment = self.planner.treatments.get(number).cloned().flatten().ok_or(Reported)?;
-        let index = self.index()?;
-        let treatment = treatment.on(&index);
-        let n = index.units.len();
-        let values = (0..self.panel.table.rows())
-            .map(|row| match index.cell(row) {
-                Some((unit, period)) => treatment.treated.get(period * n + unit).copied().unwrap_or(f64::NAN),
-                None => f64::NAN,
-            })
-            .collect();
-        Ok(Value::Column(Series::Numbers(values)))
     }
 
     /// The index of the rows there are now.
@@ -456,71 +365,6 @@ impl<'e, 'a> Eval<'e, 'a> {
         };
         let out = self.kinds(unary(f, &x), place)?;
         self.finite(column, operation, &[(first.text.as_str(), &x)], out)
-    }
-
-    fn along_time(&mut self, column: &Column, function: Function, x: &Value, k: f64) -> Step<Value> {
-        let rows = self.panel.table.rows();
-        let index = self.index()?;
-        let k = k as i64;
-        let shift = if function == Function::Lead { -k } else { k };
-        if function != Function::Cumsum
-            && let Err(fault) = time::check_gap(&self.panel.name, &index, shift, &column.text)
-        {
-            return Err(self.planner.report(fault, column.place.0));
-        }
-        let series = x.spread(rows);
-        if matches!(function, Function::Lag | Function::Lead) {
-            return Ok(Value::Column(time::lag(&series, &index, shift)));
-        }
-        let Series::Numbers(values) = &series else { return Err(Reported) };
-        let out = match function {
-            Function::Diff => time::diff(values, &index, k),
-            Function::Growth => time::growth(values, &index, k),
-            _ => time::cumsum(values, &index),
-        };
-        let out = Value::Column(Series::Numbers(out));
-        if function != Function::Growth {
-            return Ok(out);
-        }
-        let before = Value::Column(time::lag(&series, &index, k));
-        let subject = format!("lag({}, {k})", column.text);
-        self.finite(column, Operation::Divide, &[("the value", x), (&subject, &before)], out)
-    }
-
-    /// `W @ x` period by period; missing where a neighbor's value is, or where the neighbor has no row.
-    fn spatial_lag(&mut self, used: &WeightsUse, of: &Column) -> Step<Value> {
-        let x = self.number(of)?;
-        let panel = self.panel;
-        let index = self.index()?;
-        let weights = self.planner.build(used, panel, self.kept)?;
-        // Struck matrices number the units that stay.
-        let place: Vec<Option<usize>> = match self.kept {
-            None => (0..index.units.len()).map(Some).collect(),
-            Some(kept) => {
-                let mut next = 0;
-                kept.iter()
-                    .map(|&k| {
-                        k.then(|| {
-                            next += 1;
-                            next - 1
-                        })
-                    })
-                    .collect()
-            }
-        };
-        let here: Vec<usize> = (0..place.len()).filter(|&u| place[u].is_some()).collect();
-        let cells = index.cell_map();
-        let mut out = vec![f64::NAN; panel.table.rows()];
-        for period in 0..index.periods.len() {
-            for (&unit, row) in here.iter().zip(weights.matrix.outer_iterator()) {
-                let Some(at) = cells.row(unit, period) else { continue };
-                out[at] = row
-                    .iter()
-                    .map(|(k, w)| cells.row(here[k], period).map_or(f64::NAN, |r| w * number_at(&x, r)))
-                    .sum::<f64>();
-            }
-        }
-        Ok(Value::Column(Series::Numbers(out)))
     }
 
     pub(super) fn kinds(&mut self, value: Result<Value, KindError>, place: Span) -> Step<Value> {

@@ -1,5 +1,7 @@
-//! Files a program reads: each once, with its fingerprint for the record of the run.
+//! Files a program reads: each once, with its fingerprint for the record of the run; not even once where it is known from
+//! an earlier run of the session and has not changed.
 
+use super::store::{KnownFile, Memory};
 use crate::data::csv;
 use crate::data::table::Table;
 use crate::estimators::Interrupt;
@@ -17,39 +19,134 @@ pub struct InputFile {
     pub blake3: String,
 }
 
+/// A file that was read and not yet looked at.
+struct Waiting {
+    bytes: Vec<u8>,
+    input: InputFile,
+    stamp: Option<String>,
+}
+
 /// The files of one run, in the order in which they were first read.
 pub(crate) struct Files<'a> {
     loader: &'a dyn Loader,
     interrupt: &'a dyn Interrupt,
+    memory: Option<&'a Memory>,
     read: IndexMap<String, InputFile>,
     tables: IndexMap<String, Arc<Table>>,
+    waiting: IndexMap<String, Waiting>,
+    /// Files of earlier runs that are as they were.
+    known: IndexMap<String, Arc<KnownFile>>,
+    /// Every path that was asked for, as often as it was.
+    pub asked: Vec<String>,
 }
 
 impl<'a> Files<'a> {
-    pub fn new(loader: &'a dyn Loader, interrupt: &'a dyn Interrupt) -> Files<'a> {
-        Files { loader, interrupt, read: IndexMap::new(), tables: IndexMap::new() }
+    pub fn new(loader: &'a dyn Loader, interrupt: &'a dyn Interrupt, memory: Option<&'a Memory>) -> Files<'a> {
+        Files {
+            loader,
+            interrupt,
+            memory,
+            read: IndexMap::new(),
+            tables: IndexMap::new(),
+            waiting: IndexMap::new(),
+            known: IndexMap::new(),
+            asked: Vec::new(),
+        }
+    }
+
+    fn fetch(&mut self, path: &str) -> Result<Waiting, Fault> {
+        // Asked before reading: what is written meanwhile has another stamp the next time.
+        let stamp = self.memory.and_then(|_| self.loader.stamp(path));
+        let bytes = self.loader.read(path)?;
+        self.interrupt.done("read", path);
+        let blake3 = blake3::hash(&bytes).to_hex().to_string();
+        let input = InputFile { path: path.to_string(), bytes: bytes.len() as u64, blake3 };
+        Ok(Waiting { bytes, input, stamp })
+    }
+
+    /// A file of an earlier run, where it is as it was; looked at once a run.
+    fn unchanged(&mut self, path: &str) -> Option<Arc<KnownFile>> {
+        if let Some(known) = self.known.get(path) {
+            return Some(known.clone());
+        }
+        let known = self.memory?.get::<KnownFile>(&file_key(path))?;
+        let same = self.loader.stamp(path).is_some_and(|stamp| stamp == known.stamp);
+        same.then(|| {
+            self.known.insert(path.to_string(), known.clone());
+            known
+        })
+    }
+
+    fn keep(&mut self, path: &str, of: Waiting, table: Option<(Arc<Table>, Vec<Fault>)>) {
+        let (Some(memory), Some(stamp)) = (self.memory, of.stamp) else { return };
+        let cells = table.as_ref().map_or(0, |t| t.0.rows() * t.0.header.len());
+        let bytes = super::memory::file(of.input.bytes, cells).kept;
+        memory.put(&file_key(path), Arc::new(KnownFile { stamp, input: of.input, table }), bytes);
+    }
+
+    /// The fingerprint of a file's content.
+    pub fn fingerprint(&mut self, path: &str) -> Option<String> {
+        if let Some(known) = self.unchanged(path) {
+            return Some(known.input.blake3.clone());
+        }
+        if let Some(read) = self.read.get(path).or(self.waiting.get(path).map(|w| &w.input)) {
+            return Some(read.blake3.clone());
+        }
+        // What is at fault with it is told by the step that needs it.
+        let fetched = self.fetch(path).ok()?;
+        let blake3 = fetched.input.blake3.clone();
+        self.waiting.insert(path.to_string(), fetched);
+        Some(blake3)
+    }
+
+    fn taken(&mut self, path: &str) -> Result<Waiting, Fault> {
+        self.asked.push(path.to_string());
+        let of = match self.waiting.swap_remove(path) {
+            Some(waiting) => waiting,
+            None => self.fetch(path)?,
+        };
+        self.read.entry(path.to_string()).or_insert_with(|| of.input.clone());
+        Ok(of)
     }
 
     pub fn bytes(&mut self, path: &str) -> Result<Vec<u8>, Fault> {
-        let bytes = self.loader.read(path)?;
-        self.interrupt.done("read", path);
-        if !self.read.contains_key(path) {
-            let blake3 = blake3::hash(&bytes).to_hex().to_string();
-            self.read.insert(path.to_string(), InputFile { path: path.to_string(), bytes: bytes.len() as u64, blake3 });
-        }
+        let mut of = self.taken(path)?;
+        let bytes = std::mem::take(&mut of.bytes);
+        self.keep(path, of, None);
         Ok(bytes)
     }
 
     /// A table with the warnings of its reading; a second reading has none.
     pub fn table(&mut self, path: &str) -> Result<(Arc<Table>, Vec<Fault>), Fault> {
         if let Some(table) = self.tables.get(path) {
+            self.asked.push(path.to_string());
             return Ok((table.clone(), Vec::new()));
         }
-        let bytes = self.bytes(path)?;
-        let (table, warnings) = csv::read(path, &bytes)?;
+        if let Some(known) = self.unchanged(path)
+            && let Some((table, warnings)) = &known.table
+        {
+            self.touch(path);
+            return Ok((table.clone(), warnings.clone()));
+        }
+        let of = self.taken(path)?;
+        let (table, warnings) = csv::read(path, &of.bytes)?;
         let table = Arc::new(table);
         self.tables.insert(path.to_string(), table.clone());
+        self.keep(path, of, Some((table.clone(), warnings.clone())));
         Ok((table, warnings))
+    }
+
+    /// A remembered step needs a file: it is one of the run's.
+    pub fn touch(&mut self, path: &str) {
+        self.asked.push(path.to_string());
+        if let Some(known) = self.unchanged(path) {
+            self.read.entry(path.to_string()).or_insert_with(|| known.input.clone());
+            if let Some((table, _)) = &known.table {
+                self.tables.entry(path.to_string()).or_insert_with(|| table.clone());
+            }
+        } else if let Some(waiting) = self.waiting.get(path) {
+            self.read.entry(path.to_string()).or_insert_with(|| waiting.input.clone());
+        }
     }
 
     /// The column of a label that names a field of a line.
@@ -68,4 +165,8 @@ impl<'a> Files<'a> {
     pub fn inputs(&self) -> Vec<InputFile> {
         self.read.values().cloned().collect()
     }
+}
+
+fn file_key(path: &str) -> String {
+    format!("file {path}")
 }

@@ -35,14 +35,14 @@ pub(super) struct Graph {
     pub steps: Steps,
     pub work: Vec<Work>,
     pub places: Vec<Option<Span>>,
-    pub shared: Shared,
+    pub shared: Arc<Shared>,
 }
 
 /// A file that was read, with its table where it is one.
 type Input = (InputFile, Option<Arc<Table>>);
 
 /// The graph of a plan.
-pub(super) fn graph(spec: &Spec, plan: &Plan, built: &[Built], files: &[Input]) -> Graph {
+pub(super) fn graph(spec: &Spec, plan: &Plan, built: &[Built], files: &[Input], shared: Arc<Shared>) -> Graph {
     let mut builder = Builder {
         spec,
         plan,
@@ -50,7 +50,7 @@ pub(super) fn graph(spec: &Spec, plan: &Plan, built: &[Built], files: &[Input]) 
         steps: Vec::new(),
         work: Vec::new(),
         places: Vec::new(),
-        shared: Shared::default(),
+        shared,
         threads: rayon::current_num_threads(),
         files: Vec::new(),
         data: vec![None; spec.data.len()],
@@ -91,7 +91,7 @@ struct Builder<'a> {
     steps: Vec<Step>,
     work: Vec<Work>,
     places: Vec<Option<Span>>,
-    shared: Shared,
+    shared: Arc<Shared>,
     threads: usize,
     /// Path and step of every file.
     files: Vec<(String, usize)>,
@@ -458,7 +458,7 @@ fn spatial_let(step: &PanelStep) -> Option<String> {
 }
 
 /// Files of a recipe, and whether it looks at columns of the panel.
-fn files_of<'r>(recipe: &'r WeightsExpr, files: &mut Vec<&'r str>, of_data: &mut bool) {
+pub(super) fn files_of<'r>(recipe: &'r WeightsExpr, files: &mut Vec<&'r str>, of_data: &mut bool) {
     match &recipe.kind {
         WeightsKind::Edges { file, .. }
         | WeightsKind::Matrix { file, .. }

@@ -15,12 +15,17 @@ mod conditions;
 mod design;
 mod files;
 mod graph;
+mod keys;
+mod lints;
 mod memory;
+mod recorded;
 mod sample;
 mod sources;
+mod store;
 mod treatments;
 mod weights;
 
+use crate::check::Lints;
 use crate::check::spec::{Answer, Output, RowSource, ScalarExpr, Spec, StepKind, WeightsUse};
 use crate::data::array::Array;
 use crate::data::series::Series;
@@ -37,10 +42,14 @@ use crate::weights::Weights;
 use files::Files;
 pub use files::InputFile;
 pub use graph::Work;
+use keys::Layout;
+pub use keys::ModelKeys;
 pub use memory::Limit;
 use panels::PanelData;
+use recorded::Named;
 use std::collections::HashMap;
 use std::sync::Arc;
+pub use store::Memory;
 pub use weights::Printed;
 use weights::{Built, Leaf};
 
@@ -75,10 +84,12 @@ pub struct ModelPlan {
 /// What a run needs: invariant, every model and output of the spec that is reachable has its entry.
 #[derive(Default)]
 pub struct Plan {
-    pub panels: Vec<PanelData>,
+    pub panels: Vec<Arc<PanelData>>,
     pub treatments: Vec<Option<Treatment>>,
     /// By number of the model in the spec.
-    pub models: Vec<Option<ModelPlan>>,
+    pub models: Vec<Option<Arc<ModelPlan>>>,
+    /// Of each model, where a memory is kept.
+    pub keys: Vec<Option<ModelKeys>>,
     /// Printed matrices by name and panel.
     pub summaries: HashMap<(String, usize), Printed>,
     /// By number of the array in the spec.
@@ -93,7 +104,7 @@ pub struct Plan {
     /// What each step still asks for, in the order of `steps`.
     pub work: Vec<Work>,
     /// What models have in common.
-    pub shared: Shared,
+    pub shared: Arc<Shared>,
 }
 
 /// A plan, or what stands against it; warnings come with either.
@@ -110,7 +121,10 @@ pub struct Planned {
 pub struct Means<'a> {
     /// `None`: no limit is known.
     pub memory: Option<Limit>,
+    /// What is known from earlier runs, and where this one is remembered.
+    pub steps: Option<&'a Memory>,
     pub interrupt: &'a dyn Interrupt,
+    pub lints: Lints,
 }
 
 /// What was reported; nothing that depends on it is looked at.
@@ -123,7 +137,8 @@ pub fn plan<'a>(spec: &'a Spec, loader: &'a dyn Loader, means: Means<'a>) -> Pla
     let mut planner = Planner {
         spec,
         means,
-        files: Files::new(loader, means.interrupt),
+        files: Files::new(loader, means.interrupt, means.steps),
+        keys: keys::Keys::new(),
         data: Vec::new(),
         cubes: HashMap::new(),
         remembered: HashMap::new(),
@@ -132,6 +147,7 @@ pub fn plan<'a>(spec: &'a Spec, loader: &'a dyn Loader, means: Means<'a>) -> Pla
         treatments: Vec::new(),
         leaves: HashMap::new(),
         built: Vec::new(),
+        used: Vec::new(),
         diagnostics: Vec::new(),
         gave_up: false,
     };
@@ -153,6 +169,7 @@ pub(crate) struct Planner<'a> {
     spec: &'a Spec,
     means: Means<'a>,
     files: Files<'a>,
+    keys: keys::Keys,
     data: Vec<Option<Arc<cubes::DataSet>>>,
     /// Columns of data sets as arrays, by data set and column.
     cubes: HashMap<(usize, String), Arc<Series>>,
@@ -160,12 +177,14 @@ pub(crate) struct Planner<'a> {
     remembered: HashMap<String, Arc<Array>>,
     /// Why cells of arrays are missing: the text of each reason, from number 1.
     reasons: Vec<String>,
-    panels: Vec<Option<PanelData>>,
+    panels: Vec<Option<Arc<PanelData>>>,
     treatments: Vec<Option<Treatment>>,
     /// Raw matrices by panel and recipe; `None` where building failed and was reported.
     leaves: HashMap<(usize, String), Option<Arc<Leaf>>>,
     /// Every matrix, in the order in which they were built.
     built: Vec<Built>,
+    /// Every use of one, as often as there is one.
+    used: Vec<Built>,
     diagnostics: Vec<Diagnostic>,
     /// Something could not be made.
     gave_up: bool,
@@ -179,18 +198,18 @@ impl<'a> Planner<'a> {
         for load in order {
             let Load::Panel(number) = load else {
                 if let Load::Data(number) = load {
-                    self.data[number] = self.data_set(number).ok().map(Arc::new);
+                    self.data[number] = self.known_data(number).ok();
                     self.gave_up |= self.data[number].is_none();
                 }
                 continue;
             };
-            let panel = self.panel(number).ok();
-            self.means.interrupt.done("panel", &self.spec.panels[number].name);
+            let panel = self.known_panel(number).ok();
             self.panels.push(panel);
             self.treatments_of(number);
         }
         let spec = self.spec;
-        let mut models: Vec<Option<ModelPlan>> = vec![None; spec.models.len()];
+        let mut models: Vec<Option<Arc<ModelPlan>>> = vec![None; spec.models.len()];
+        let mut keys: Vec<Option<ModelKeys>> = vec![None; spec.models.len()];
         let mut summaries = HashMap::new();
         let mut data = vec![None; spec.data.len()];
         let arrays = self.whole_arrays();
@@ -207,7 +226,8 @@ impl<'a> Planner<'a> {
             }
             for model in wanted {
                 if models[model].is_none() {
-                    models[model] = self.model(&spec.models[model]).ok();
+                    keys[model] = self.model_keys(&spec.models[model]);
+                    models[model] = self.known_model(&spec.models[model], keys[model].as_ref()).ok();
                     self.gave_up |= models[model].is_none();
                 }
             }
@@ -225,19 +245,54 @@ impl<'a> Planner<'a> {
                 }
             }
         }
+        self.lints(&models);
         self.gave_up |= self.panels.iter().any(Option::is_none) || self.treatments.iter().any(Option::is_none);
         let panels = std::mem::take(&mut self.panels).into_iter().collect::<Option<Vec<_>>>()?;
         let treatments = std::mem::take(&mut self.treatments);
         let sizes = |d: &Option<Arc<cubes::DataSet>>| d.as_ref().map(|d| d.sizes()).unwrap_or_default();
         let cubes = self.data.iter().map(sizes).collect();
-        Some(Plan { panels, treatments, models, summaries, arrays, data, cubes, ..Plan::default() })
+        Some(Plan { panels, treatments, models, keys, summaries, arrays, data, cubes, ..Plan::default() })
+    }
+
+    fn known_panel(&mut self, number: usize) -> Step<Arc<PanelData>> {
+        let spec = &self.spec.panels[number];
+        let (key, layout) = (self.panel_key(number), Layout::of_panel(spec));
+        let named = Named { key, layout, origin: spec.place.0 };
+        let bytes = |p: &PanelData| memory::panel(p.table.rows(), p.lets.len()).kept;
+        self.remembered(named, bytes, |planner| {
+            let panel = planner.panel(number);
+            planner.means.interrupt.done("panel", &spec.name);
+            panel
+        })
+    }
+
+    fn known_data(&mut self, number: usize) -> Step<Arc<cubes::DataSet>> {
+        let spec = &self.spec.data[number];
+        let (key, layout) = (self.data_key(number), Layout::of_data(spec));
+        let named = Named { key, layout, origin: spec.rows.place.0 };
+        let bytes = |d: &cubes::DataSet| memory::panel(d.rows.table.rows(), d.rows.lets.len() + 1).kept;
+        self.remembered(named, bytes, |planner| planner.data_set(number))
+    }
+
+    fn known_model(&mut self, spec: &crate::check::spec::ModelSpec, keys: Option<&ModelKeys>) -> Step<Arc<ModelPlan>> {
+        let key = keys.map(|k| format!("design {}", k.fit));
+        let named = Named { key, layout: Layout::of_model(spec), origin: spec.formula_place.0 };
+        self.remembered(named, |m: &ModelPlan| memory::design(&m.problem).kept, |planner| planner.model(spec))
     }
 
     /// The plan with its steps; a fault where they need more memory than there is.
     fn with_steps(&mut self, mut plan: Plan) -> Plan {
-        let graph = graph::graph(self.spec, &plan, &self.built, &self.files.tables());
+        let shared = self.means.steps.map_or_else(Arc::default, |m| m.shared.clone());
+        let graph = graph::graph(self.spec, &plan, &self.built, &self.files.tables(), shared);
         (plan.steps, plan.work) = (graph.steps, graph.work);
         plan.shared = graph.shared;
+        if let Some(memory) = self.means.steps {
+            for (step, work) in plan.steps.steps.iter().zip(&plan.work) {
+                if let Work::Prepare { matrix, .. } | Work::Interval { matrix } = work {
+                    memory.grow(matrix, step.kept_bytes);
+                }
+            }
+        }
         if let Some(fault) = memory::check(&plan.steps, self.means.memory) {
             let place = graph.places.get(plan.steps.peak_step.wrapping_sub(1)).copied().flatten();
             self.diagnose(Diagnostic::at(fault, place));
@@ -272,7 +327,7 @@ impl<'a> Planner<'a> {
 
     /// The panel of a number, where it could be loaded.
     fn loaded(&self, panel: usize) -> Step<&PanelData> {
-        self.panels.get(panel).and_then(Option::as_ref).ok_or(Reported)
+        self.panels.get(panel).and_then(Option::as_deref).ok_or(Reported)
     }
 }
 

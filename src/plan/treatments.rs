@@ -1,8 +1,9 @@
 //! Treatments of a panel: who is treated from when.
 
-use super::Planner;
 use super::columns::Eval;
-use crate::check::spec::{ColumnKind, TreatmentRule};
+use super::panels::PanelData;
+use super::{Layout, Named, Planner, Step};
+use crate::check::spec::{Column, ColumnKind, TreatmentRule, TreatmentSpec};
 use crate::data::keys::PanelIndex;
 use crate::data::series::Series;
 use crate::designs::treatment::{Reversal, Starts, Treatment};
@@ -18,58 +19,60 @@ impl Planner<'_> {
         }
         for (number, treatment) in spec.treatments.iter().enumerate().filter(|(_, t)| t.panel == panel) {
             let Some(data) = self.panels[panel].clone() else { continue };
-            let place = treatment.place.0;
-            let keys = data.keys();
-            let name = &treatment.name;
-            let found = match &treatment.rule {
-                TreatmentRule::Inline(list) => {
-                    let starts: Vec<(String, i64)> = list.iter().map(|(u, s, _)| (u.clone(), *s)).collect();
-                    Treatment::from_list(name, keys.panel, &data.index, &starts)
-                }
-                TreatmentRule::Starts(column) => {
-                    let file = match &column.kind {
-                        ColumnKind::Name(n) if !data.lets.contains_key(n) => data.table.column(n),
-                        _ => None,
-                    };
-                    match file {
-                        Some(c) => {
-                            let starts = Starts::Cells { column: c, markers: &data.markers };
-                            Treatment::from_starts(name, &keys, &data.index, starts)
-                        }
-                        None => {
-                            let Ok(value) = Eval::new(self, &data, None).value(column) else { continue };
-                            let Series::Numbers(values) = value.spread(data.table.rows()) else {
-                                let fault = Fault::error(
-                                    "durbin::check::wrong_kind",
-                                    format!("`{}` is no number: starts are periods", column.text),
-                                );
-                                self.report(fault, column.place.0);
-                                continue;
-                            };
-                            let starts = Starts::Numbers { name: &column.text, values: &values };
-                            Treatment::from_starts(name, &keys, &data.index, starts)
-                        }
-                    }
-                }
-                TreatmentRule::Indicator { column, reversible } => {
-                    let Ok(value) = Eval::new(self, &data, None).indicator(column) else { continue };
-                    let file = match &column.kind {
-                        ColumnKind::Name(n) if !data.lets.contains_key(n) => data.table.column(n),
-                        _ => None,
-                    };
-                    let reversal = if *reversible { Reversal::Allowed } else { Reversal::Refused };
-                    Treatment::from_indicator(name, &keys, &data.index, (&column.text, file, &value), reversal)
-                }
+            let named = Named {
+                key: self.treatment_key(number),
+                layout: Layout::of_treatment(treatment),
+                origin: treatment.place.0,
             };
-            match found {
-                Ok(t) => {
-                    self.report_all(t.warnings(), place);
-                    self.treatments[number] = Some(t);
+            let bytes = |t: &Treatment| 9 * t.treated.len() as u64;
+            let found = self.remembered(named, bytes, |planner| planner.treatment(treatment, &data));
+            self.treatments[number] = found.ok().map(|t| (*t).clone());
+        }
+    }
+
+    fn treatment(&mut self, treatment: &TreatmentSpec, data: &PanelData) -> Step<Treatment> {
+        let place = treatment.place.0;
+        let keys = data.keys();
+        let name = &treatment.name;
+        let file = |column: &Column| match &column.kind {
+            ColumnKind::Name(n) if !data.lets.contains_key(n) => data.table.column(n),
+            _ => None,
+        };
+        let found = match &treatment.rule {
+            TreatmentRule::Inline(list) => {
+                let starts: Vec<(String, i64)> = list.iter().map(|(u, s, _)| (u.clone(), *s)).collect();
+                Treatment::from_list(name, keys.panel, &data.index, &starts)
+            }
+            TreatmentRule::Starts(column) => match file(column) {
+                Some(c) => {
+                    let starts = Starts::Cells { column: c, markers: &data.markers };
+                    Treatment::from_starts(name, &keys, &data.index, starts)
                 }
-                Err(faults) => {
-                    let key = self.first_at_fault(&treatment.rule, &data.index).unwrap_or(place);
-                    self.report_all(faults, key);
+                None => {
+                    let value = Eval::new(self, data, None).value(column)?;
+                    let Series::Numbers(values) = value.spread(data.table.rows()) else {
+                        let message = format!("`{}` is no number: starts are periods", column.text);
+                        let fault = Fault::error("durbin::check::wrong_kind", message);
+                        return Err(self.report(fault, column.place.0));
+                    };
+                    let starts = Starts::Numbers { name: &column.text, values: &values };
+                    Treatment::from_starts(name, &keys, &data.index, starts)
                 }
+            },
+            TreatmentRule::Indicator { column, reversible } => {
+                let value = Eval::new(self, data, None).indicator(column)?;
+                let reversal = if *reversible { Reversal::Allowed } else { Reversal::Refused };
+                Treatment::from_indicator(name, &keys, &data.index, (&column.text, file(column), &value), reversal)
+            }
+        };
+        match found {
+            Ok(t) => {
+                self.report_all(t.warnings(), place);
+                Ok(t)
+            }
+            Err(faults) => {
+                let key = self.first_at_fault(&treatment.rule, &data.index).unwrap_or(place);
+                Err(self.report_all(faults, key))
             }
         }
     }

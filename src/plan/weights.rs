@@ -2,7 +2,7 @@
 //! algebra and scaling are evaluated again on the rest (methods 0, convention 4).
 
 use super::panels::PanelData;
-use super::{Planner, Reported, Step};
+use super::{Layout, Named, Planner, Reported, Step};
 use crate::check::spec::{IslandPolicy, WeightsExpr, WeightsKind, WeightsUse};
 use crate::fault::{Fault, Level};
 use crate::weights::geometry::Coordinates;
@@ -22,6 +22,7 @@ pub(crate) struct BuiltOf {
 }
 
 /// A matrix that was built.
+#[derive(Clone)]
 pub(crate) struct Built {
     pub of: BuiltOf,
     /// Its first use.
@@ -54,14 +55,21 @@ impl Planner<'_> {
             kept: kept.filter(|kept| kept.contains(&false)).map(<[bool]>::to_vec),
             recipe: used.recipe.text.clone(),
         };
-        if let Some(known) = self.built.iter().find(|b| b.of == of) {
-            return Ok(known.weights.clone());
+        if let Some(known) = self.built.iter().find(|b| b.of == of).cloned() {
+            self.used.push(known.clone());
+            return Ok(known.weights);
         }
-        let weights = Arc::new(self.evaluate(&used.recipe, used.panel, panel, kept)?);
-        self.means.interrupt.done("weights", &used.recipe.text);
+        let recipe = &used.recipe;
+        let key = self.weights_key("weights", recipe, used.panel, of.units, of.kept.as_deref());
+        let named = Named { key, layout: Layout::of_recipe(recipe), origin: recipe.place.0 };
+        let weights = self.remembered_matrix(named, |planner| {
+            let weights = planner.evaluate(recipe, used.panel, panel, kept)?;
+            planner.means.interrupt.done("weights", &recipe.text);
+            Ok(weights)
+        })?;
         // A panel that is still being loaded needs the matrix for its own columns.
         let early = self.panels.len() <= used.panel;
-        self.built.push(Built { of, used: used.clone(), early, weights: weights.clone() });
+        self.use_again(Built { of, used: used.clone(), early, weights: weights.clone() });
         Ok(weights)
     }
 
@@ -133,8 +141,17 @@ impl Planner<'_> {
         if let Some(found) = self.leaves.get(&key) {
             return found.clone().ok_or(Reported);
         }
-        self.room_for(recipe, panel)?;
-        let built = self.raw(recipe, number, panel).map(|weights| Arc::new(Leaf { weights })).ok();
+        let named = Named {
+            key: self.weights_key("source", recipe, number, panel.index.units.len(), None),
+            layout: Layout::of_recipe(recipe),
+            origin: recipe.place.0,
+        };
+        let bytes = |l: &Leaf| super::memory::weights(l.weights.units(), l.weights.matrix.nnz() as u64).kept;
+        let make = |planner: &mut Self| {
+            planner.room_for(recipe, panel)?;
+            planner.raw(recipe, number, panel).map(|weights| Leaf { weights })
+        };
+        let built = self.remembered(named, bytes, make).ok();
         self.leaves.insert(key, built.clone());
         built.ok_or(Reported)
     }
@@ -160,7 +177,7 @@ impl Planner<'_> {
 
     /// A matrix that is printed.
     pub(super) fn printed(&mut self, used: &WeightsUse) -> Step<Printed> {
-        let panel = self.loaded(used.panel)?.clone();
+        let panel = self.panels.get(used.panel).cloned().flatten().ok_or(Reported)?;
         let mut kept = vec![true; panel.index.units.len()];
         self.drop_islands(used, &panel, &mut kept)?;
         let all = kept.iter().all(|k| *k);

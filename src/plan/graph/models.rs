@@ -13,7 +13,7 @@ use std::sync::Arc;
 impl<'a> Builder<'a> {
     fn planned(&self, number: usize) -> Option<&'a ModelPlan> {
         let plan = self.plan;
-        plan.models.get(number).and_then(Option::as_ref)
+        plan.models.get(number).and_then(Option::as_deref)
     }
 
     /// The name of a model, else its query and outcome.
@@ -148,7 +148,8 @@ impl<'a> Builder<'a> {
         let alike = ModelSpec { variance: Variance::Iid, variance_name: String::new(), level: 0.0, ..spec.clone() };
         let before = log_determinants.iter().chain(&self.steps[design - 1].needs);
         let keys: Vec<&str> = before.map(|&n| self.steps[n - 1].key.as_str()).collect();
-        format!("{alike:?} {likelihood:?} {keys:?}")
+        let known = self.plan.keys.get(number).and_then(Option::as_ref).map(|k| &k.optimum);
+        format!("{alike:?} {likelihood:?} {keys:?} {known:?}")
     }
 
     fn same_optimum(&self, key: &str) -> Option<usize> {

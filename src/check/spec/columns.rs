@@ -1,0 +1,131 @@
+//! Expressions over the rows of a panel or the cells of arrays.
+
+use super::{Along, Place, Reduction, WeightsUse};
+use crate::syntax::ast::Operator;
+
+/// An expression over the rows of a panel; `text` is its canonical spelling.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    pub kind: ColumnKind,
+    pub text: String,
+    pub place: Place,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum ColumnKind {
+    Number(f64),
+    Text(String),
+    Bool(bool),
+    Missing,
+    /// A column of the panel, from its files or a `let`.
+    Name(String),
+    /// The 0/1 column of a treatment.
+    Treatment(usize),
+    Negate(Box<Column>),
+    Not(Box<Column>),
+    /// Operators of one precedence, grouping as the language does.
+    Chain {
+        first: Box<Column>,
+        rest: Vec<(Operator, Column)>,
+    },
+    In {
+        value: Box<Column>,
+        list: Vec<Column>,
+        negated: bool,
+    },
+    If {
+        branches: Vec<(Column, Column)>,
+        otherwise: Box<Column>,
+    },
+    Call {
+        function: Function,
+        arguments: Vec<Column>,
+        number: f64,
+    },
+    /// `W @ x`
+    SpatialLag {
+        weights: WeightsUse,
+        of: Box<Column>,
+    },
+    /// `i(x)`: one dummy per level but the first; only as a term of its own.
+    Levels(Box<Column>),
+    /// A column of a data set: an array over its keys, here under the names of its dimensions.
+    Data {
+        data: usize,
+        column: String,
+        dims: Vec<String>,
+    },
+    /// A column of another panel, or of a panel outside it: an array over unit and time.
+    Foreign {
+        panel: usize,
+        column: String,
+        dims: [String; 2],
+    },
+    /// The label of a dimension: text, but a number for `time`.
+    Label(String),
+    /// `sum(x over d)`: takes dimensions away.
+    Reduce {
+        how: Reduction,
+        of: Box<Column>,
+        over: Vec<String>,
+        skip: bool,
+        /// Only the panel's units, not all of the data.
+        of_panel: bool,
+    },
+    /// `rank(x over d)`: looks along dimensions, which stay.
+    Along {
+        how: Along,
+        of: Box<Column>,
+        by: Option<Box<Column>>,
+        over: Vec<String>,
+    },
+    /// `undefined("…")`: missing, and why.
+    Undefined(String),
+}
+
+/// Functions of columns; those along time take their lag in `number`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    Log,
+    Exp,
+    Sqrt,
+    Abs,
+    Round,
+    Min,
+    Max,
+    IsMissing,
+    Coalesce,
+    Lag,
+    Lead,
+    Diff,
+    Growth,
+    Cumsum,
+}
+
+impl Function {
+    /// The function of a name of the language.
+    pub fn of(name: &str) -> Option<Function> {
+        Some(match name {
+            "log" => Function::Log,
+            "exp" => Function::Exp,
+            "sqrt" => Function::Sqrt,
+            "abs" => Function::Abs,
+            "round" => Function::Round,
+            "min" => Function::Min,
+            "max" => Function::Max,
+            "is_missing" => Function::IsMissing,
+            "coalesce" => Function::Coalesce,
+            "lag" => Function::Lag,
+            "lead" => Function::Lead,
+            "diff" => Function::Diff,
+            "growth" => Function::Growth,
+            "cumsum" => Function::Cumsum,
+            _ => return None,
+        })
+    }
+
+    /// Looks along the unit's time.
+    pub fn along_time(self) -> bool {
+        matches!(self, Function::Lag | Function::Lead | Function::Diff | Function::Growth | Function::Cumsum)
+    }
+}

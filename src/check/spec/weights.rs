@@ -1,0 +1,90 @@
+//! Recipes of spatial weights, and where they are used.
+
+use super::{Bandwidth, Kernel, Place};
+use std::sync::Arc;
+
+/// What becomes of units without neighbors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IslandPolicy {
+    Error,
+    Keep,
+    Nearest,
+    Drop,
+}
+
+/// How a matrix is built; `text` is the recipe in canonical spelling, lengths in km, defaults written out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WeightsExpr {
+    pub kind: WeightsKind,
+    pub text: String,
+    pub place: Place,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum WeightsKind {
+    Edges {
+        file: String,
+        from: Option<String>,
+        to: Option<String>,
+        weight: Option<String>,
+        islands: IslandPolicy,
+    },
+    Matrix {
+        file: String,
+        islands: IslandPolicy,
+    },
+    Gal {
+        file: String,
+        islands: IslandPolicy,
+    },
+    Gwt {
+        file: String,
+        islands: IslandPolicy,
+    },
+    Band {
+        lo: f64,
+        hi: f64,
+        islands: IslandPolicy,
+    },
+    Knn {
+        k: usize,
+        islands: IslandPolicy,
+    },
+    Inverse {
+        power: f64,
+        cutoff: Option<f64>,
+        islands: IslandPolicy,
+    },
+    Block {
+        column: String,
+        islands: IslandPolicy,
+    },
+    Kernel {
+        shape: Kernel,
+        bandwidth: Bandwidth,
+        islands: IslandPolicy,
+    },
+    /// `1/|x_i − x_k|` of unit means up to a period; `None`: up to the last one before the first start.
+    Similarity {
+        column: String,
+        until: Option<i64>,
+        islands: IslandPolicy,
+    },
+    Add(Arc<WeightsExpr>, Arc<WeightsExpr>),
+    Hadamard(Arc<WeightsExpr>, Arc<WeightsExpr>),
+    Product(Arc<WeightsExpr>, Arc<WeightsExpr>),
+    Transpose(Arc<WeightsExpr>),
+    Scale(f64, Arc<WeightsExpr>),
+    Row(Arc<WeightsExpr>),
+    Spectral(Arc<WeightsExpr>),
+    MinMax(Arc<WeightsExpr>),
+}
+
+/// A matrix as a formula names it, on one panel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WeightsUse {
+    pub name: String,
+    pub panel: usize,
+    pub recipe: Arc<WeightsExpr>,
+    pub place: Place,
+}

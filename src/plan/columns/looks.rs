@@ -1,0 +1,90 @@
+//! Values that look beyond their own row: along a unit's time, at its neighbors, at its treatment.
+
+use super::number_at;
+use crate::check::spec::{Column, Function, WeightsUse};
+use crate::data::finite::Operation;
+use crate::data::series::{Series, Value};
+use crate::data::time;
+use crate::plan::columns::Eval;
+use crate::plan::{Reported, Step};
+
+impl Eval<'_, '_> {
+    pub(super) fn along_time(&mut self, column: &Column, function: Function, x: &Value, k: f64) -> Step<Value> {
+        let rows = self.panel.table.rows();
+        let index = self.index()?;
+        let k = k as i64;
+        let shift = if function == Function::Lead { -k } else { k };
+        if function != Function::Cumsum
+            && let Err(fault) = time::check_gap(&self.panel.name, &index, shift, &column.text)
+        {
+            return Err(self.planner.report(fault, column.place.0));
+        }
+        let series = x.spread(rows);
+        if matches!(function, Function::Lag | Function::Lead) {
+            return Ok(Value::Column(time::lag(&series, &index, shift)));
+        }
+        let Series::Numbers(values) = &series else { return Err(Reported) };
+        let out = match function {
+            Function::Diff => time::diff(values, &index, k),
+            Function::Growth => time::growth(values, &index, k),
+            _ => time::cumsum(values, &index),
+        };
+        let out = Value::Column(Series::Numbers(out));
+        if function != Function::Growth {
+            return Ok(out);
+        }
+        let before = Value::Column(time::lag(&series, &index, k));
+        let subject = format!("lag({}, {k})", column.text);
+        self.finite(column, Operation::Divide, &[("the value", x), (&subject, &before)], out)
+    }
+
+    /// `W @ x` period by period; missing where a neighbor's value is, or where the neighbor has no row.
+    pub(super) fn spatial_lag(&mut self, used: &WeightsUse, of: &Column) -> Step<Value> {
+        let x = self.number(of)?;
+        let panel = self.panel;
+        let index = self.index()?;
+        let weights = self.planner.build(used, panel, self.kept)?;
+        // Struck matrices number the units that stay.
+        let place: Vec<Option<usize>> = match self.kept {
+            None => (0..index.units.len()).map(Some).collect(),
+            Some(kept) => {
+                let mut next = 0;
+                kept.iter()
+                    .map(|&k| {
+                        k.then(|| {
+                            next += 1;
+                            next - 1
+                        })
+                    })
+                    .collect()
+            }
+        };
+        let here: Vec<usize> = (0..place.len()).filter(|&u| place[u].is_some()).collect();
+        let cells = index.cell_map();
+        let mut out = vec![f64::NAN; panel.table.rows()];
+        for period in 0..index.periods.len() {
+            for (&unit, row) in here.iter().zip(weights.matrix.outer_iterator()) {
+                let Some(at) = cells.row(unit, period) else { continue };
+                out[at] = row
+                    .iter()
+                    .map(|(k, w)| cells.row(here[k], period).map_or(f64::NAN, |r| w * number_at(&x, r)))
+                    .sum::<f64>();
+            }
+        }
+        Ok(Value::Column(Series::Numbers(out)))
+    }
+
+    pub(super) fn treatment(&mut self, number: usize) -> Step<Value> {
+        let treatment = self.planner.treatments.get(number).cloned().flatten().ok_or(Reported)?;
+        let index = self.index()?;
+        let treatment = treatment.on(&index);
+        let n = index.units.len();
+        let values = (0..self.panel.table.rows())
+            .map(|row| match index.cell(row) {
+                Some((unit, period)) => treatment.treated.get(period * n + unit).copied().unwrap_or(f64::NAN),
+                None => f64::NAN,
+            })
+            .collect();
+        Ok(Value::Column(Series::Numbers(values)))
+    }
+}
