@@ -203,6 +203,15 @@ pub struct Fit {
     pub effects: Vec<Effect>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_effects: Option<PolicyEffects>,
+    /// `unit`, `kkp` or `baltagi` where unit effects are random.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub random_effects: Option<String>,
+    /// The variance of the random unit effects; `sigma2` is that of the errors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sigma2_unit: Option<f64>,
+    /// The test that unit means of the terms do not matter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mundlak: Option<Restriction>,
     /// Of a model by instruments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_stage: Option<FirstStage>,

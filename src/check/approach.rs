@@ -98,9 +98,6 @@ impl Checker<'_> {
             let help = "leave `likelihood:` out: it says how fixed effects enter";
             return Err(self.no_value(e, "random effects have one likelihood, of all observations", help));
         }
-        if let Some(e) = bound.get("fe") {
-            return Err(self.later(e.span, "`fe: random`"));
-        }
         let mut effects = RandomEffects::Kkp;
         if let Some(e) = bound.get("random") {
             if self.choice("random", e, &["kkp", "baltagi"])? == "baltagi" {
@@ -175,7 +172,7 @@ impl Checker<'_> {
             _ => return Ok(Model::Slx),
         };
         let help = match approach {
-            ApproachSpec::Random { .. } => "use `iid` (expected information) or `observed`",
+            ApproachSpec::Random { .. } => "use `iid`, which is the observed information here",
             _ => "use `iid`, `robust` or `cluster(unit)`",
         };
         Err(self.no_value(expr, format!("`se: {word}` is not defined {refused}"), help))

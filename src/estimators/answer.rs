@@ -111,6 +111,7 @@ pub(crate) fn answer(
         policy: None,
         dynamics: None,
         first_stage: None,
+        sigma2_unit: None,
         rho_interval: None,
         lambda_interval: None,
         log_determinant: None,

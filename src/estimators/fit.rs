@@ -7,6 +7,7 @@ use super::dynamics::Dynamics;
 use super::instruments::two_stage;
 use super::moments::moments;
 use super::profile::Profile;
+use super::random::random;
 use super::renumber::Renumbered;
 use super::sample::Sample;
 use super::search::{Optimum, Search, Searcher};
@@ -68,6 +69,7 @@ fn fit_with(
     match problem.approach {
         Approach::Instruments { .. } => return two_stage(&sample, shared, interrupt),
         Approach::Moments => return moments(&sample, shared, interrupt),
+        Approach::Random(place) => return random(&sample, place, shared, interrupt),
         Approach::Likelihood => {}
     }
     if !problem.model.has_lag() && !problem.model.has_error() {

@@ -12,6 +12,7 @@ mod instruments;
 mod moments;
 mod optimize;
 mod profile;
+mod random;
 mod renumber;
 mod responses;
 mod rows;
@@ -129,6 +130,8 @@ pub enum Approach {
     },
     /// The spatial error by the moments of Kelejian and Prucha, then one step of generalized least squares.
     Moments,
+    /// Random unit effects by maximum likelihood (methods C.10); [`Problem::fixed_effects`] are none.
+    Random(RandomEffects),
 }
 
 /// A regressor and its place among the spatial lags.
@@ -282,6 +285,8 @@ pub enum Remark {
     Outside { parameter: &'static str, value: f64, interval: Interval },
     /// The excluded instruments hardly explain what is endogenous: the smallest F.
     WeakInstruments { f: f64 },
+    /// The variance of the random unit effects is zero at the optimum: the model is the pooled one.
+    NoUnitVariance,
     /// Traces by probes: their number and relative standard error.
     Probes { probes: usize, relative_error: f64 },
 }
@@ -356,6 +361,8 @@ pub struct Estimated {
     pub converged: bool,
     /// Of a dynamic model; its [`Estimated::effects`] are those of the short run.
     pub dynamics: Option<DynamicsOf>,
+    /// The variance of random unit effects.
+    pub sigma2_unit: Option<f64>,
     /// Of instruments.
     pub first_stage: Option<FirstStageOf>,
     /// Structural residuals after effects are removed, `N·T`; NaN at absent cells, as the fitted values.

@@ -3,7 +3,7 @@
 use crate::check::spec::ModelSpec;
 use crate::estimators::{
     Approach, DynamicsOf, EffectOf, Estimated, FirstStageOf, FixedEffects, Likelihood, Measured, PolicyOf, Problem,
-    Reference,
+    RandomEffects, Reference,
 };
 use crate::outcome::{
     Coefficient, Effect, Estimate, FirstStage, Fit, Impact, PolicyEffects, Restriction, Stability, Strength, Vcov,
@@ -11,6 +11,7 @@ use crate::outcome::{
 };
 use crate::plan::{MatrixUsed, ModelPlan};
 use crate::weights::summary::hash;
+use nalgebra::{DMatrix, DVector};
 use statrs::distribution::{ChiSquared, ContinuousCDF, Normal, StudentsT};
 
 /// The reference distribution of a fit's statistics, at its level.
@@ -71,7 +72,9 @@ impl Tails {
         let time_lags = &plan.problem.time_lags;
         let of = |(k, (term, short)): (usize, (&String, &EffectOf))| {
             let long_run = e.dynamics.as_ref().and_then(|d| d.long_run.get(k)).map(|l| Box::new(self.impact(l)));
-            let known = time_lags.iter().all(|t| t.regressor != k);
+            // A unit mean moves with its term, and is no cause of its own.
+            let own = k + plan.means < plan.terms.len();
+            let known = own && time_lags.iter().all(|t| t.regressor != k);
             known.then(|| Effect { long_run, ..self.effect(term, short) })
         };
         plan.terms.iter().zip(&e.effects).enumerate().filter_map(of).collect()
@@ -191,6 +194,9 @@ pub(super) fn fit(spec: &ModelSpec, panel: &str, plan: &ModelPlan, e: &Estimated
         dropped: plan.dropped.clone(),
         coefficients,
         effects: tails.effects(plan, e),
+        random_effects: random_effects(problem).map(String::from),
+        sigma2_unit: e.sigma2_unit,
+        mundlak: mundlak(plan, &terms, e),
         first_stage: e.first_stage.as_ref().map(|f| first_stage(f, &terms)),
         stability: e.dynamics.as_ref().map(|d| tails.stability(d)),
         policy_effects: e.policy.as_ref().map(|p| tails.policy(p)),
@@ -219,9 +225,42 @@ fn method(problem: &Problem) -> &'static str {
         (Approach::Instruments { .. }, true) => "gs2sls",
         (Approach::Instruments { .. }, false) => "2sls",
         (Approach::Moments, _) => "gmm",
-        (Approach::Likelihood, true) => "qml",
+        (Approach::Random(_), _) | (Approach::Likelihood, true) => "qml",
         (Approach::Likelihood, false) => "ols",
     }
+}
+
+/// Where the random effect of a unit stands: `unit` without a spatial error, else `kkp` or `baltagi`.
+fn random_effects(problem: &Problem) -> Option<&'static str> {
+    match (&problem.approach, problem.model.has_error()) {
+        (Approach::Random(_), false) => Some("unit"),
+        (Approach::Random(RandomEffects::Kkp), true) => Some("kkp"),
+        (Approach::Random(RandomEffects::Baltagi), true) => Some("baltagi"),
+        _ => None,
+    }
+}
+
+/// The Wald test that the coefficients of unit means are zero (Mundlak 1978): then random effects will do.
+fn mundlak(plan: &ModelPlan, terms: &[String], e: &Estimated) -> Option<Restriction> {
+    let names = &plan.terms[plan.terms.len() - plan.means..];
+    let is_mean = |term: &str| {
+        let lag = |m: &MatrixUsed| term.strip_prefix(&format!("{} @ ", m.name)).is_some_and(|x| known(names, x));
+        known(names, term) || plan.durbin_weights.iter().any(lag)
+    };
+    let places: Vec<usize> = (0..terms.len()).filter(|&j| is_mean(&terms[j])).collect();
+    if places.is_empty() {
+        return None;
+    }
+    let df = places.len();
+    let vcov = DMatrix::from_fn(df, df, |i, j| e.vcov[places[i]][places[j]]);
+    let b = DVector::from_fn(df, |i, _| e.coefficients[places[i]]);
+    let statistic = vcov.cholesky().map_or(f64::NAN, |factor| b.dot(&factor.solve(&b)));
+    let p = ChiSquared::new(df as f64).map_or(f64::NAN, |c| c.sf(statistic));
+    Some(Restriction { statistic, df, p: if statistic.is_nan() { f64::NAN } else { p } })
+}
+
+fn known(names: &[String], term: &str) -> bool {
+    names.iter().any(|n| n == term)
 }
 
 /// The strength of instruments, by the names of what is endogenous.

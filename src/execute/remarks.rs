@@ -3,7 +3,7 @@
 use super::fit::terms;
 use super::near_collinear;
 use crate::check::spec::ModelSpec;
-use crate::estimators::{EstimateError, Estimated, Interval, Remark};
+use crate::estimators::{Approach, EstimateError, Estimated, Interval, Remark};
 use crate::fault::{Fault, counted, ticked_list};
 use crate::linalg::LinalgError;
 use crate::plan::ModelPlan;
@@ -13,7 +13,8 @@ pub(super) fn remarks(spec: &ModelSpec, plan: &ModelPlan, estimated: &Estimated)
     let mut out: Vec<Fault> = estimated.remarks.iter().filter_map(|r| remark(spec, plan, r)).collect();
     let least_squares = estimated.rho_interval.is_none() && estimated.lambda_interval.is_none();
     out.extend(near_collinear::warning(spec, plan, estimated));
-    if plan.terms.len() >= 10 && !plan.problem.df_adjust && !least_squares {
+    let adjustable = !least_squares && plan.problem.approach == Approach::Likelihood;
+    if plan.terms.len() >= 10 && !plan.problem.df_adjust && adjustable {
         out.push(many_terms(plan.terms.len()));
     }
     out
@@ -137,6 +138,11 @@ fn remark(spec: &ModelSpec, plan: &ModelPlan, remark: &Remark) -> Option<Fault> 
             ),
         )
         .help("other instruments, or `method: qml`, which needs none for rho"),
+        Remark::NoUnitVariance => Fault::warning(
+            "durbin::estimate::no_unit_variance",
+            format!("the variance of the random unit effects of `{}` is zero: this is the pooled model", spec.query),
+        )
+        .help("`fe: none` says so, `fe: unit` does not rest on it"),
         Remark::Probes { .. } => return None,
     })
 }

@@ -49,7 +49,8 @@ impl Planner<'_> {
             return Err(self.report(faults::needs_balanced(&spec.query, &index), place));
         }
         let fixed_effects = self.effects_removed(spec, n, t)?;
-        let columns = self.columns(spec, panel, &sample, &index)?;
+        let mut columns = self.columns(spec, panel, &sample, &index)?;
+        let means = self.random_effects(spec, &index, sample.balanced, &mut columns)?;
         let durbin_weights = self.matrices(&spec.weights, spec, panel, &sample)?;
         let first = durbin_weights.first().cloned();
         let mut one = |used: &Option<WeightsUse>| -> Step<Option<MatrixUsed>> {
@@ -101,6 +102,7 @@ impl Planner<'_> {
             problem,
             terms: columns.terms.into_iter().map(|(name, _)| name).collect(),
             origin: columns.origin,
+            means,
             units: index.units,
             periods: index.periods,
             nobs,

@@ -78,7 +78,10 @@ fn header(fit: &Fit) -> String {
     };
     out.push_str(&field("Observations", &size));
     let effects = if fit.fixed_effects.is_empty() { "none".to_string() } else { fit.fixed_effects.join(", ") };
-    out.push_str(&field("Fixed effects", &effects));
+    match &fit.random_effects {
+        Some(word) => out.push_str(&field("Unit effects", words::random_effects(word))),
+        None => out.push_str(&field("Fixed effects", &effects)),
+    }
     if let Some(method) = words::method(&fit.method) {
         out.push_str(&field("Method", method));
     }
@@ -118,6 +121,16 @@ fn statistics(fit: &Fit) -> String {
         }
         let left = format!("  {}{}", padded(a, 17, Align::Left), padded(&x, 14, Align::Right));
         out.push_str(&format!("{left}      {}{}\n", padded(b, 12, Align::Left), padded(&y, 12, Align::Right)));
+    }
+    if let Some(variance) = fit.sigma2_unit {
+        let share = variance / (variance + fit.sigma2);
+        let value = format!("{}, {} of both variances", significant(variance, 6), fixed(share, 4));
+        out.push_str(&field("sigma2 of units", &value));
+    }
+    if let Some(r) = &fit.mundlak {
+        let p = equation(p_value(r.p).trim());
+        let value = format!("unit means of the terms: chi-squared({}) = {}, p {p}", r.df, fixed(r.statistic, 2));
+        out.push_str(&field("Mundlak", &value));
     }
     let intervals = [("rho", fit.rho_interval), ("lambda", fit.lambda_interval)];
     for (name, interval) in intervals {

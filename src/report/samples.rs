@@ -62,6 +62,9 @@ pub fn fit(weights: &str) -> Fit {
         dropped: vec![Dropped { reason: "missing".into(), rows: 48, units: None, detail: None }],
         coefficients,
         effects: vec![effect("law", 0.096), effect("unemployrt", -0.002)],
+        random_effects: None,
+        sigma2_unit: None,
+        mundlak: None,
         first_stage: None,
         stability: None,
         policy_effects: Some(PolicyEffects {

@@ -53,6 +53,15 @@ pub fn method(name: &str) -> Option<&str> {
     }
 }
 
+/// Random unit effects in words.
+pub fn random_effects(word: &str) -> &'static str {
+    match word {
+        "kkp" => "random, inside of the spatial error (Kapoor, Kelejian and Prucha)",
+        "baltagi" => "random, outside of the spatial error (Baltagi, Song and Koh)",
+        _ => "random",
+    }
+}
+
 /// How fixed effects entered, and how many observations count.
 pub fn likelihood(fit: &Fit) -> String {
     let how = match fit.likelihood.as_str() {
@@ -71,6 +80,9 @@ pub fn likelihood(fit: &Fit) -> String {
         }
         _ => how,
     };
+    if fit.random_effects.is_some() {
+        return format!("of all observations, unit effects integrated out, M = {}", fit.m_effective);
+    }
     let how = if fit.fixed_effects.is_empty() { "of all observations (no fixed effects)" } else { how };
     if fit.m_effective.is_finite() { format!("{how}, M = {}", fit.m_effective) } else { how.to_string() }
 }
@@ -85,6 +97,7 @@ pub fn standard_errors(fit: &Fit) -> String {
     let least_squares = fit.method != "qml";
     match fit.se_type.as_str() {
         "iid" if least_squares => "iid".to_string(),
+        "iid" if fit.random_effects.is_some() => "iid (observed information)".to_string(),
         "iid" => "iid (expected information)".to_string(),
         "observed" => "observed information".to_string(),
         "qml" => "quasi-maximum likelihood sandwich".to_string(),

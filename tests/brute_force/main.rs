@@ -15,5 +15,6 @@ mod invariants;
 mod likelihood;
 #[path = "../support/random.rs"]
 mod random;
+mod random_effects;
 mod reference;
 mod variance;

@@ -81,6 +81,32 @@ impl Design {
         source.chunks_exact(UNITS).flat_map(|c| (&s * DVector::from_column_slice(c)).as_slice().to_vec()).collect()
     }
 
+    /// `x` and outcome of a draw with these unit effects in place of the design's, inside of the spatial error or not.
+    pub fn with_random_effects(
+        &self,
+        truth: &Truth,
+        p: &Problem,
+        effects: &[f64],
+        inside: bool,
+    ) -> (Vec<f64>, Vec<f64>) {
+        let d = &p.regressors[0].values;
+        let own = |r: usize| self.unit_effects[r % UNITS];
+        let x: Vec<f64> = p.regressors[1].values.iter().enumerate().map(|(r, x)| x - 0.5 * own(r)).collect();
+        let noise = self.noise(truth, p);
+        let spread = Self::inverse(&self.error, truth.lambda) * DVector::from_column_slice(effects);
+        let source: Vec<f64> = self
+            .mean(truth, d, &x)
+            .iter()
+            .zip(&noise)
+            .enumerate()
+            .map(|(r, (m, e))| m + e - own(r) + if inside { spread[r % UNITS] } else { effects[r % UNITS] })
+            .collect();
+        let s = Self::inverse(&self.lag, truth.rho);
+        let outcome =
+            source.chunks_exact(UNITS).flat_map(|c| (&s * DVector::from_column_slice(c)).as_slice().to_vec()).collect();
+        (x, outcome)
+    }
+
     fn mean(&self, truth: &Truth, d: &[f64], x: &[f64]) -> Vec<f64> {
         let (wd, wx) = (self.lagged(d), self.lagged(x));
         let of = |r: usize| {

@@ -11,4 +11,5 @@ mod dynamics;
 mod instruments;
 #[path = "../support/random.rs"]
 mod random;
+mod random_effects;
 mod tally;

@@ -1,4 +1,5 @@
-//! Estimates that are not of a likelihood with fixed effects: instruments, moments (methods C.9).
+//! Estimates that are not of a likelihood with fixed effects: instruments, moments (methods C.9), or
+//! with random unit effects (C.10).
 
 use super::{Context, listed, paragraph, shown};
 use crate::estimators::FixedEffects;
@@ -85,6 +86,55 @@ fn strength(first: &FirstStage) -> String {
         counted(first.excluded, "instrument", "instruments"),
         listed(&each),
     )
+}
+
+/// Random unit effects by maximum likelihood.
+pub(super) fn random(context: &Context) -> Vec<Passage> {
+    let fit = context.fit;
+    let mut parameters: Vec<String> = Vec::new();
+    parameters.extend(context.lag_name().map(|_| "rho".to_string()));
+    parameters.extend(context.error_name().map(|_| "lambda".to_string()));
+    parameters.push("the share of the unit effects in the variance".to_string());
+    let place = match (fit.random_effects.as_deref(), context.error_name()) {
+        (Some("kkp"), Some(w)) => format!(
+            " They stand inside of the spatial error, mu_i + e_it = u_it - lambda ({w} u)_it (Kapoor, Kelejian and Prucha \
+             2007): neighbors share them as they share the errors."
+        ),
+        (Some("baltagi"), Some(w)) => format!(
+            " They stand outside of the spatial error, e_it = u_it - lambda ({w} u)_it (Baltagi, Song and Koh 2003): \
+             neighbors share the errors, not the unit effects."
+        ),
+        _ => String::new(),
+    };
+    let variance = fit.sigma2_unit.unwrap_or(f64::NAN);
+    let mut out = vec![
+        paragraph(format!(
+            "Maximum likelihood with random effects of units: mu_i is drawn with variance {}, e_it with {}, and both are \
+             integrated out.{place} Means of units count as much as differences over time wherever the variances say so: \
+             with sigma2 = s2, phi2 = s2/(T s2(mu) + s2) = {}, values less 1 - phi of their unit's mean are regressed.",
+            shown(variance),
+            shown(fit.sigma2),
+            shown(fit.sigma2 / (fit.periods as f64 * variance + fit.sigma2)),
+        )),
+        paragraph(format!(
+            "The likelihood is maximized over {} from several starts, every log-determinant exact; slopes and sigma2 follow. \
+             All {} observations count; the log-likelihood is {} with every constant, and AIC counts both variances.",
+            listed(&parameters),
+            count(fit.nobs),
+            shown(fit.loglik)
+        )),
+    ];
+    if let Some(r) = &fit.mundlak {
+        out.push(paragraph(format!(
+            "Unit means of the terms are among the regressors (Mundlak 1978): the coefficients of the terms are then those \
+             of changes within units. That the means do not matter has chi-squared({}) = {}, p {}; if they do, random \
+             effects without them are biased.",
+            r.df,
+            fixed(r.statistic, 2),
+            p_value(r.p).trim()
+        )));
+    }
+    out
 }
 
 /// The spatial error by moments.

@@ -130,6 +130,15 @@ fn exogenous(context: &Context) -> String {
     };
     let around = if context.family().has_durbin() || context.family().has_lag() { ", at home or nearby," } else { "" };
     let unseen = match context.plan.problem.fixed_effects {
+        _ if context.fit.mundlak.is_some() => {
+            " Random unit effects are related to the regressors through the means of units alone. There are no period \
+             effects: shocks common to all units are taken for effects of what moves with them."
+        }
+        _ if context.fit.random_effects.is_some() => {
+            " The random unit effects are unrelated to the regressors too, which is what fixed effects do without: compare \
+             with `fe: unit`, or say `mundlak: true`. There are no period effects: shocks common to all units are taken \
+             for effects of what moves with them."
+        }
         FixedEffects::None | FixedEffects::Time => {
             " There are no unit effects: whatever lasting trait of a unit moves both a regressor and the outcome is \
              taken for an effect of the regressor."

@@ -2,7 +2,7 @@
 
 use super::{Context, headed, paragraph, point};
 use crate::check::spec::{ApproachSpec, BalancePolicy, MissingPolicy, Term};
-use crate::estimators::FixedEffects;
+use crate::estimators::{FixedEffects, RandomEffects};
 use crate::execute::remarks::remarks;
 use crate::fault::{Level, counted, quoted_list};
 use crate::outcome::{Dropped, Passage, Section};
@@ -104,7 +104,9 @@ fn query(context: &Context) -> Vec<String> {
     let mut options: Vec<String> = Vec::new();
     options.push(format!("fe: {}", effects(context)));
     options.push(format!("se: {}", fit.se_type));
-    options.push(format!("likelihood: {}", fit.likelihood));
+    if fit.random_effects.is_none() {
+        options.push(format!("likelihood: {}", fit.likelihood));
+    }
     if context.family().has_durbin() {
         options.push(format!("durbin: {}", durbin(context)));
     }
@@ -119,6 +121,13 @@ fn query(context: &Context) -> Vec<String> {
         options.push(format!("df_adjust: {}", fit.df_adjust));
     }
     options.extend(instruments(context));
+    if let ApproachSpec::Random { effects, mundlak } = &context.model.approach {
+        if context.family().has_error() {
+            let word = if *effects == RandomEffects::Kkp { "kkp" } else { "baltagi" };
+            options.push(format!("random: {word}"));
+        }
+        options.push(format!("mundlak: {mundlak}"));
+    }
     options.push("effects: delta".to_string());
     options.push(format!("level: {}", fit.level));
     options.extend(model.condition.as_ref().map(|c| format!("where: {}", c.text)));
@@ -154,6 +163,9 @@ fn instruments(context: &Context) -> Option<String> {
 }
 
 fn effects(context: &Context) -> &'static str {
+    if context.fit.random_effects.is_some() {
+        return "random";
+    }
     match context.plan.problem.fixed_effects {
         FixedEffects::None => "none",
         FixedEffects::Unit => "unit",

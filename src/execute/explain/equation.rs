@@ -98,13 +98,16 @@ fn equation(context: &Context) -> Vec<String> {
             }
         }
     }
-    parts.extend(context.has_unit_effects().then(|| "mu_i".to_string()));
+    let random = context.fit.random_effects.as_deref();
+    parts
+        .extend((context.has_unit_effects() || matches!(random, Some("unit" | "baltagi"))).then(|| "mu_i".to_string()));
     parts.extend(context.has_time_effects().then(|| "tau_t".to_string()));
     let error = context.error_name();
     parts.push(format!("{}_{it}", if error.is_some() { "u" } else { "e" }));
     let mut lines = broken(&format!("{} = ", symbols.indexed(outcome)), &parts);
     if let Some(w) = error {
-        lines.push(format!("u_{it} = lambda ({w} u)_{it} + e_{it}"));
+        let inside = if random == Some("kkp") { "mu_i + " } else { "" };
+        lines.push(format!("u_{it} = lambda ({w} u)_{it} + {inside}e_{it}"));
     }
     lines
 }
@@ -166,6 +169,9 @@ fn definitions(context: &Context) -> Vec<(String, String)> {
     }
     if context.has_unit_effects() {
         out.push(("mu_i".to_string(), "an effect of every unit: whatever does not change over time".to_string()));
+    }
+    if let Some(variance) = fit.sigma2_unit {
+        out.push(("mu_i".to_string(), format!("a random effect of every unit, with variance {}", shown(variance))));
     }
     if context.has_time_effects() {
         out.push(("tau_t".to_string(), "an effect of every period: whatever is common to all units".to_string()));

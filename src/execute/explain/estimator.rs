@@ -12,6 +12,7 @@ pub(super) fn section(context: &Context) -> Section {
     let fit = context.fit;
     let mut passages = Vec::new();
     match fit.method.as_str() {
+        _ if fit.random_effects.is_some() => return headed("Estimator", approach::random(context)),
         "gs2sls" | "2sls" => return headed("Estimator", approach::instruments(context)),
         "gmm" => return headed("Estimator", approach::moments(context)),
         _ => {}

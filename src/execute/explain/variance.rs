@@ -70,6 +70,12 @@ fn of_least_squares(context: &Context) -> (Option<String>, String) {
 fn of_likelihood(context: &Context) -> (Option<String>, String) {
     let fit = context.fit;
     match fit.se_type.as_str() {
+        "iid" if fit.random_effects.is_some() => (
+            Some("V = H^-1,  H = minus the second derivatives of the log-likelihood".to_string()),
+            "Errors and unit effects are taken to be independent, normal and of one variance each; the information is the \
+             observed one. Serial correlation beyond the unit effects makes these standard errors too small."
+                .to_string(),
+        ),
         "iid" => (
             Some("V = I^-1,  I = the expected information".to_string()),
             "Errors are taken to be independent, normal and of one variance. Serial correlation makes these standard \

@@ -183,9 +183,14 @@ fn design(spec: &ModelSpec, plan: &ModelPlan) -> What {
 fn fit(spec: &ModelSpec, plan: &ModelPlan, slopes: usize) -> What {
     let problem = &plan.problem;
     let (rho, lambda) = (problem.model.has_lag(), problem.model.has_error());
+    let random = matches!(problem.approach, Approach::Random(_));
     let likelihood = problem.approach == Approach::Likelihood;
     let estimator = match (rho, lambda) {
         _ if problem.approach == Approach::Moments => "moments for lambda and generalized least squares",
+        (false, false) if random => "maximum likelihood over the variance of unit effects",
+        (true, false) if random => "maximum likelihood over rho and the variance of unit effects",
+        (false, true) if random => "maximum likelihood over lambda and the variance of unit effects",
+        (true, true) if random => "maximum likelihood over rho, lambda and the variance of unit effects",
         (false, _) if !likelihood => "two-stage least squares",
         (true, false) if !likelihood => "spatial two-stage least squares",
         (true, true) if !likelihood => "spatial two-stage least squares and moments for lambda",
@@ -201,6 +206,7 @@ fn fit(spec: &ModelSpec, plan: &ModelPlan, slopes: usize) -> What {
         Likelihood::Direct => "direct",
     };
     let effects: &[&str] = match problem.fixed_effects {
+        FixedEffects::None if random => &["random unit"],
         FixedEffects::None => &[],
         FixedEffects::Unit => &["unit"],
         FixedEffects::Time => &["time"],
