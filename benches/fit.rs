@@ -1,7 +1,8 @@
 //! Processor time and memory of one fit with effects, against the targets: `cargo bench --bench fit [-- units …]`.
 //!
 //! One two-way spatial Durbin model, 17 periods, four regressors, on a jittered triangulated grid with shuffled labels
-//! (about six neighbors) or the ten nearest of scattered points. One thread; times are those of the process.
+//! (about six neighbors) or the ten nearest of scattered points; and one with `lag(y)` and `W @ lag(y)` beside them. One
+//! thread; times are those of the process.
 
 use cpu_time::ProcessTime;
 use durbin::estimators::*;
@@ -14,6 +15,8 @@ const REGRESSORS: usize = 4;
 const RHO: f64 = 0.5;
 /// Units, and the seconds that one fit with independent errors may take on the grid.
 const TARGETS: [(usize, f64); 4] = [(75, 0.005), (3_025, 0.06), (36_100, 1.0), (100_000, 3.0)];
+/// The same for a dynamic model.
+const DYNAMIC: (usize, f64) = (3_025, 0.3);
 /// What ten nearest neighbors may take more.
 const ASYMMETRIC: f64 = 1.3;
 
@@ -132,8 +135,37 @@ fn problem(w: &Arc<Weights>, variance: Variance) -> Problem {
         df_adjust: false,
         time_lags: Vec::new(),
         treatment: None,
+        events: 0,
         present: None,
     }
+}
+
+/// `y_t = 0.5 Wy_t + 0.3 y_{t−1} − 0.1 Wy_{t−1} + …` from an outcome of zero, with the first period before the sample.
+fn dynamic(w: &Arc<Weights>, variance: Variance) -> Problem {
+    let n = w.units();
+    let still = problem(w, variance);
+    // The outcome without its own lag tells the source of each period: S y₀.
+    let lag = |x: &[f64]| durbin::linalg::panel::spatial_lag(&w.matrix, x, n, x.len() / n);
+    let (mut outcome, mut previous) = (vec![0.0; n], vec![0.0; n]);
+    let of_still = lag(&still.outcome);
+    for (y, wy) in still.outcome.chunks_exact(n).zip(of_still.chunks_exact(n)) {
+        let carried = lag(&previous);
+        let source: Vec<f64> = (0..n).map(|i| y[i] - RHO * wy[i] + 0.3 * previous[i] - 0.1 * carried[i]).collect();
+        let mut now = source.clone();
+        for _ in 0..60 {
+            now = lag(&now);
+            now.iter_mut().zip(&source).for_each(|(y, s)| *y = RHO * *y + s);
+        }
+        outcome.extend_from_slice(&now);
+        previous = now;
+    }
+    let before = outcome[..n * PERIODS].to_vec();
+    let lagged = lag(&before);
+    let mut regressors: Vec<Regressor> =
+        [before, lagged].into_iter().map(|values| Regressor { values, lagged: false }).collect();
+    regressors.extend(still.regressors.iter().cloned());
+    let time_lags = vec![TimeLag { regressor: 0, weights: None }, TimeLag { regressor: 1, weights: Some(w.clone()) }];
+    Problem { outcome: outcome[n..].to_vec(), regressors, time_lags, ..still }
 }
 
 /// Says how long each step takes, when asked to.
@@ -193,19 +225,35 @@ fn main() {
     if let Err(error) = rayon::ThreadPoolBuilder::new().num_threads(1).build_global() {
         println!("threads: {error}");
     }
-    println!("| units | neighbors | errors | seconds | target | ratio | peak MB | rho |");
-    println!("|---|---|---|---|---|---|---|---|");
-    for (units, target) in TARGETS.into_iter().filter(|t| asked.is_empty() || asked.contains(&t.0)) {
-        for (name, w, factor) in [("6, grid", triangulated(units), 1.0), ("10 nearest", nearest(units), ASYMMETRIC)] {
-            for (errors, variance) in [("iid", Variance::Iid), ("cluster(unit)", Variance::ClusterUnit)] {
-                let (seconds, rho) = measure(&problem(&w, variance), told);
-                let memory = peak().map_or_else(|| "-".to_string(), |mb| format!("{mb:.0}"));
-                let (limit, ratio) = match variance {
-                    Variance::Iid => (format!("{:.4}", target * factor), format!("{:.2}", seconds / target / factor)),
-                    _ => ("-".to_string(), "-".to_string()),
-                };
-                println!("| {units} | {name} | {errors} | {seconds:.4} | {limit} | {ratio} | {memory} | {rho:.6} |");
-            }
-        }
+    println!("| model | units | neighbors | errors | seconds | target | ratio | peak MB | rho |");
+    println!("|---|---|---|---|---|---|---|---|---|");
+    let wanted = |units: usize| asked.is_empty() || asked.contains(&units);
+    for (units, target) in TARGETS.into_iter().filter(|t| wanted(t.0)) {
+        graphs(units, |graph, w, factor| rows("sdm", graph, target * factor, |v| problem(w, v), told));
+    }
+    let (units, target) = DYNAMIC;
+    if wanted(units) {
+        graphs(units, |graph, w, factor| rows("dynamic sdm", graph, target * factor, |v| dynamic(w, v), told));
+    }
+}
+
+/// Both graphs, with what their edges may cost.
+fn graphs(units: usize, each: impl Fn(&str, &Arc<Weights>, f64)) {
+    each("6, grid", &triangulated(units), 1.0);
+    each("10 nearest", &nearest(units), ASYMMETRIC);
+}
+
+/// The rows of one model: with independent errors against the target, and with clustered ones.
+fn rows(model: &str, graph: &str, target: f64, problem: impl Fn(Variance) -> Problem, told: bool) {
+    for (errors, variance) in [("iid", Variance::Iid), ("cluster(unit)", Variance::ClusterUnit)] {
+        let problem = problem(variance);
+        let (seconds, rho) = measure(&problem, told);
+        let memory = peak().map_or_else(|| "-".to_string(), |mb| format!("{mb:.0}"));
+        let (limit, ratio) = match variance {
+            Variance::Iid => (format!("{target:.4}"), format!("{:.2}", seconds / target)),
+            _ => ("-".to_string(), "-".to_string()),
+        };
+        let units = problem.units;
+        println!("| {model} | {units} | {graph} | {errors} | {seconds:.4} | {limit} | {ratio} | {memory} | {rho:.6} |");
     }
 }

@@ -207,7 +207,7 @@ pub fn normalized(path: &Path) -> PathBuf {
     out
 }
 
-/// Addresses and absolute paths are never read or written.
+/// Addresses, absolute paths and those that only one system reads as folders are never read or written.
 pub fn refuse_foreign(path: &str) -> Result<(), Fault> {
     if path.trim().is_empty() {
         return Err(Fault::error("durbin::io::not_found", "the path of a file is empty").help("name a file"));
@@ -223,6 +223,13 @@ pub fn refuse_foreign(path: &str) -> Result<(), Fault> {
         return Err(Fault::error("durbin::io::absolute_path", format!("`{path}` is an absolute path")).help(format!(
             "write a path relative to the program's folder, such as `\"{name}\"`; `--allow-read DIR` opens other folders"
         )));
+    }
+    if path.contains('\\') {
+        let message =
+            format!("`{path}` has backslashes: paths have forward slashes, so that a program runs everywhere");
+        return Err(
+            Fault::error("durbin::io::backslash", message).help(format!("write `\"{}\"`", path.replace('\\', "/")))
+        );
     }
     Ok(())
 }

@@ -3,7 +3,9 @@
 //! The field names are those of the JSON document (results.md) and an interface. Numbers that do not exist are
 //! NaN here and `null` there. Nothing in this file computes.
 
+pub mod designs;
 pub mod steps;
+pub mod testing;
 
 use serde::Serialize;
 use serde::ser::SerializeMap;
@@ -158,6 +160,15 @@ pub struct Vcov {
     pub matrix: Vec<Vec<f64>>,
 }
 
+/// Standard errors that rest on random signs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Probes {
+    /// Most vectors of signs behind one number.
+    pub count: usize,
+    /// The largest standard error they leave in a standard error, relative to it.
+    pub largest_error: f64,
+}
+
 /// A weights matrix as a fit uses it, for the header of the report.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct WeightsUsed {
@@ -232,6 +243,9 @@ pub struct Fit {
     pub iterations: usize,
     pub converged: bool,
     pub vcov: Vcov,
+    /// Where standard errors rest on random probes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probes: Option<Probes>,
     /// Decisions worth a line under the table (likelihood chosen and why, what was dropped, caveats).
     pub notes: Vec<String>,
 }
@@ -437,6 +451,8 @@ pub enum Outcome {
     Text(String),
     /// `explain(m)`.
     Explanation(Explanation),
+    Design(designs::Design),
+    Test(Box<testing::TestResult>),
     /// `effects(m)`; with `horizons:` the responses of a dynamic model too.
     Effects {
         effects: Vec<Effect>,

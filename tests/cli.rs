@@ -218,6 +218,29 @@ fn a_link_does_not_lead_out() {
 }
 
 #[test]
+fn line_ends_of_program_and_data_change_nothing() {
+    let (lf, crlf) = (Folder::new("lf"), Folder::new("crlf"));
+    let windows = |text: &str| text.replace("\r\n", "\n").replace('\n', "\r\n");
+    let program = "# two lines\npanel towns from \"towns.csv\" {\n  unit town  time year\n}\nweights W = \
+                   row(edges(\"roads.csv\"))\nmodel m = sdm(jobs ~\n  income | W)\ntable(m)\n";
+    lf.write("p.durbin", program);
+    crlf.write("p.durbin", &windows(program));
+    for file in ["towns.csv", "roads.csv"] {
+        let text = crlf.read(file);
+        crlf.write(file, &windows(&text));
+    }
+    let (a, b) = (lf.durbin(&["run", "p.durbin"]), crlf.durbin(&["run", "p.durbin"]));
+    assert_eq!((a.status, a.err.as_str()), (0, ""), "{}", a.err);
+    assert_eq!((&a.out, &a.err), (&b.out, &b.err));
+    // A fault is at the same line and column, and is shown with the same text.
+    lf.write("p.durbin", &program.replace("income", "incom"));
+    crlf.write("p.durbin", &windows(&program.replace("income", "incom")));
+    let (a, b) = (lf.durbin(&["run", "p.durbin"]), crlf.durbin(&["run", "p.durbin"]));
+    assert!(a.status == 1 && a.err.contains("p.durbin:7:"), "{}", a.err);
+    assert_eq!(a.err, b.err);
+}
+
+#[test]
 fn save_writes_below_out_and_nowhere_else() {
     let folder = Folder::new("save");
     folder.write("p.durbin", &counting("save table(m) to \"tables/t.csv\"\n"));

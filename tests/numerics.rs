@@ -81,6 +81,7 @@ fn problem(model: Model, p: &Panel, y: Vec<f64>, x: &[&str], w: &Arc<Weights>) -
         df_adjust: false,
         time_lags: Vec::new(),
         treatment: None,
+        events: 0,
         present: None,
     }
 }

@@ -63,7 +63,11 @@ impl Column {
             | ColumnKind::Bool(_)
             | ColumnKind::Missing
             | ColumnKind::Undefined(_) => {}
-            ColumnKind::Name(_) | ColumnKind::Treatment(_) | ColumnKind::SpatialLag { .. } | ColumnKind::Levels(_) => {
+            ColumnKind::Name(_)
+            | ColumnKind::Treatment(_)
+            | ColumnKind::EventTime { .. }
+            | ColumnKind::SpatialLag { .. }
+            | ColumnKind::Levels(_) => {
                 add("unit");
                 add("time");
             }

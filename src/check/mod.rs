@@ -12,6 +12,7 @@ pub(crate) mod arrays;
 mod columns;
 mod cycles;
 mod data;
+mod designs;
 mod dynamics;
 mod foreign;
 mod formula;
@@ -25,6 +26,7 @@ mod pedantic;
 mod query;
 mod recipe;
 mod statements;
+mod testing;
 mod values;
 mod weights;
 

@@ -197,7 +197,7 @@ impl Checker<'_> {
         ))
     }
 
-    fn fixed_effects(&mut self, expr: &Expr, panel: usize) -> Check<FixedEffects> {
+    pub(crate) fn fixed_effects(&mut self, expr: &Expr, panel: usize) -> Check<FixedEffects> {
         let words: Option<Vec<&str>> = match &expr.kind {
             ExprKind::List(items) => items
                 .iter()

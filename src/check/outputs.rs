@@ -23,6 +23,7 @@ const ALL_FORMATS: [&str; 8] = [".csv", ".tex", ".txt", ".md", ".html", ".json",
 fn kind_and_formats(output: &Output) -> (&'static str, &'static [&'static str]) {
     match output {
         Output::Table(_) => ("a table", &TABLE_FORMATS),
+        Output::Test(_) => ("a test", &TABLE_FORMATS),
         Output::Fit(_) => ("a fit", &TABLE_FORMATS),
         Output::Answer { answer: Answer::Effects | Answer::Tidy, .. } => ("a table", &TABLE_FORMATS),
         Output::Answer { answer: Answer::Explain, .. } => ("an explanation", &[".md", ".txt"]),
@@ -33,6 +34,7 @@ fn kind_and_formats(output: &Output) -> (&'static str, &'static [&'static str]) 
         Output::Panel(_) => ("a panel", &[".txt"]),
         Output::Data(_) => ("a data set", &[".txt"]),
         Output::Array(_) => ("an array", &[".csv", ".txt"]),
+        Output::Design(_) => ("a table", &TABLE_FORMATS),
         Output::Scalar(_) => ("a single value", &[".txt"]),
     }
 }
@@ -69,6 +71,8 @@ impl Checker<'_> {
             Value::Data(d) => Output::Data(d),
             Value::Array(a) => Output::Array(self.interned(a.value.clone(), a.dims.clone())),
             Value::Table(t) => Output::Table(t),
+            Value::Design(d) => Output::Design((*d).clone()),
+            Value::Test(t, None) => Output::Test(t),
             Value::Scalar(s) => Output::Scalar(s),
             Value::Answer(answer, model) => match self.scalar_answer(answer, model, expr.span) {
                 Some(s) => Output::Scalar(s),
@@ -248,7 +252,7 @@ impl Checker<'_> {
         Err(self.report(Diagnostic::error("durbin::check::out_of_range", self.at(expr.span), message)))
     }
 
-    fn table_columns(&mut self, expr: &Expr) -> Check<Vec<(String, usize)>> {
+    pub(crate) fn table_columns(&mut self, expr: &Expr) -> Check<Vec<(String, usize)>> {
         match self.value(expr)? {
             Value::Model(m) => Ok(vec![(print::expression(expr), m)]),
             Value::List(items) => {

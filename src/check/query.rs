@@ -59,6 +59,9 @@ impl Checker<'_> {
             }
             _ => {}
         }
+        if super::testing::is_test(&entry.name) {
+            return self.test_call(call, &entry, arguments);
+        }
         if let Some(answer) = answer(&entry.name) {
             return self.answer_call(call, &entry, answer, arguments);
         }
@@ -78,6 +81,9 @@ impl Checker<'_> {
             || Function::of(&entry.name).is_some_and(Function::along_time);
         if array_function || entry.name == "undefined" {
             return self.array_value(call);
+        }
+        if let Some(value) = self.design_call(call, &entry, arguments) {
+            return value;
         }
         self.later_call(call, &entry, arguments)
     }
@@ -110,11 +116,16 @@ impl Checker<'_> {
         let place = Place(self.at(call.span));
         let spec = assemble(entry, model, did, panel, formula, treatment, options, self.settings_level());
         let spec = ModelSpec { formula_place: Place(self.at(formula_expr.span)), place, ..spec };
+        Ok(self.interned_model(spec))
+    }
+
+    /// The number of a model; equal models have one.
+    pub(crate) fn interned_model(&mut self, spec: ModelSpec) -> usize {
         if let Some(known) = self.spec.models.iter().position(|m| *m == spec) {
-            return Ok(known);
+            return known;
         }
         self.spec.models.push(spec);
-        Ok(self.spec.models.len() - 1)
+        self.spec.models.len() - 1
     }
 
     fn settings_level(&self) -> f64 {
@@ -122,7 +133,12 @@ impl Checker<'_> {
     }
 
     /// The formula of a query, or `no_formula` with the one that was meant.
-    fn formula_argument<'e>(&mut self, call: &Expr, entry: &Entry, arguments: &'e [Argument]) -> Check<&'e Expr> {
+    pub(crate) fn formula_argument<'e>(
+        &mut self,
+        call: &Expr,
+        entry: &Entry,
+        arguments: &'e [Argument],
+    ) -> Check<&'e Expr> {
         let first = arguments.iter().find(|a| a.label.is_none());
         let formula = first.map(|a| &a.value).map(unwrap_group);
         if let Some(e) = formula
@@ -292,14 +308,7 @@ impl Checker<'_> {
     fn later_arguments(&mut self, call: &Expr, entry: &Entry, bound: &Bound) {
         let needs_treatment = matches!(
             entry.name.as_str(),
-            "event_study"
-                | "placebo"
-                | "att_gt"
-                | "sun_abraham"
-                | "imputation"
-                | "bacon"
-                | "rings_did"
-                | "parallel_trends"
+            "event_study" | "placebo" | "att_gt" | "sun_abraham" | "imputation" | "bacon" | "rings_did"
         );
         for (i, (parameter, e)) in bound.named.iter().enumerate() {
             let out_of_range = match parameter.as_str() {
@@ -326,19 +335,23 @@ impl Checker<'_> {
             if let (0, true, Some(Value::Model(m))) = (i, needs_treatment, value)
                 && self.spec.models.get(m).is_some_and(|m| m.treatment.is_none())
             {
-                self.report(
-                    Diagnostic::error(
-                        "durbin::check::no_treatment",
-                        self.at(call.span),
-                        format!("`{}` needs a treatment, and `{}` has none", entry.name, print::expression(e)),
-                    )
-                    .help("use a model of a `_did` query, whose first term is a treatment"),
-                );
+                self.no_treatment(call, entry, e);
             }
         }
         for e in &bound.rest {
             self.loose(e);
         }
+    }
+
+    pub(crate) fn no_treatment(&mut self, call: &Expr, entry: &Entry, model: &Expr) -> Reported {
+        self.report(
+            Diagnostic::error(
+                "durbin::check::no_treatment",
+                self.at(call.span),
+                format!("`{}` needs a treatment, and `{}` has none", entry.name, print::expression(model)),
+            )
+            .help("use a model of a `_did` query, whose first term is a treatment"),
+        )
     }
 
     /// Checks an argument whose kind depends on a query not built yet: names must exist, ranges must be sound.
@@ -405,7 +418,7 @@ fn answer(name: &str) -> Option<Answer> {
 
 /// Writes the defaults out.
 #[allow(clippy::too_many_arguments)]
-fn assemble(
+pub(crate) fn assemble(
     entry: &Entry,
     model: Model,
     did: bool,
@@ -436,6 +449,7 @@ fn assemble(
         lag_weights,
         error_weights,
         treatment,
+        events: None,
         fixed_effects: if did {
             Some(options.fixed_effects.unwrap_or(FixedEffects::Both))
         } else {

@@ -1,7 +1,7 @@
 //! Names of a program and what they are bound to while it is checked.
 
 use super::arrays::BoundArray;
-use super::spec::{Answer, ScalarExpr, TableSpec, WeightsExpr};
+use super::spec::{Answer, DesignSpec, ScalarExpr, TableSpec, WeightsExpr};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, Parameter};
 use indexmap::IndexMap;
@@ -34,6 +34,9 @@ pub enum Value {
     Model(usize),
     Answer(Answer, usize),
     Table(TableSpec),
+    Design(Rc<DesignSpec>),
+    /// A test by its number in the spec, or one of its parts by name.
+    Test(usize, Option<String>),
     /// The result of a query this version does not execute; the word is its kind.
     Later(&'static str),
     /// Failed to bind and was reported: nothing that uses it is reported for that reason.
@@ -72,6 +75,8 @@ impl Value {
             Value::Model(_) => "a model",
             Value::Answer(..) => "an answer",
             Value::Table(_) => "a table",
+            Value::Design(_) => "a design",
+            Value::Test(..) => "a test",
             Value::Later(kind) => kind,
             Value::Broken => "unknown",
         }

@@ -8,10 +8,14 @@ use crate::syntax::ast::Operator;
 pub use crate::weights::kernel::{Bandwidth, Kernel};
 
 mod columns;
+mod designs;
+pub mod testing;
 mod text;
 mod weights;
 
 pub use columns::{Column, ColumnKind, Function};
+pub use designs::{BandSpec, Bin, DesignSpec, EventTimes};
+pub use testing::*;
 pub use text::{Place, Written};
 pub use weights::{IslandPolicy, WeightsExpr, WeightsKind, WeightsUse};
 
@@ -42,6 +46,7 @@ pub struct Spec {
     pub arrays: Vec<ArraySpec>,
     pub treatments: Vec<TreatmentSpec>,
     pub models: Vec<ModelSpec>,
+    pub tests: Vec<TestSpec>,
     pub steps: Vec<Step>,
 }
 
@@ -198,6 +203,8 @@ pub struct ModelSpec {
     pub error_weights: Option<WeightsUse>,
     /// The treatment of a `_did` query.
     pub treatment: Option<usize>,
+    /// Of a model that an event study is made from: its first terms are one column per bin.
+    pub events: Option<EventTimes>,
     /// `None`: two-way, or none where the panel has one period.
     pub fixed_effects: Option<FixedEffects>,
     pub approach: ApproachSpec,
@@ -246,6 +253,8 @@ pub enum Answer {
     /// `effects(m, horizons: 8)`: the responses over so many periods.
     Responses(usize),
     Explain,
+    /// Not of a fit: a number of a test, by its number in the spec.
+    Test,
 }
 
 /// A value known only after estimation, or a constant.
@@ -305,8 +314,14 @@ pub enum Output {
     Data(usize),
     Array(usize),
     Scalar(ScalarExpr),
-    Answer { answer: Answer, model: usize },
+    Answer {
+        answer: Answer,
+        model: usize,
+    },
     Table(TableSpec),
+    Design(DesignSpec),
+    /// A test by its number in the spec.
+    Test(usize),
     List(Vec<(Written, Output)>),
 }
 

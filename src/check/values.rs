@@ -138,6 +138,7 @@ impl Checker<'_> {
                 entry: Some(name.text.clone()),
                 place: Place(expr.span),
             })),
+            Value::Test(test, part) => Ok(self.test_field(expr, test, part, name)),
             Value::Record(entries) => match entries.into_iter().find(|(k, _, _)| *k == name.text) {
                 Some((_, v, _)) => Ok(v),
                 None => Err(self.unknown_name(name, |_| false)),

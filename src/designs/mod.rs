@@ -2,3 +2,4 @@
 
 pub mod treatment;
 pub mod two_way;
+pub mod uniform;

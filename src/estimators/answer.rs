@@ -4,6 +4,7 @@ use super::dynamics::Dynamics;
 use super::sample::{Sample, remove_effects};
 use super::*;
 use crate::inference::effects::effects;
+use crate::inference::events::events;
 use crate::inference::policy::policy;
 use crate::inference::sandwich;
 use crate::linalg::iterate::{combine, dot};
@@ -54,6 +55,7 @@ pub(crate) fn least_squares(
     Ok(Estimated {
         effects: effects(sample, None, &slopes, &vcov)?,
         policy: policy(sample, None, &slopes, &vcov)?,
+        events: events(sample, None, &slopes, &vcov)?,
         dynamics,
         sigma2,
         loglik: -0.5 * m * (2.0 * PI * sigma2).ln() - square / (2.0 * sigma2),
@@ -109,6 +111,7 @@ pub(crate) fn answer(
         r2_within: 1.0 - square / within_total,
         effects: Vec::new(),
         policy: None,
+        events: None,
         dynamics: None,
         first_stage: None,
         sigma2_unit: None,

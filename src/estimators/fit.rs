@@ -15,10 +15,12 @@ use super::shared::Shared;
 use super::solution::Solution;
 use super::*;
 use crate::inference::effects::effects;
+use crate::inference::events::events;
 use crate::inference::information::{Places, expected, invert, observed};
 use crate::inference::martingale::outer_product;
 use crate::inference::operators::Operators;
 use crate::inference::policy::policy;
+use crate::inference::probing::{Bread, Probed, of_information};
 use crate::inference::quasi::excess;
 use crate::linalg::iterate::dot;
 use nalgebra::{DMatrix, DVector};
@@ -218,28 +220,59 @@ impl<'a> Fit<'a> {
             remarks.push(Remark::SingularVariance { parameters: (0..size).collect() });
             return Ok(None);
         };
-        let variance = match which {
-            Variance::Iid | Variance::Observed => i,
-            Variance::Qml => &i + &i * excess(solution, operators, g)? * &i,
+        let size = Places::of(solution).sigma2;
+        let back = self.back(size);
+        let bread = Bread { inverse: &i, back: &back };
+        let of_information = of_information(&Places::of(solution), row.periods, &traces);
+        let n = self.sample.units as f64;
+        let (variance, probed, within) = match which {
+            Variance::Iid | Variance::Observed => (i.clone(), Probed::exact(DMatrix::zeros(0, 0)), true),
+            Variance::Qml => {
+                let omega = excess(solution, operators, g)?;
+                (&i + bread.around(&omega.matrix), omega, true)
+            }
             Variance::ClusterUnit => {
                 self.interrupt.begin("clustered variance");
-                let n = self.sample.units as f64;
                 if row.corrected {
                     remarks.extend(leverage(self.sample, g));
                 }
-                &i * outer_product(solution, operators, g)? * &i * (n / (n - 1.0))
+                let share = |meat: &DMatrix<f64>, deviations: &[DMatrix<f64>]| {
+                    let moved: Vec<DMatrix<f64>> = deviations.iter().map(|d| bread.around(d)).collect();
+                    bread.largest_share(&bread.around(meat), &moved)
+                };
+                let scores = outer_product(solution, operators, g, share)?;
+                let small_sample = n / (n - 1.0);
+                let scores = Probed {
+                    matrix: scores.matrix * small_sample,
+                    deviations: scores.deviations.into_iter().map(|d| d * small_sample).collect(),
+                    ..scores
+                };
+                (bread.around(&scores.matrix), scores, false)
             }
             _ => return Err(EstimateError::VarianceNotDefined),
         };
+        let mut deviations = bread.through_information(&variance, &of_information, within);
+        deviations.extend(probed.deviations.iter().map(|d| bread.around(d)));
+        let probes = traces.probes.max(probed.probes);
+        if probes > 0 {
+            let share = bread.largest_share(&variance, &deviations);
+            remarks.push(Remark::ProbedErrors { probes, share });
+        }
         Ok(Some(variance))
     }
 
-    /// From the orthonormal basis back to the slopes, σ² left out.
-    fn on_slopes(&self, variance: Option<DMatrix<f64>>, size: usize) -> DMatrix<f64> {
+    /// From the orthonormal basis to the slopes; spatial parameters as they are, σ² left out.
+    fn back(&self, size: usize) -> DMatrix<f64> {
         let p = self.sample.slopes();
-        let Some(v) = variance else { return DMatrix::from_element(size, size, f64::NAN) };
         let mut back = DMatrix::identity(size, size);
         back.view_mut((0, 0), (p, p)).copy_from(&self.sample.inverse_triangle());
+        back
+    }
+
+    /// A variance on the slopes.
+    fn on_slopes(&self, variance: Option<DMatrix<f64>>, size: usize) -> DMatrix<f64> {
+        let Some(v) = variance else { return DMatrix::from_element(size, size, f64::NAN) };
+        let back = self.back(size);
         &back * v.view((0, 0), (size, size)) * back.transpose()
     }
 
@@ -260,6 +293,7 @@ impl<'a> Fit<'a> {
         self.interrupt.begin("effects");
         let effects = effects(sample, operator, &theta, &vcov)?;
         let policy = policy(sample, operator, &theta, &vcov)?;
+        let events = events(sample, operator, &theta, &vcov)?;
         let dynamics = self.dynamics().map(|d| d.outcome(&theta, &vcov, point.unbiased)).transpose()?;
         let (dynamics, of_dynamics) = dynamics.unzip();
         remarks.extend(of_dynamics.into_iter().flatten());
@@ -268,6 +302,7 @@ impl<'a> Fit<'a> {
         Ok(Estimated {
             effects,
             policy,
+            events,
             dynamics,
             sigma2: solution.sigma2,
             loglik: point.loglik,

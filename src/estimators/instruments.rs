@@ -10,6 +10,7 @@ use super::sample::{Sample, lag, raw, remove_effects};
 use super::shared::Shared;
 use super::*;
 use crate::inference::effects::effects;
+use crate::inference::events::events;
 use crate::inference::operator::Operator;
 use crate::inference::policy::policy;
 use crate::inference::sandwich;
@@ -87,6 +88,7 @@ pub(crate) fn two_stage(
     Ok(Estimated {
         effects: found.effects,
         policy: found.policy,
+        events: found.events,
         sigma2,
         parameters: coefficients.len() + 1,
         reference: Reference::Normal,
@@ -406,6 +408,7 @@ fn cragg_donald(fit: &DMatrix<f64>, left: &DMatrix<f64>, df: [f64; 2]) -> f64 {
 struct Spread {
     effects: Vec<EffectOf>,
     policy: Option<PolicyOf>,
+    events: Option<EventsOf>,
     interval: Option<Interval>,
     remarks: Vec<Remark>,
 }
@@ -418,8 +421,13 @@ fn spread(
     interrupt: &dyn Interrupt,
 ) -> Result<Spread, EstimateError> {
     let Some(weights) = sample.problem.lag_weights.as_ref().filter(|_| sample.problem.model.has_lag()) else {
-        let (effects, policy) = (effects(sample, None, theta, vcov)?, policy(sample, None, theta, vcov)?);
-        return Ok(Spread { effects, policy, interval: None, remarks: Vec::new() });
+        return Ok(Spread {
+            effects: effects(sample, None, theta, vcov)?,
+            policy: policy(sample, None, theta, vcov)?,
+            events: events(sample, None, theta, vcov)?,
+            interval: None,
+            remarks: Vec::new(),
+        });
     };
     let spectrum = shared.spectrum(weights, interrupt)?;
     let axis = Axis::new(&spectrum, interrupt, shared.dense_units());
@@ -428,14 +436,15 @@ fn spread(
         let none = Measured { estimate: f64::NAN, se: f64::NAN };
         let effects = vec![EffectOf { direct: none, indirect: none, total: none }; sample.problem.regressors.len()];
         let remarks = vec![Remark::Outside { parameter: "rho", value: rho, interval: axis.interval }];
-        return Ok(Spread { effects, policy: None, interval: Some(axis.interval), remarks });
+        return Ok(Spread { effects, policy: None, events: None, interval: Some(axis.interval), remarks });
     }
     let curve = axis.window(rho, NEAR)?;
     let operator = Operator::new(&axis, rho, &curve, sample.units <= shared.dense_units())?;
     interrupt.begin("effects");
     let effects = effects(sample, Some(&operator), theta, vcov)?;
     let policy = policy(sample, Some(&operator), theta, vcov)?;
-    Ok(Spread { effects, policy, interval: Some(axis.interval), remarks: operator.remarks() })
+    let events = events(sample, Some(&operator), theta, vcov)?;
+    Ok(Spread { effects, policy, events, interval: Some(axis.interval), remarks: operator.remarks() })
 }
 
 /// `Q(y − ρWy − Zβ)`.

@@ -9,6 +9,7 @@ mod correct;
 mod dynamics;
 mod fit;
 mod instruments;
+pub mod marginal;
 mod moments;
 mod optimize;
 mod profile;
@@ -32,6 +33,7 @@ pub use rows::observations;
 
 use crate::linalg::LinalgError;
 use crate::weights::Weights;
+use nalgebra::DMatrix;
 use std::sync::Arc;
 
 /// Which fixed effects are removed.
@@ -174,6 +176,8 @@ pub struct Problem {
     pub time_lags: Vec<TimeLag>,
     /// Position of the treatment among the regressors, for the policy effects of a `_did` query.
     pub treatment: Option<usize>,
+    /// So many first regressors are the event times of an event study (methods E.2).
+    pub events: usize,
     /// Which of the `N·T` cells are there, unit fastest; outcome and regressors are NaN elsewhere. `None`: all of them.
     /// Only models without spatial lags take absent cells.
     pub present: Option<Vec<bool>>,
@@ -206,6 +210,17 @@ pub struct PolicyOf {
     pub treated_cells: usize,
     pub untreated_cells: usize,
     pub exposed_cells: usize,
+}
+
+/// What an event study has beside the effects of its event times (methods E.2), in the order of its bins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventsOf {
+    /// Means over the unit-periods at the event time: the own effect, what comes from other units, their sum (D.4).
+    pub on_treated: Vec<EffectOf>,
+    /// Unit-periods at the event time.
+    pub cells: Vec<usize>,
+    /// Covariances across event times of the direct, indirect and total effects, averaged over units.
+    pub covariances: [DMatrix<f64>; 3],
 }
 
 /// What a dynamic model has beside its short-run effects (methods C.7, D.3).
@@ -287,8 +302,11 @@ pub enum Remark {
     WeakInstruments { f: f64 },
     /// The variance of the random unit effects is zero at the optimum: the model is the pooled one.
     NoUnitVariance,
-    /// Traces by probes: their number and relative standard error.
+    /// A trace or a diagonal by probes: their number and its relative standard error.
     Probes { probes: usize, relative_error: f64 },
+    /// Standard errors with something probed in them: most probes, and the largest standard error that leaves in one of
+    /// them, relative to it.
+    ProbedErrors { probes: usize, share: f64 },
 }
 
 /// Why there is no estimate.
@@ -353,6 +371,8 @@ pub struct Estimated {
     pub r2_within: f64,
     pub effects: Vec<EffectOf>,
     pub policy: Option<PolicyOf>,
+    /// Of a model of an event study.
+    pub events: Option<EventsOf>,
     pub rho_interval: Option<Interval>,
     pub lambda_interval: Option<Interval>,
     /// `eigen`, `cholesky` or `lu`.

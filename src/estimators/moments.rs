@@ -10,6 +10,7 @@ use super::shared::Shared;
 use super::solution::Solution;
 use super::*;
 use crate::inference::effects::effects;
+use crate::inference::events::events;
 use crate::inference::policy::policy;
 use crate::inference::sandwich;
 use crate::linalg::cross;
@@ -60,6 +61,7 @@ pub(crate) fn moments(sample: &Sample, shared: &Shared, interrupt: &dyn Interrup
     Ok(Estimated {
         effects: effects(sample, None, &theta, &vcov)?,
         policy: policy(sample, None, &theta, &vcov)?,
+        events: events(sample, None, &theta, &vcov)?,
         sigma2,
         parameters: coefficients.len() + 1,
         reference: Reference::Normal,

@@ -94,6 +94,15 @@ impl Profile {
         (a, d)
     }
 
+    /// `ln|B(λ)'B(λ)|` of the filtered basis; zero where no error matrix moves it.
+    pub fn log_design(&self, lambda: f64) -> f64 {
+        let (a, _) = self.matrices(lambda);
+        let head = 1 + usize::from(self.lag);
+        let p = a.nrows() - head;
+        let square = a.view((head, head), (p, p)).into_owned();
+        square.cholesky().map_or(f64::NAN, |c| 2.0 * c.l_dirty().diagonal().iter().map(|d| d.ln()).sum::<f64>())
+    }
+
     /// `SSE`, gradient and slopes at (ρ, λ).
     pub fn at(&self, rho: f64, lambda: f64) -> Result<Point, EstimateError> {
         let (a, d) = self.matrices(lambda);

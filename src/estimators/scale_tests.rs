@@ -48,6 +48,7 @@ fn problem(model: Model, w: &Arc<Weights>) -> Problem {
         df_adjust: false,
         time_lags: Vec::new(),
         treatment: Some(0),
+        events: 0,
         present: None,
     }
 }
@@ -119,13 +120,46 @@ fn clustered_errors_by_probes_are_close_to_exact_ones() {
         let p = Problem { variance, ..problem(model, &w) };
         let (dense, solves) = (fit(&p, &Never, 2000).unwrap(), fit(&p, &Never, 0).unwrap());
         same(&format!("{} {variance:?}", model.name()), &solves, &dense, 0.01);
-        let errors: Vec<f64> = solves
-            .remarks
-            .iter()
-            .filter_map(|r| if let Remark::Probes { relative_error, .. } = r { Some(*relative_error) } else { None })
-            .collect();
-        assert!(!errors.is_empty() && errors.iter().all(|e| *e < 0.1), "{errors:?}");
+        let (probes, share) = probe_error(&solves).unwrap();
+        assert!(probes > 0 && 0.0 < share && share < 0.01, "{probes} {share}");
+        assert_eq!(probe_error(&dense), None);
     }
+}
+
+fn probe_error(found: &Estimated) -> Option<(usize, f64)> {
+    let of = |r: &Remark| if let Remark::ProbedErrors { probes, share } = r { Some((*probes, *share)) } else { None };
+    found.remarks.iter().find_map(of)
+}
+
+#[test]
+fn two_spatial_parameters_are_clustered_without_whole_matrices() {
+    let (w, other) = (row_weights(samples::knn(450, 6, 9), false), row_weights(samples::knn(450, 4, 5), false));
+    for (error, variance) in [(&w, Variance::ClusterUnit), (&other, Variance::ClusterUnit), (&other, Variance::Qml)] {
+        let p = Problem { variance, error_weights: Some(error.clone()), ..problem(Model::Sac, &w) };
+        let (dense, solves) = (fit(&p, &Never, 2000).unwrap(), fit(&p, &Never, 0).unwrap());
+        let (_, share) = probe_error(&solves).unwrap();
+        // Below one percent where probes are used, above 2,000 units: errors of means over units shrink with their root.
+        assert!(share * (450.0f64 / 2000.0).sqrt() < 0.01, "{share}");
+        same(&format!("sac {variance:?}"), &solves, &dense, 3.0 * share);
+    }
+}
+
+#[test]
+fn the_probe_error_that_is_reported_is_the_one_there_is() {
+    // Errors of standard errors by probes over eight samples, in units of what was reported.
+    let mut squares = Vec::new();
+    for seed in 0..8 {
+        let w = row_weights(samples::knn(300 + 20 * seed as usize, 6, seed), false);
+        let p = Problem { variance: Variance::ClusterUnit, ..problem(Model::Sdm, &w) };
+        let (dense, solves) = (fit(&p, &Never, 2000).unwrap(), fit(&p, &Never, 0).unwrap());
+        let (_, share) = probe_error(&solves).unwrap();
+        let worst = (0..dense.coefficients.len())
+            .map(|k| (solves.vcov[k][k] / dense.vcov[k][k]).sqrt() - 1.0)
+            .fold(0.0f64, |m, v| m.max(v.abs()));
+        squares.push((worst / share).powi(2));
+    }
+    let typical = (squares.iter().sum::<f64>() / squares.len() as f64).sqrt();
+    assert!((0.3..2.5).contains(&typical), "{typical} {squares:?}");
 }
 
 #[test]

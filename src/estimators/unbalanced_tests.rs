@@ -36,6 +36,7 @@ fn problem(fixed_effects: FixedEffects, variance: Variance) -> Problem {
         df_adjust: false,
         time_lags: Vec::new(),
         treatment: Some(1),
+        events: 0,
         present: Some(present()),
     }
 }

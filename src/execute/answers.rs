@@ -64,7 +64,7 @@ pub(super) fn answer(
             policy_effects: fit.policy_effects.clone(),
             level: fit.level,
         },
-        Answer::Loglik | Answer::Aic | Answer::Bic | Answer::Nobs | Answer::Array => {
+        Answer::Loglik | Answer::Aic | Answer::Bic | Answer::Nobs | Answer::Array | Answer::Test => {
             let x = scalar(answer, None, fitted).unwrap_or(f64::NAN);
             Outcome::Value(crate::outcome::Scalar::Number(x))
         }

@@ -214,6 +214,7 @@ pub(super) fn fit(spec: &ModelSpec, panel: &str, plan: &ModelPlan, e: &Estimated
         iterations: e.iterations,
         converged: e.converged,
         vcov: Vcov { terms, matrix: e.vcov.clone() },
+        probes: super::remarks::probes(e),
         notes: plan.notes.iter().cloned().chain(super::remarks::probed(e)).chain(short_run(spec)).collect(),
     }
 }

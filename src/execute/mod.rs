@@ -5,12 +5,15 @@
 
 mod answers;
 mod collinear;
+mod designs;
 mod explain;
 mod fit;
 mod near_collinear;
 mod remarks;
+mod restrictions;
 mod schedule;
 mod steps;
+mod testing;
 
 use crate::check::scalar::{FITTING, UNFIT, each_answer, evaluate, sides};
 use crate::check::spec::{Answer, Output, ScalarExpr, Spec, Step, StepKind, TableSpec};
@@ -55,7 +58,7 @@ type Estimation = Result<(Arc<Fitted>, Vec<Diagnostic>), Vec<Diagnostic>>;
 /// Estimates every model of a plan and answers every statement, in program order; what `memory` knows is not done again.
 pub fn execute(spec: &Spec, plan: Plan, memory: Option<&Memory>, interrupt: &dyn Interrupt) -> Executed {
     let mut out = Executed::default();
-    let Plan { panels, treatments, models, keys, summaries, arrays, data, steps, work, shared, .. } = plan;
+    let Plan { panels, treatments, models, tests, keys, summaries, arrays, data, steps, work, shared, .. } = plan;
     let left = Left { spec, steps: &steps, memory, keys: &keys, work: &work, shared: &shared, interrupt };
     let results = left.estimates(&models);
     out.interrupted = interrupt.stop();
@@ -77,7 +80,7 @@ pub fn execute(spec: &Spec, plan: Plan, memory: Option<&Memory>, interrupt: &dyn
         return out;
     }
     let shown = Shown { summaries: &summaries, arrays: &arrays, data: &data, shared: &shared, interrupt };
-    let run = Run { spec, panels: &panels, treatments: &treatments, shown, fits: &fits, interrupt };
+    let run = Run { spec, panels: &panels, treatments: &treatments, tests: &tests, shown, fits: &fits, interrupt };
     for step in &spec.steps {
         run.step(step, &mut out);
     }
@@ -125,6 +128,7 @@ struct Run<'a> {
     spec: &'a Spec,
     panels: &'a [Arc<crate::plan::panels::PanelData>],
     treatments: &'a [Option<crate::designs::treatment::Treatment>],
+    tests: &'a [Option<crate::plan::testing::TestPlan>],
     shown: Shown<'a>,
     fits: &'a [Option<Arc<Fitted>>],
     interrupt: &'a dyn Interrupt,
@@ -203,6 +207,8 @@ impl Run<'_> {
                 answers::answer(*answer, self.spec, *model, self.fitted(*model)?, self.interrupt)?
             }
             Output::Table(table) => Outcome::Table(self.table(table)?),
+            Output::Design(design) => Outcome::Design(self.design(design)?),
+            Output::Test(number) => Outcome::Test(Box::new(self.test(*number)?)),
             Output::List(items) => {
                 let mut entries = Vec::new();
                 for (source, item) in items {
@@ -234,6 +240,9 @@ impl Run<'_> {
             let value = self.shown.arrays.get(model)?.values.first().copied()?;
             return Some(ScalarExpr::Number(value));
         }
+        if answer == Answer::Test {
+            return self.test_number(model, entry.unwrap_or("p"));
+        }
         answers::scalar(answer, entry, self.fits.get(model)?.as_ref()?).map(ScalarExpr::Number)
     }
 
@@ -250,7 +259,9 @@ impl Run<'_> {
     fn unknown(&self, scalar: &ScalarExpr) -> Fault {
         let mut missing = None;
         each_answer(scalar, &mut |answer, model, entry| {
-            if missing.is_none()
+            if let (None, Answer::Test, Some(entry)) = (&missing, answer, entry) {
+                missing = self.no_number(model, entry);
+            } else if missing.is_none()
                 && let (Some(entry), Some(fitted)) = (entry, self.fits.get(model).and_then(Option::as_ref))
                 && answers::scalar(answer, Some(entry), fitted).is_none()
             {

@@ -6,6 +6,7 @@ use crate::check::spec::ModelSpec;
 use crate::estimators::{Approach, EstimateError, Estimated, Interval, Remark};
 use crate::fault::{Fault, counted, ticked_list};
 use crate::linalg::LinalgError;
+use crate::outcome::Probes;
 use crate::plan::ModelPlan;
 
 /// Warnings and notes that travel with a fit.
@@ -34,16 +35,23 @@ fn between(interval: &Interval) -> String {
     format!("({}, {})", number(interval.lo), number(interval.hi))
 }
 
-/// The line under a fit whose traces come from random probes: how many, and what they move at most.
-pub(super) fn probed(estimated: &Estimated) -> Option<String> {
-    let probes = estimated.remarks.iter().filter_map(|r| match r {
-        Remark::Probes { probes, relative_error } => Some((*probes, *relative_error)),
+/// What was probed for the standard errors of a fit.
+pub(super) fn probes(estimated: &Estimated) -> Option<Probes> {
+    estimated.remarks.iter().find_map(|r| match r {
+        Remark::ProbedErrors { probes, share } => Some(Probes { count: *probes, largest_error: *share }),
         _ => None,
-    });
-    let (most, error) = probes.reduce(|a, b| (a.0.max(b.0), a.1.max(b.1)))?;
-    let percent = 100.0 * error;
-    let size = if percent < 0.01 { "less than 0.01 %".to_string() } else { format!("about {percent:.2} %") };
-    Some(format!("traces by up to {most} seeded random probes, which move standard errors by {size}"))
+    })
+}
+
+/// The line under a fit whose standard errors rest on random probes: how many, and what they leave uncertain.
+pub(super) fn probed(estimated: &Estimated) -> Option<String> {
+    let found = probes(estimated)?;
+    let percent = 100.0 * found.largest_error;
+    let size = if percent < 0.01 { "less than 0.01 %".to_string() } else { format!("at most {percent:.2} %") };
+    Some(format!(
+        "standard errors by up to {} seeded random probes; their probe error is {size} of a standard error",
+        found.count
+    ))
 }
 
 fn remark(spec: &ModelSpec, plan: &ModelPlan, remark: &Remark) -> Option<Fault> {
@@ -143,7 +151,7 @@ fn remark(spec: &ModelSpec, plan: &ModelPlan, remark: &Remark) -> Option<Fault> 
             format!("the variance of the random unit effects of `{}` is zero: this is the pooled model", spec.query),
         )
         .help("`fe: none` says so, `fe: unit` does not rest on it"),
-        Remark::Probes { .. } => return None,
+        Remark::Probes { .. } | Remark::ProbedErrors { .. } => return None,
     })
 }
 

@@ -45,6 +45,9 @@ impl Sums {
     }
 }
 
+/// A value and its gradient in the parameters.
+pub(crate) type Functional = (f64, DVector<f64>);
+
 /// The effects of every regressor; `coefficients` and `vcov` in the order of the slopes, then ρ.
 pub(crate) fn effects(
     sample: &Sample,
@@ -52,6 +55,22 @@ pub(crate) fn effects(
     coefficients: &DVector<f64>,
     vcov: &DMatrix<f64>,
 ) -> Result<Vec<EffectOf>, EstimateError> {
+    let found = functionals(sample, operator, coefficients)?;
+    Ok(found
+        .iter()
+        .map(|of| {
+            let [direct, indirect, total] = of.each_ref().map(|(value, gradient)| measured(*value, gradient, vcov));
+            EffectOf { direct, indirect, total }
+        })
+        .collect())
+}
+
+/// The direct, indirect and total effect of every regressor, each with its gradient.
+pub(crate) fn functionals(
+    sample: &Sample,
+    operator: Option<&Operator>,
+    coefficients: &DVector<f64>,
+) -> Result<Vec<[Functional; 3]>, EstimateError> {
     let n = sample.units;
     let durbin: Vec<&Weights> = sample.problem.durbin_weights.iter().map(|w| &**w).collect();
     let (level, slope) = match operator {
@@ -63,38 +82,31 @@ pub(crate) fn effects(
     };
     let rho = sample.slopes();
     let count = n as f64;
-    let effects = (0..sample.problem.regressors.len())
-        .map(|k| {
-            let mut parts: Vec<(usize, Option<usize>)> = vec![(sample.own(k), None)];
-            parts.extend((0..durbin.len()).filter_map(|b| sample.lag_of(b, k).map(|at| (at, Some(b)))));
-            let sum = |s: &Sums, lag: Option<usize>, which: usize| match lag {
-                None => s.own[which],
-                Some(b) => s.lags[b][which],
-            };
-            let functional = |which: usize| {
-                let mut value = 0.0;
-                let mut gradient = DVector::zeros(vcov.nrows());
-                for &(at, lag) in &parts {
-                    let derivative = sum(&level, lag, which) / count;
-                    value += coefficients[at] * derivative;
-                    gradient[at] = derivative;
-                    if let Some(s) = &slope {
-                        gradient[rho] += coefficients[at] * sum(s, lag, which) / count;
-                    }
+    let sum = |s: &Sums, lag: Option<usize>, which: usize| match lag {
+        None => s.own[which],
+        Some(b) => s.lags[b][which],
+    };
+    let of = |k: usize| {
+        let mut parts: Vec<(usize, Option<usize>)> = vec![(sample.own(k), None)];
+        parts.extend((0..durbin.len()).filter_map(|b| sample.lag_of(b, k).map(|at| (at, Some(b)))));
+        let functional = |which: usize| {
+            let mut value = 0.0;
+            let mut gradient = DVector::zeros(coefficients.len());
+            for &(at, lag) in &parts {
+                let derivative = sum(&level, lag, which) / count;
+                value += coefficients[at] * derivative;
+                gradient[at] = derivative;
+                if let Some(s) = &slope {
+                    gradient[rho] += coefficients[at] * sum(s, lag, which) / count;
                 }
-                (value, gradient)
-            };
-            let (direct, d) = functional(0);
-            let (total, t) = functional(1);
-            let indirect = &t - &d;
-            EffectOf {
-                direct: measured(direct, &d, vcov),
-                indirect: measured(total - direct, &indirect, vcov),
-                total: measured(total, &t, vcov),
             }
-        })
-        .collect();
-    Ok(effects)
+            (value, gradient)
+        };
+        let (direct, total) = (functional(0), functional(1));
+        let indirect = (total.0 - direct.0, &total.1 - &direct.1);
+        [direct, indirect, total]
+    };
+    Ok((0..sample.problem.regressors.len()).map(of).collect())
 }
 
 /// A value with its delta-method error `√(∇'V∇)`; NaN where V has none.

@@ -1,53 +1,60 @@
 //! Variance by unit-clustered martingale differences, averaged over all orders of the units (methods C.6 item 1).
 
 use super::information::Places;
+use super::operator::{ProbedDiagonal, variance_of_mean};
 use super::operators::{Operators, Which};
+use super::probing::{Probed, of_mean};
 use crate::estimators::EstimateError;
 use crate::estimators::solution::Solution;
-use crate::linalg::LinalgError;
 use crate::linalg::iterate::{axpy, dot};
-use crate::linalg::panel;
-use crate::linalg::probes::{ProbedMean, signs};
+use crate::linalg::panel::{self, unit_products};
+use crate::linalg::probes::signs;
 use nalgebra::{DMatrix, DVector};
 
-/// Probed values of `Σ a_ik²` wanted, counted in units: fewer probes where there are more units to average over.
+/// Probed values of `Σ a_ik²` wanted at first, counted in units: fewer probes where there are more units to average over.
 const PROBED_UNITS: usize = 50_000;
-const MOST_PROBES: usize = 8;
+/// Probes added at a time, and at most.
+const MORE_PROBES: usize = 4;
+const MOST_PROBES: usize = 64;
+/// What probed pairs may leave uncertain of a standard error, relative to it.
+const ENOUGH: f64 = 0.005;
 const SEED: u64 = 0x5EED_0004;
 
 /// What one spatial parameter adds: its diagonal, `Σ_t ê g` per unit, and `a_ik = (A + A')_ik Σ_t ê_it ê_kt / σ²`.
 struct Quadratic {
     which: Which,
     place: usize,
-    diagonal: Vec<f64>,
+    diagonal: ProbedDiagonal,
     linear: Vec<f64>,
     /// `u_i = Σ_k a_ik`.
     sums: DVector<f64>,
 }
 
-/// B of methods C.6 item 1, in the order of [`Places`]; the caller sandwiches it and multiplies by `N/(N − 1)`.
+/// B of methods C.6 item 1, in the order of [`Places`]; the caller sandwiches it and multiplies by `N/(N − 1)`. `share`
+/// says how far deviations of a B move standard errors, relative to them.
 pub(crate) fn outer_product(
     solution: &Solution,
     operators: &Operators,
     g: Option<&[f64]>,
-) -> Result<DMatrix<f64>, EstimateError> {
+    share: impl Fn(&DMatrix<f64>, &[DMatrix<f64>]) -> f64,
+) -> Result<Probed, EstimateError> {
     let places = Places::of(solution);
     let sample = solution.sample;
     let (n, m, s2) = (sample.units, sample.row.periods, solution.sigma2);
     let e = &solution.residual;
-    let squares = by_unit(n, e, e);
+    let squares = unit_products(e, e, n);
     let quadratics = quadratics(solution, operators, g, &places, &squares)?;
     let mut scores = DMatrix::zeros(n, places.size());
     for (j, b) in solution.basis.iter().enumerate() {
-        scores.column_mut(j).copy_from_slice(&by_unit(n, b, e));
+        scores.column_mut(j).copy_from_slice(&unit_products(b, e, n));
     }
     scores.columns_mut(0, places.slopes).scale_mut(1.0 / s2);
-    let share = sample.row.observations / (2.0 * s2 * n as f64);
+    let per_unit = sample.row.observations / (2.0 * s2 * n as f64);
     for i in 0..n {
         for q in &quadratics {
-            scores[(i, q.place)] = (q.linear[i] + q.diagonal[i] * squares[i]) / s2 - m * q.diagonal[i];
+            scores[(i, q.place)] = (q.linear[i] + q.diagonal.values[i] * squares[i]) / s2 - m * q.diagonal.values[i];
         }
-        scores[(i, places.sigma2)] = squares[i] / (2.0 * s2 * s2) - share;
+        scores[(i, places.sigma2)] = squares[i] / (2.0 * s2 * s2) - per_unit;
     }
     let mut out = scores.transpose() * &scores;
     for q in &quadratics {
@@ -58,24 +65,56 @@ pub(crate) fn outer_product(
             out[(k, q.place)] += h;
         }
     }
-    let pairs = pairs(solution, operators, &quadratics, &squares)?;
-    for (p, row) in quadratics.iter().zip(&pairs) {
-        for (q, pair) in quadratics.iter().zip(row) {
-            out[(p.place, q.place)] += p.sums.dot(&q.sums) / 3.0 + pair / 6.0;
+    for p in &quadratics {
+        for q in &quadratics {
+            out[(p.place, q.place)] += p.sums.dot(&q.sums) / 3.0;
         }
     }
-    Ok(out)
+    let scaled: Vec<f64> = squares.iter().map(|s| s / s2).collect();
+    let mut deviations = Vec::new();
+    let mut probes = 0;
+    for q in &quadratics {
+        out[(q.place, q.place)] -= expected_surplus(&q.diagonal, &scaled, m);
+        deviations.extend(of_mean(&diagonal_changes(q, &quadratics, &scores, &scaled, m)));
+        probes = probes.max(q.diagonal.remainders.len());
+    }
+    let known = Probed { matrix: out, deviations, probes };
+    with_pairs(solution, operators, &quadratics, &squares, known, share)
 }
 
-/// `Σ_t x_it y_it` for each unit.
-fn by_unit(n: usize, x: &[f64], y: &[f64]) -> Vec<f64> {
-    let mut sums = vec![0.0; n];
-    for (x, y) in x.chunks_exact(n).zip(y.chunks_exact(n)) {
-        for (s, (x, y)) in sums.iter_mut().zip(x.iter().zip(y)) {
-            *s += x * y;
-        }
+/// What squaring the errors `ε_i` of a probed diagonal adds to `B_ρρ`: `l_i` has `ε_i(x_i − m)` of them and `u_i` and `a_ii`
+/// have `−2ε_i x_i`, `x_i = Σ_t ê_it²/σ²`.
+fn expected_surplus(diagonal: &ProbedDiagonal, scaled: &[f64], m: f64) -> f64 {
+    if diagonal.remainders.is_empty() {
+        return 0.0;
     }
-    sums
+    scaled.iter().enumerate().map(|(i, x)| variance_of_mean(&diagonal.remainders, i) * (x * x + m * m)).sum()
+}
+
+/// What each probe of the diagonal of one parameter changes of B, to first order.
+fn diagonal_changes(
+    of: &Quadratic,
+    quadratics: &[Quadratic],
+    scores: &DMatrix<f64>,
+    scaled: &[f64],
+    m: f64,
+) -> Vec<DMatrix<f64>> {
+    let (n, size) = scores.shape();
+    let one = |remainder: &Vec<f64>| {
+        let of_score = DVector::from_fn(n, |i, _| remainder[i] * (scaled[i] - m));
+        let of_sum = DVector::from_fn(n, |i, _| -2.0 * remainder[i] * scaled[i]);
+        let mut row = scores.transpose() * (&of_score + &of_sum * 0.5);
+        for q in quadratics {
+            row[q.place] += 0.5 * of_score.dot(&q.sums) + of_sum.dot(&q.sums) / 3.0;
+        }
+        let mut out = DMatrix::zeros(size, size);
+        for (k, v) in row.iter().enumerate() {
+            out[(of.place, k)] += v;
+            out[(k, of.place)] += v;
+        }
+        out
+    };
+    of.diagonal.remainders.iter().map(one).collect()
 }
 
 fn quadratics(
@@ -88,7 +127,7 @@ fn quadratics(
     let n = solution.sample.units;
     let mut out = Vec::new();
     if let (Some(place), Some(g)) = (places.rho, g) {
-        let linear = by_unit(n, &solution.residual, g);
+        let linear = unit_products(&solution.residual, g, n);
         out.push(Quadratic::new(Which::G, place, linear, solution, operators, squares)?);
     }
     if let Some(place) = places.lambda {
@@ -133,28 +172,17 @@ pub(crate) fn star_diagonal(
     solution: &Solution,
     operators: &Operators,
     which: Which,
-) -> Result<Vec<f64>, EstimateError> {
-    let operator = if which == Which::G { &operators.lag } else { &operators.error };
-    let mut diagonal = match (operators.whole(which), operator) {
-        (Some(a), _) => a.diagonal(),
-        (None, Some(operator)) if which == Which::H || operators.error.is_none() => operator.diagonal()?.to_vec(),
-        _ => return Err(two_parameters(solution)),
-    };
+) -> Result<ProbedDiagonal, EstimateError> {
+    let mut diagonal = operators.diagonal(which)?;
     if let Some(s) = off(solution, which) {
         let norm = dot(&s, &s);
         let (a, at) = (operators.image(which, &s, false)?, operators.image(which, &s, true)?);
         let middle = dot(&s, &a) / (norm * norm);
         for i in 0..s.len() {
-            diagonal[i] += -s[i] * (a[i] + at[i]) / norm + middle * s[i] * s[i];
+            diagonal.values[i] += -s[i] * (a[i] + at[i]) / norm + middle * s[i] * s[i];
         }
     }
     Ok(diagonal)
-}
-
-/// Diagonals of Ġ are not at hand without whole matrices.
-fn two_parameters(solution: &Solution) -> EstimateError {
-    let bytes = 32 * (solution.sample.units as u64).pow(2);
-    LinalgError::TooLarge { what: "this variance of a model with two spatial parameters", bytes }.into()
 }
 
 impl Quadratic {
@@ -172,29 +200,59 @@ impl Quadratic {
         // u = [Σ_t ê ∘ (A* + A*')ê]/σ² without its diagonal part.
         let mut both = image(solution, operators, which, e, false)?;
         axpy(1.0, &image(solution, operators, which, e, true)?, &mut both);
-        let mut sums = by_unit(n, e, &both);
+        let mut sums = unit_products(e, &both, n);
         for i in 0..n {
-            sums[i] = (sums[i] - 2.0 * diagonal[i] * squares[i]) / solution.sigma2;
+            sums[i] = (sums[i] - 2.0 * diagonal.values[i] * squares[i]) / solution.sigma2;
         }
         Ok(Quadratic { which, place, diagonal, linear, sums: DVector::from_vec(sums) })
     }
 }
 
-/// `Σ_i Σ_k a_ik b_ik` over pairs of different units, for each two parameters.
-fn pairs(
+/// B with `Σ_i Σ_k a_ik b_ik / 6` over pairs of different units, for each two parameters; where they are probed, with as
+/// many probes as standard errors need.
+fn with_pairs(
     solution: &Solution,
     operators: &Operators,
     quadratics: &[Quadratic],
     squares: &[f64],
-) -> Result<Vec<Vec<f64>>, EstimateError> {
+    mut known: Probed,
+    share: impl Fn(&DMatrix<f64>, &[DMatrix<f64>]) -> f64,
+) -> Result<Probed, EstimateError> {
     let whole: Option<Vec<Vec<f64>>> = quadratics.iter().map(|q| whole_pairs(solution, operators, q)).collect();
     if let Some(whole) = whole {
-        return Ok(whole.iter().map(|a| whole.iter().map(|b| dot(a, b)).collect()).collect());
+        known.matrix += between(quadratics, &whole, known.matrix.nrows());
+        return Ok(known);
     }
-    if quadratics.len() > 1 {
-        return Err(two_parameters(solution));
+    let n = solution.sample.units;
+    let mut wanted = (PROBED_UNITS / n).clamp(2, 2 * MORE_PROBES);
+    let mut values: Vec<DMatrix<f64>> = Vec::new();
+    loop {
+        while values.len() < wanted {
+            let z = signs(SEED, values.len() as u64, n);
+            let images: Result<Vec<Vec<f64>>, _> =
+                quadratics.iter().map(|q| pairs_image(solution, operators, q, squares, &z)).collect();
+            values.push(between(quadratics, &images?, known.matrix.nrows()));
+        }
+        let mut matrix = known.matrix.clone();
+        values.iter().for_each(|v| matrix += v / values.len() as f64);
+        let deviations = of_mean(&values);
+        if share(&matrix, &deviations) <= ENOUGH || values.len() >= MOST_PROBES {
+            known.deviations.extend(deviations);
+            return Ok(Probed { matrix, probes: known.probes.max(values.len()), ..known });
+        }
+        wanted += MORE_PROBES;
     }
-    quadratics.iter().map(|q| Ok(vec![probed_pairs(solution, operators, q, squares)?])).collect()
+}
+
+/// Inner products of what each parameter has, over six, at the places of parameters.
+fn between(quadratics: &[Quadratic], of: &[Vec<f64>], size: usize) -> DMatrix<f64> {
+    let mut out = DMatrix::zeros(size, size);
+    for (p, a) in quadratics.iter().zip(of) {
+        for (q, b) in quadratics.iter().zip(of) {
+            out[(p.place, q.place)] = dot(a, b) / 6.0;
+        }
+    }
+    out
 }
 
 /// All `a_ik`, where matrices are held.
@@ -215,31 +273,24 @@ fn whole_pairs(solution: &Solution, operators: &Operators, q: &Quadratic) -> Opt
     Some(data)
 }
 
-/// `Σ a_ik² = E‖Az‖²` with `Az = Σ_t ê_t ∘ (A* + A*')(ê_t ∘ z)/σ²` without its diagonal part.
-fn probed_pairs(
+/// `Az = Σ_t ê_t ∘ (A* + A*')(ê_t ∘ z)/σ²` without its diagonal part: over signs z, `E (Az)'Bz = Σ a_ik b_ik`.
+fn pairs_image(
     solution: &Solution,
     operators: &Operators,
     q: &Quadratic,
     squares: &[f64],
-) -> Result<f64, EstimateError> {
+    z: &[f64],
+) -> Result<Vec<f64>, EstimateError> {
     let (n, e) = (solution.sample.units, &solution.residual);
-    let probes = (PROBED_UNITS / n).clamp(2, MOST_PROBES);
-    let operator = if q.which == Which::G { &operators.lag } else { &operators.error };
-    let Some(operator) = operator else { return Ok(0.0) };
-    operator.axis.interrupt.begin("pairs of units by probes");
-    let mut values = Vec::with_capacity(probes);
-    for probe in 0..probes {
-        let z = signs(SEED, probe as u64, n);
-        let spread: Vec<f64> = e.chunks_exact(n).flat_map(|e| e.iter().zip(&z).map(|(e, z)| e * z)).collect();
-        let mut both = image(solution, operators, q.which, &spread, false)?;
-        axpy(1.0, &image(solution, operators, q.which, &spread, true)?, &mut both);
-        let mut az = by_unit(n, e, &both);
-        for i in 0..n {
-            az[i] = (az[i] - 2.0 * q.diagonal[i] * squares[i] * z[i]) / solution.sigma2;
-        }
-        values.push(dot(&az, &az));
+    if let Some(operator) = operators.lag.as_ref().or(operators.error.as_ref()) {
+        operator.axis.interrupt.begin("pairs of units by probes");
     }
-    let found = ProbedMean::of(&values);
-    operator.remark(found);
-    Ok(found.mean)
+    let spread: Vec<f64> = e.chunks_exact(n).flat_map(|e| e.iter().zip(z).map(|(e, z)| e * z)).collect();
+    let mut both = image(solution, operators, q.which, &spread, false)?;
+    axpy(1.0, &image(solution, operators, q.which, &spread, true)?, &mut both);
+    let mut az = unit_products(e, &both, n);
+    for i in 0..n {
+        az[i] = (az[i] - 2.0 * q.diagonal.values[i] * squares[i] * z[i]) / solution.sigma2;
+    }
+    Ok(az)
 }

@@ -20,9 +20,11 @@ use std::cell::{OnceCell, RefCell};
 const BATCH: usize = 8;
 /// Probes of a trace: at least, and at most.
 const FEWEST: usize = 8;
-const MOST: usize = 64;
-/// Relative error of a trace at which no more probes are added.
-const ENOUGH: f64 = 0.004;
+const MOST: usize = 256;
+/// Relative error of a trace at which no more probes are added, for one spatial parameter and for two, whose information
+/// is a difference of traces.
+pub(crate) const ENOUGH: f64 = 0.004;
+pub(crate) const ENOUGH_OF_TWO: f64 = 0.0015;
 /// Probes of a diagonal's remainder.
 const DIAGONAL: usize = 16;
 /// Half-width of the window in which derivatives at a corrected value are taken.
@@ -39,7 +41,7 @@ pub(crate) struct Moments {
     pub square: f64,
 }
 
-/// A quadratic form: one value for each column of random signs.
+/// What is made of columns of random signs: one value of a quadratic form for each, or their image.
 type Form<'f> = dyn Fn(&[f64]) -> Result<Vec<f64>, EstimateError> + 'f;
 
 /// Diagonals of `A` and of its derivative in the parameter.
@@ -47,6 +49,14 @@ type Form<'f> = dyn Fn(&[f64]) -> Result<Vec<f64>, EstimateError> + 'f;
 pub(crate) struct Diagonals {
     pub level: Vec<f64>,
     pub slope: Vec<f64>,
+}
+
+/// A diagonal of which a remainder was probed.
+#[derive(Clone, Debug)]
+pub(crate) struct ProbedDiagonal {
+    pub values: Vec<f64>,
+    /// What each vector of signs says of the remainder; their mean is in `values`.
+    pub remainders: Vec<Vec<f64>>,
 }
 
 pub(crate) struct Operator<'a> {
@@ -58,7 +68,7 @@ pub(crate) struct Operator<'a> {
     dense: Option<[Dense; 2]>,
     transposed: OnceCell<CsMat<f64>>,
     diagonals: OnceCell<Diagonals>,
-    diagonal: OnceCell<Vec<f64>>,
+    diagonal: OnceCell<ProbedDiagonal>,
     remarks: RefCell<Vec<Remark>>,
 }
 
@@ -161,13 +171,13 @@ impl<'a> Operator<'a> {
     }
 
     /// `tr(G'G)`: exact for the first powers `G ≈ W + ρW²`, probes for what is left.
-    pub fn frobenius(&self) -> Result<f64, EstimateError> {
+    pub fn frobenius(&self, enough: f64) -> Result<ProbedMean, EstimateError> {
         if let Some(g) = self.whole() {
-            return Ok(g.inner(g));
+            return Ok(ProbedMean::exact(g.inner(g)));
         }
         let (powers, exact) = self.axis.walks().frobenius(self.at);
         let n = self.units();
-        self.probed(exact, &|z| {
+        self.probed(exact, enough, &|z| {
             let image = self.image(z, false)?;
             let mut power = self.lag(z);
             let mut first = power.clone();
@@ -179,9 +189,9 @@ impl<'a> Operator<'a> {
         })
     }
 
-    /// A trace as its exact part and the mean of a quadratic form of random signs; `form` answers one value for each
-    /// column.
-    pub fn probed(&self, exact: f64, form: &Form) -> Result<f64, EstimateError> {
+    /// A trace as its exact part and the mean of a quadratic form of random signs, until its relative error is `enough`;
+    /// `form` answers one value for each column.
+    pub fn probed(&self, exact: f64, enough: f64, form: &Form) -> Result<ProbedMean, EstimateError> {
         self.interrupt().begin("traces by probes");
         let mut values: Vec<f64> = Vec::new();
         loop {
@@ -189,9 +199,9 @@ impl<'a> Operator<'a> {
             let z: Vec<f64> = (first..first + FEWEST as u64).flat_map(|k| signs(TRACE_SEED, k, self.units())).collect();
             values.extend(form(&z)?);
             let found = ProbedMean::of(&values).plus(exact);
-            if found.relative_error <= ENOUGH || values.len() >= MOST {
+            if found.relative_error <= enough || values.len() >= MOST {
                 self.remark(found);
-                return Ok(found.mean);
+                return Ok(found);
             }
         }
     }
@@ -201,17 +211,14 @@ impl<'a> Operator<'a> {
         self.remarks.borrow_mut().push(remark);
     }
 
-    /// Diagonal of `G`.
-    pub fn diagonal(&self) -> Result<&[f64], EstimateError> {
-        if let Some(found) = self.diagonals.get() {
-            return Ok(&found.level);
-        }
+    /// Diagonal of `G`, with what its probes leave open.
+    pub fn diagonal(&self) -> Result<&ProbedDiagonal, EstimateError> {
         if let Some(found) = self.diagonal.get() {
             return Ok(found);
         }
         let found = match self.whole() {
-            Some(g) => g.diagonal(),
-            None => self.walked_diagonals(false)?.level,
+            Some(g) => ProbedDiagonal { values: g.diagonal(), remainders: Vec::new() },
+            None => self.walked_diagonal(&|z| self.image(z, false))?,
         };
         Ok(self.diagonal.get_or_init(|| found))
     }
@@ -223,73 +230,89 @@ impl<'a> Operator<'a> {
         }
         let found = match self.whole() {
             Some(g) => Diagonals { level: g.diagonal(), slope: g.product_diagonal(g) },
-            None => self.walked_diagonals(true)?,
+            None => self.walked_diagonals()?,
         };
         Ok(self.diagonals.get_or_init(|| found))
     }
 
-    /// `G = Σ_{k≥1} ρ^(k−1) W^k` and `G² = Σ_{k≥2} (k−1)ρ^(k−2) W^k`: exact diagonals of the first powers and random signs
-    /// for the rest of both; the second only where it is asked for.
-    fn walked_diagonals(&self, with_slope: bool) -> Result<Diagonals, EstimateError> {
-        self.interrupt().begin("diagonals by probes");
+    /// `(W^k z)` for the powers whose diagonals are known, given to `take` with their coefficients in `G` and `G²`.
+    fn known_powers(&self, z: &[f64], mut take: impl FnMut([f64; 2], &[f64])) {
+        let mut power = z.to_vec();
+        for k in 1..=self.axis.walks().order() {
+            power = self.lag(&power);
+            take(self.coefficients(k), &power);
+        }
+    }
+
+    /// Of `W^k` in `G = Σ_{k≥1} ρ^(k−1) W^k` and in `G² = Σ_{k≥2} (k−1)ρ^(k−2) W^k`.
+    fn coefficients(&self, k: usize) -> [f64; 2] {
+        let power = |e: i32| if e < 0 { 0.0 } else { self.at.powi(e) };
+        [power(k as i32 - 1), (k as f64 - 1.0) * power(k as i32 - 2)]
+    }
+
+    /// The diagonal of a matrix close to `G`, given by its product with columns: exact diagonals of the first powers in
+    /// `G`, and random signs for the rest.
+    pub fn walked_diagonal(&self, image: &Form) -> Result<ProbedDiagonal, EstimateError> {
         let walks = self.axis.walks();
-        let (n, rho) = (self.units(), self.at);
+        let mut values = vec![0.0; self.units()];
+        (1..=walks.order()).for_each(|k| axpy(self.coefficients(k)[0], walks.diagonal(k), &mut values));
+        let remainders = self.add_remainder([&mut values], DIAGONAL_SEED, |z| {
+            let mut level = image(z)?;
+            self.known_powers(z, |[c, _], power| axpy(-c, power, &mut level));
+            Ok([level])
+        })?;
+        Ok(ProbedDiagonal { values, remainders })
+    }
+
+    /// Those of `G` and `G²`.
+    fn walked_diagonals(&self) -> Result<Diagonals, EstimateError> {
+        let walks = self.axis.walks();
+        let n = self.units();
         let mut out = Diagonals { level: vec![0.0; n], slope: vec![0.0; n] };
         for k in 1..=walks.order() {
-            axpy(rho.powi(k as i32 - 1), walks.diagonal(k), &mut out.level);
-            if k > 1 {
-                axpy((k - 1) as f64 * rho.powi(k as i32 - 2), walks.diagonal(k), &mut out.slope);
-            }
+            let [level, slope] = self.coefficients(k);
+            axpy(level, walks.diagonal(k), &mut out.level);
+            axpy(slope, walks.diagonal(k), &mut out.slope);
         }
-        let known = |k: usize| [rho.powi(k as i32 - 1), (k as f64 - 1.0) * rho.powi(k as i32 - 2)];
-        self.add_remainder(&mut out, DIAGONAL_SEED, |z| {
-            let level = self.image(z, false)?;
-            let slope = if with_slope { self.image(&level, false)? } else { vec![0.0; z.len()] };
-            let (mut level, mut slope, mut power) = (level, slope, z.to_vec());
-            for k in 1..=walks.order() {
-                power = self.lag(&power);
-                axpy(-known(k)[0], &power, &mut level);
-                if k > 1 {
-                    axpy(-known(k)[1], &power, &mut slope);
-                }
-            }
+        self.add_remainder([&mut out.level, &mut out.slope], DIAGONAL_SEED, |z| {
+            let mut level = self.image(z, false)?;
+            let mut slope = self.image(&level, false)?;
+            self.known_powers(z, |[c, d], power| {
+                axpy(-c, power, &mut level);
+                axpy(-d, power, &mut slope);
+            });
             Ok([level, slope])
         })?;
         Ok(out)
     }
 
-    /// Adds `mean(z ∘ Az)` of what exact diagonals leave of two matrices.
-    fn add_remainder(
+    /// Adds `mean(z ∘ Az)` of what exact diagonals leave of matrices, and answers `z ∘ Az` of the first.
+    fn add_remainder<const K: usize>(
         &self,
-        out: &mut Diagonals,
+        out: [&mut Vec<f64>; K],
         seed: u64,
-        image: impl Fn(&[f64]) -> Result<[Vec<f64>; 2], EstimateError>,
-    ) -> Result<(), EstimateError> {
+        image: impl Fn(&[f64]) -> Result<[Vec<f64>; K], EstimateError>,
+    ) -> Result<Vec<Vec<f64>>, EstimateError> {
+        self.interrupt().begin("diagonals by probes");
         let n = self.units();
-        let (mut sums, mut squares) = ([vec![0.0; n], vec![0.0; n]], vec![0.0; n]);
+        let mut remainders = Vec::with_capacity(DIAGONAL);
         for batch in (0..DIAGONAL).step_by(BATCH) {
             let z: Vec<f64> = (batch..batch + BATCH).flat_map(|k| signs(seed, k as u64, n)).collect();
-            let images = image(&z)?;
-            for (which, (sum, image)) in sums.iter_mut().zip(&images).enumerate() {
+            for (which, image) in image(&z)?.iter().enumerate() {
                 for (z, y) in z.chunks_exact(n).zip(image.chunks_exact(n)) {
-                    for i in 0..n {
-                        sum[i] += z[i] * y[i];
-                        if which == 0 {
-                            squares[i] += y[i] * y[i];
-                        }
+                    let product: Vec<f64> = z.iter().zip(y).map(|(z, y)| z * y).collect();
+                    axpy(1.0 / DIAGONAL as f64, &product, out[which]);
+                    if which == 0 {
+                        remainders.push(product);
                     }
                 }
             }
         }
-        let m = DIAGONAL as f64;
-        axpy(1.0 / m, &sums[0], &mut out.level);
-        axpy(1.0 / m, &sums[1], &mut out.slope);
-        let spread: f64 =
-            squares.iter().zip(&sums[0]).map(|(q, s)| ((q / m - s * s / m / m) / (m - 1.0)).max(0.0)).sum();
-        let size = dot(&out.level, &out.level);
+        let spread: f64 = (0..n).map(|i| variance_of_mean(&remainders, i)).sum();
+        let size = dot(out[0], out[0]);
         let relative_error = if size == 0.0 { 0.0 } else { (spread / size).sqrt() };
         self.remark(ProbedMean { probes: DIAGONAL, mean: f64::NAN, relative_error });
-        Ok(())
+        Ok(remainders)
     }
 
     /// Diagonals of `S⁻¹W_b` and of its derivative `G S⁻¹W_b`.
@@ -308,7 +331,7 @@ impl<'a> Operator<'a> {
             Diagonals { level: vec![0.0; n], slope: product_diagonal(&self.axis.weights.matrix, &durbin.matrix) };
         axpy(self.at, &out.slope, &mut out.level);
         durbin.matrix.iter().filter(|(_, (i, k))| i == k).for_each(|(v, (i, _))| out.level[i] += v);
-        self.add_remainder(&mut out, LAG_SEED, |z| {
+        self.add_remainder([&mut out.level, &mut out.slope], LAG_SEED, |z| {
             let first = panel::spatial_lag(&durbin.matrix, z, n, z.len() / n);
             let second = self.lag(&first);
             let mut level = self.inverse(&first, false)?;
@@ -345,6 +368,16 @@ impl<'a> Operator<'a> {
         let of = self.moments();
         [self.units() as f64 + self.at * of.g, of.g + self.at * of.square]
     }
+}
+
+/// Of the mean over probes of the value of one unit.
+pub(crate) fn variance_of_mean(remainders: &[Vec<f64>], unit: usize) -> f64 {
+    let m = remainders.len() as f64;
+    if m < 2.0 {
+        return 0.0;
+    }
+    let mean = remainders.iter().map(|r| r[unit]).sum::<f64>() / m;
+    remainders.iter().map(|r| (r[unit] - mean).powi(2)).sum::<f64>() / (m * (m - 1.0))
 }
 
 /// Diagonal of `A B` of sparse matrices.

@@ -2,12 +2,13 @@
 //! their traces and products.
 
 use super::dense::Dense;
-use super::operator::{Moments, Operator};
+use super::operator::{ENOUGH, ENOUGH_OF_TWO, Moments, Operator, ProbedDiagonal};
 use crate::estimators::axis::{Axis, Curve};
 use crate::estimators::solution::Solution;
 use crate::estimators::{EstimateError, Remark};
 use crate::linalg::iterate::{axpy, dot};
 use crate::linalg::panel;
+use crate::linalg::probes::ProbedMean;
 
 /// Traces of methods C.6, of the projected operators in rows 5 and 6.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -23,6 +24,17 @@ pub(crate) struct Traces {
     /// `tr H*Ġ*`, `tr H*'Ġ*`.
     pub hg: f64,
     pub htg: f64,
+    /// Standard errors of `tr Ġ*'Ġ*`, `tr H*'H*`, `tr H*Ġ*` and `tr H*'Ġ*` where they were probed, else zero.
+    pub errors: [f64; 4],
+    /// Most probes of one of them.
+    pub probes: usize,
+}
+
+impl Traces {
+    fn note(&mut self, which: usize, probed: ProbedMean) {
+        self.errors[which] = probed.error();
+        self.probes = self.probes.max(probed.probes);
+    }
 }
 
 /// Which of the two operators.
@@ -68,6 +80,11 @@ impl<'a> Operators<'a> {
         }
     }
 
+    /// How exact traces have to be.
+    fn enough(&self) -> f64 {
+        if self.lag.is_some() && self.error.is_some() { ENOUGH_OF_TWO } else { ENOUGH }
+    }
+
     /// What was estimated by probes so far.
     pub fn remarks(&self) -> Vec<Remark> {
         [&self.lag, &self.error].into_iter().flatten().flat_map(Operator::remarks).collect()
@@ -98,37 +115,49 @@ impl<'a> Operators<'a> {
     pub fn traces(&self, projected: bool, frobenius: bool) -> Result<Traces, EstimateError> {
         let mut out = Traces::default();
         if self.lag.is_some() {
-            [out.g, out.gg, out.gtg] = self.own_traces(Which::G, projected, frobenius)?;
+            let probed;
+            ([out.g, out.gg, out.gtg], probed) = self.own_traces(Which::G, projected, frobenius)?;
+            out.note(0, probed);
         }
         if self.error.is_some() {
-            [out.h, out.hh, out.hth] = self.own_traces(Which::H, projected, frobenius)?;
+            let probed;
+            ([out.h, out.hh, out.hth], probed) = self.own_traces(Which::H, projected, frobenius)?;
+            out.note(1, probed);
         }
         if let (Some(lag), Some(_), true) = (&self.lag, &self.error, frobenius) {
-            (out.hg, out.htg) = self.cross_traces(lag, projected)?;
+            let [hg, htg] = self.cross_traces(lag, projected)?;
+            (out.hg, out.htg) = (hg.mean, htg.mean);
+            out.note(2, hg);
+            out.note(3, htg);
         }
         Ok(out)
     }
 
-    /// `tr A*`, `tr A*²`, `tr A*'A*`.
-    fn own_traces(&self, which: Which, projected: bool, frobenius: bool) -> Result<[f64; 3], EstimateError> {
+    /// `tr A*`, `tr A*²`, `tr A*'A*`, and how the last was probed.
+    fn own_traces(
+        &self,
+        which: Which,
+        projected: bool,
+        frobenius: bool,
+    ) -> Result<([f64; 3], ProbedMean), EstimateError> {
         let operator = if which == Which::G { &self.lag } else { &self.error };
-        let Some(operator) = operator else { return Ok([0.0; 3]) };
+        let none = ProbedMean::exact(0.0);
+        let Some(operator) = operator else { return Ok(([0.0; 3], none)) };
         if let Some(a) = self.whole(which) {
             let star = if projected { &a.projected(&vec![1.0; a.n]) } else { a };
             let transposed = if frobenius { star.inner(star) } else { 0.0 };
-            return Ok([star.trace(), star.product_trace(star), transposed]);
+            return Ok(([star.trace(), star.product_trace(star), transposed], none));
         }
         // Similar matrices have the same traces: those of Ġ are those of G.
         let Moments { g, square } = operator.moments();
         let own = which == Which::H || self.error.is_none();
-        let mut out = [g, square, 0.0];
-        if frobenius {
-            out[2] = if own {
-                operator.frobenius()?
-            } else {
-                operator.probed(0.0, &|z| Ok(squares(&self.image(which, z, false)?, operator.units())))?
-            };
-        }
+        let probed = match (frobenius, own) {
+            (false, _) => none,
+            (true, true) => operator.frobenius(self.enough())?,
+            (true, false) => operator
+                .probed(0.0, self.enough(), &|z| Ok(squares(&self.image(which, z, false)?, operator.units())))?,
+        };
+        let mut out = [g, square, probed.mean];
         if projected {
             let n = operator.units() as f64;
             let ones = vec![1.0; operator.units()];
@@ -138,15 +167,15 @@ impl<'a> Operators<'a> {
             out[1] += -2.0 * dot(&atl, &al) / n + mean * mean;
             out[2] -= if frobenius { (dot(&al, &al) + dot(&atl, &atl)) / n - mean * mean } else { 0.0 };
         }
-        Ok(out)
+        Ok((out, probed))
     }
 
     /// `tr H*Ġ*`, `tr H*'Ġ*`.
-    fn cross_traces(&self, lag: &Operator, projected: bool) -> Result<(f64, f64), EstimateError> {
+    fn cross_traces(&self, lag: &Operator, projected: bool) -> Result<[ProbedMean; 2], EstimateError> {
         if let (Some(g), Some(h)) = (self.whole(Which::G), self.whole(Which::H)) {
             let star = |a: &Dense| if projected { a.projected(&vec![1.0; a.n]) } else { a.clone() };
             let (g, h) = (star(g), star(h));
-            return Ok((h.product_trace(&g), h.inner(&g)));
+            return Ok([h.product_trace(&g), h.inner(&g)].map(ProbedMean::exact));
         }
         let n = lag.units();
         let center = |x: &mut Vec<f64>| {
@@ -163,7 +192,23 @@ impl<'a> Operators<'a> {
             let hz = self.image(Which::H, &z, transposed)?;
             Ok(gz.chunks_exact(n).zip(hz.chunks_exact(n)).map(|(a, b)| dot(a, b)).collect())
         };
-        Ok((lag.probed(0.0, &|z| form(z, true))?, lag.probed(0.0, &|z| form(z, false))?))
+        let probed = |transposed: bool| lag.probed(0.0, self.enough(), &|z| form(z, transposed));
+        Ok([probed(true)?, probed(false)?])
+    }
+
+    /// Diagonal of `Ġ` or `H`; zeros without that operator.
+    pub fn diagonal(&self, which: Which) -> Result<ProbedDiagonal, EstimateError> {
+        if let Some(a) = self.whole(which) {
+            return Ok(ProbedDiagonal { values: a.diagonal(), remainders: Vec::new() });
+        }
+        match (which, &self.lag, &self.error) {
+            // Polynomials of one matrix commute: Ġ = G.
+            (Which::G, Some(lag), Some(error)) if lag.axis.weights.matrix != error.axis.weights.matrix => {
+                lag.walked_diagonal(&|z| self.image(Which::G, z, false))
+            }
+            (Which::G, Some(operator), _) | (Which::H, _, Some(operator)) => operator.diagonal().cloned(),
+            _ => Ok(ProbedDiagonal { values: Vec::new(), remainders: Vec::new() }),
+        }
     }
 
     /// `g = P R Q(Wy) − P Ġ Ê`: the deterministic part of the score's direction (methods C.6, the full form).

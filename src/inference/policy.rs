@@ -60,7 +60,7 @@ pub(crate) fn policy(
 }
 
 /// Diagonals of `S⁻¹` or `S⁻¹W`, and of their derivatives in ρ.
-fn own_part(n: usize, operator: Option<&Operator>, w: Option<&Weights>) -> Result<Diagonals, EstimateError> {
+pub(crate) fn own_part(n: usize, operator: Option<&Operator>, w: Option<&Weights>) -> Result<Diagonals, EstimateError> {
     match (operator, w) {
         (None, None) => Ok(Diagonals { level: vec![1.0; n], slope: vec![0.0; n] }),
         (None, Some(_)) => Ok(Diagonals { level: vec![0.0; n], slope: vec![0.0; n] }),

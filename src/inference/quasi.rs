@@ -2,17 +2,15 @@
 
 use super::information::Places;
 use super::martingale::star_diagonal;
+use super::operator::variance_of_mean;
 use super::operators::{Operators, Which};
+use super::probing::{Probed, of_mean};
 use crate::estimators::EstimateError;
 use crate::estimators::solution::Solution;
 use nalgebra::DMatrix;
 
-/// Ω in the order of [`Places`]; `g` is the systematic part of the outcome's lag.
-pub(crate) fn excess(
-    solution: &Solution,
-    operators: &Operators,
-    g: Option<&[f64]>,
-) -> Result<DMatrix<f64>, EstimateError> {
+/// Ω in the order of [`Places`] with what probes of diagonals leave open; `g` is the systematic part of the outcome's lag.
+pub(crate) fn excess(solution: &Solution, operators: &Operators, g: Option<&[f64]>) -> Result<Probed, EstimateError> {
     let places = Places::of(solution);
     let row = &solution.sample.row;
     let (n, t, s2) = (solution.sample.units as f64, solution.sample.periods as f64, solution.sigma2);
@@ -35,15 +33,37 @@ pub(crate) fn excess(
     };
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
     let mut diagonals: Vec<(usize, Vec<f64>)> = Vec::new();
+    let mut probed: Vec<(usize, Vec<Vec<f64>>)> = Vec::new();
     for (place, which) in [(places.rho, Which::G), (places.lambda, Which::H)] {
         if let Some(place) = place {
-            diagonals.push((place, star_diagonal(solution, operators, which)?));
+            let found = star_diagonal(solution, operators, which)?;
+            diagonals.push((place, found.values));
+            probed.push((place, found.remainders));
         }
     }
     let mut out = DMatrix::zeros(places.size(), places.size());
+    let mut deviations = Vec::new();
+    for (p, remainders) in &probed {
+        // Errors of the diagonal add their squares to its own.
+        let surplus: f64 = (0..solution.sample.units).map(|i| variance_of_mean(remainders, i)).sum();
+        out[(*p, *p)] -= f * kappa / s2.powi(2) * surplus;
+        let change = |remainder: &Vec<f64>| {
+            let mut change = DMatrix::zeros(places.size(), places.size());
+            for (q, b) in &diagonals {
+                let product = f * kappa / s2.powi(2) * dot(remainder, b);
+                change[(*p, *q)] += product;
+                change[(*q, *p)] += product;
+            }
+            let cross = f * kappa / (2.0 * s2.powi(3)) * dot(remainder, &zeta);
+            change[(*p, places.sigma2)] = cross;
+            change[(places.sigma2, *p)] = cross;
+            change
+        };
+        deviations.extend(of_mean(&remainders.iter().map(change).collect::<Vec<_>>()));
+    }
     for (p, a) in &diagonals {
         for (q, b) in &diagonals {
-            out[(*p, *q)] = f * kappa / s2.powi(2) * dot(a, b);
+            out[(*p, *q)] += f * kappa / s2.powi(2) * dot(a, b);
         }
         let cross = f * kappa / (2.0 * s2.powi(3)) * dot(a, &zeta);
         out[(*p, places.sigma2)] = cross;
@@ -56,7 +76,8 @@ pub(crate) fn excess(
         diagonals.push((places.sigma2, sigma2));
         third_moments(solution, &places, &diagonals, g, moment(3) / q3, &mut out);
     }
-    Ok(out)
+    let probes = probed.iter().map(|(_, r)| r.len()).max().unwrap_or(0);
+    Ok(Probed { matrix: out, deviations, probes })
 }
 
 /// Without unit effects third moments do not vanish: the score of a slope or of ρ has a part `x'ε/σ²` (x a regressor,

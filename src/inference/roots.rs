@@ -1,7 +1,7 @@
 //! The largest root of a dynamic model (methods C.7, stability): the spectral radius of `A = S⁻¹(τI + Σ_e η_e W_e)`.
 //!
 //! With one matrix the eigenvalues of A are `(τ + ηω)/(1 − ρω)`: exact where those of W are known, and at the ends of a
-//! real spectrum, between which that fraction is monotone. Otherwise by powers of A.
+//! real spectrum, between which that fraction is monotone, or where one dominates. Otherwise by powers of A.
 
 use super::long_run::{Coefficients, Filter, same, times};
 use crate::estimators::{EstimateError, Interrupt};
@@ -36,12 +36,23 @@ pub(crate) fn largest_root(
         if let Some(all) = filter.eigenvalues() {
             return Ok(all.iter().map(|w| modulus(*w)).fold(0.0, f64::max));
         }
+        if let Some(root) = at_one(&filter, modulus, rho) {
+            return Ok(root);
+        }
         let interval = if first.symmetrizer.is_some() { Some(filter.interval()?) } else { None };
         if let Some(interval) = interval.filter(|i| i.rule == "eigen") {
             return Ok(modulus((1.0 / interval.lo, 0.0)).max(modulus((1.0 / interval.hi, 0.0))));
         }
     }
     by_powers(units, at, lag.map(|_| rho), &filter, interrupt)
+}
+
+/// Where one is an eigenvalue of W and none is larger in modulus, `f(ω) = (τ + ηω)/(1 − ρω)` maps the unit disk, `|ρ| < 1`,
+/// onto the disk with the diameter `f(−1) … f(1)`: no eigenvalue of A is beyond `f(1)` unless `f(−1)` is.
+fn at_one(filter: &SpatialFilter, modulus: impl Fn((f64, f64)) -> f64, rho: f64) -> Option<f64> {
+    let stochastic = filter.unit_classes() > 0 && filter.row_bound() <= 1.0 + 1e-12;
+    let (most, least) = (modulus((1.0, 0.0)), modulus((-1.0, 0.0)));
+    (stochastic && rho.abs() < 1.0 && most >= least).then_some(most)
 }
 
 /// From `Aᵏx` for growing k, and the row sum of A where it is an eigenvalue.

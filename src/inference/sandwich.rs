@@ -2,7 +2,12 @@
 
 use crate::estimators::sample::Sample;
 use crate::estimators::{FixedEffects, Reference, Remark, Variance};
+use crate::linalg::iterate::dot;
+use crate::linalg::{cross, panel};
 use nalgebra::{DMatrix, DVector};
+
+/// Rows whose scores are held at once.
+const ROWS: usize = 1 << 14;
 
 /// The variance of the basis coefficients, and the reference distribution; `None` where the estimator does not apply.
 pub(crate) fn variance(sample: &Sample, residual: &[f64], which: Variance) -> Option<(DMatrix<f64>, Reference)> {
@@ -17,23 +22,15 @@ pub(crate) fn variance_on(
     residual: &[f64],
     which: Variance,
 ) -> Option<(DMatrix<f64>, Reference)> {
-    let (n, t, p) = (sample.units, sample.periods, basis.len());
+    let (n, p) = (sample.units, basis.len());
     let counts = &sample.counts;
     let rows = counts.rows as f64;
     let df = rows - p as f64 - counts.dummies as f64;
     let effects = sample.problem.fixed_effects;
-    let scores = |unit_of: &dyn Fn(usize) -> usize, groups: usize| {
-        let mut sums = DMatrix::<f64>::zeros(groups, p);
-        for (j, b) in basis.iter().enumerate() {
-            for (r, (x, e)) in b.iter().zip(residual).enumerate() {
-                sums[(unit_of(r), j)] += x * e;
-            }
-        }
-        sums.transpose() * sums
-    };
-    let by_unit = || scores(&|r| r % n, n);
-    let by_time = || scores(&|r| r / n, t);
-    let by_row = || scores(&|r| r, n * t);
+    let by_unit = || products_of(basis.iter().map(|b| panel::unit_products(b, residual, n)).collect());
+    let of_periods = |b: &[f64]| b.chunks_exact(n).zip(residual.chunks_exact(n)).map(|(b, e)| dot(b, e)).collect();
+    let by_time = || products_of(basis.iter().map(|b| of_periods(b)).collect());
+    let by_row = || by_row(basis, residual);
     let factor = |g: usize, k: f64| (rows - 1.0) / (rows - k) * g as f64 / (g as f64 - 1.0);
     let own = |count: usize, nested: bool| if nested { 0 } else { count };
     // K counts the effects that are not nested in the clusters, and one constant.
@@ -70,6 +67,23 @@ pub(crate) fn variance_on(
         }
         Variance::Observed | Variance::Qml => return None,
     })
+}
+
+/// `Σ s s'` of the scores of clusters, given column by column.
+fn products_of(scores: Vec<Vec<f64>>) -> DMatrix<f64> {
+    let columns: Vec<&[f64]> = scores.iter().map(Vec::as_slice).collect();
+    cross::gram(&columns)
+}
+
+/// `Σ ψψ'` over the rows, a stretch of them at a time.
+fn by_row(basis: &[Vec<f64>], residual: &[f64]) -> DMatrix<f64> {
+    let mut sum = DMatrix::zeros(basis.len(), basis.len());
+    for (block, e) in residual.chunks(ROWS).enumerate() {
+        let first = block * ROWS;
+        let score = |b: &Vec<f64>| b[first..first + e.len()].iter().zip(e).map(|(b, e)| b * e).collect();
+        sum += products_of(basis.iter().map(score).collect());
+    }
+    sum
 }
 
 /// A variance matrix fit for use.

@@ -4,19 +4,28 @@
 
 use super::LinalgError;
 use super::iterate::dot;
+use faer::{Mat, Side};
+use std::sync::OnceLock;
 
 /// Largest period mean that may be left, relative to the root mean square of the variable.
 const LEFT: f64 = 1e-10;
 /// Residual at which the conjugate gradients stop, relative to their right-hand side.
 const GOAL: f64 = 1e-14;
+/// Up to this many periods, and this many additions, the equations of period effects are put together and solved directly.
+const FEW_PERIODS: usize = 400;
+const MOST_WORK: f64 = 4e9;
+/// Eigenvalues of those equations, scaled to at most one, below this belong to levels that cells do not determine.
+const UNDETERMINED: f64 = 1e-10;
 
 /// Which cells of an `N × T` panel are there.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Cells {
     units: usize,
     present: Vec<bool>,
     per_unit: Vec<f64>,
     per_period: Vec<f64>,
+    /// The generalised inverse of `s ∘ (D_T − C'D_N⁻¹C) ∘ s`, where there are few periods.
+    inverse: OnceLock<Option<Mat<f64>>>,
 }
 
 /// Unit and period effects of a variable, length N and T.
@@ -35,8 +44,13 @@ impl Cells {
         if present.len() != n * t || n == 0 {
             return Err(LinalgError::Shape { what: "a mark for each of N·T cells" });
         }
-        let mut cells =
-            Cells { units: n, present: present.to_vec(), per_unit: vec![0.0; n], per_period: Vec::with_capacity(t) };
+        let mut cells = Cells {
+            units: n,
+            present: present.to_vec(),
+            per_unit: vec![0.0; n],
+            per_period: Vec::with_capacity(t),
+            inverse: OnceLock::new(),
+        };
         for period in present.chunks_exact(n) {
             cells.per_period.push(period.iter().filter(|p| **p).count() as f64);
             for (count, &p) in cells.per_unit.iter_mut().zip(period) {
@@ -109,8 +123,9 @@ impl Cells {
         means
     }
 
-    /// Takes out unit and period effects by least squares: conjugate gradients on the period effects with the unit
-    /// effects eliminated, until no period mean above `1e-10` of the root mean square is left.
+    /// Takes out unit and period effects by least squares: the period effects from their equations with the unit effects
+    /// eliminated, directly where there are few periods, else by conjugate gradients, until no period mean above `1e-10` of
+    /// the root mean square is left.
     ///
     /// # Errors
     /// `NoConvergence` when that is not reached.
@@ -145,6 +160,9 @@ impl Cells {
         let mut residual = self.period_sums(x);
         residual.iter_mut().zip(&scale).for_each(|(r, s)| *r *= s);
         let t = residual.len();
+        if let Some(inverse) = self.inverse.get_or_init(|| self.solved(&scale)) {
+            return (0..t).map(|j| scale[j] * (0..t).map(|k| inverse[(j, k)] * residual[k]).sum::<f64>()).collect();
+        }
         let goal = GOAL * GOAL * dot(&residual, &residual);
         let (mut effects, mut direction, mut square) = (vec![0.0; t], residual.clone(), dot(&residual, &residual));
         for _ in 0..4 * t + 20 {
@@ -168,6 +186,38 @@ impl Cells {
         }
         effects.iter_mut().zip(&scale).for_each(|(e, s)| *e *= s);
         effects
+    }
+
+    /// The generalised inverse of the equations of period effects: eigenvalues of zero, one for each group of cells that
+    /// nothing links, are left out, as conjugate gradients leave them.
+    fn solved(&self, scale: &[f64]) -> Option<Mat<f64>> {
+        let t = scale.len();
+        if t > FEW_PERIODS || self.per_unit.iter().map(|c| c * c).sum::<f64>() > MOST_WORK {
+            return None;
+        }
+        let mut equations = Mat::<f64>::zeros(t, t);
+        let mut there = Vec::with_capacity(t);
+        for i in 0..self.units {
+            there.clear();
+            there.extend((0..t).filter(|s| self.present[s * self.units + i]));
+            let share = 1.0 / self.per_unit[i];
+            for (a, &s) in there.iter().enumerate() {
+                there[..=a].iter().for_each(|&r| equations[(s, r)] -= share);
+            }
+        }
+        for s in 0..t {
+            equations[(s, s)] += self.per_period[s];
+            (0..=s).for_each(|r| equations[(s, r)] *= scale[s] * scale[r]);
+        }
+        let found = equations.self_adjoint_eigen(Side::Lower).ok()?;
+        let (values, vectors) = (found.S().column_vector(), found.U());
+        let mut inverse = Mat::<f64>::zeros(t, t);
+        for k in (0..t).filter(|&k| values[k] > UNDETERMINED) {
+            for j in 0..t {
+                (0..t).for_each(|i| inverse[(i, j)] += vectors[(i, k)] * vectors[(j, k)] / values[k]);
+            }
+        }
+        Some(inverse)
     }
 
     /// `s ∘ (D_T − C'D_N⁻¹C)(s ∘ v)`.
@@ -250,6 +300,24 @@ mod tests {
             let effects = if cells.is_present(k) { found.units[k % n] + found.periods[k / n] } else { 0.0 };
             assert!((effects - (y[k] - x[k])).abs() < 1e-11);
         }
+    }
+
+    #[test]
+    fn few_and_many_periods_have_the_same_residuals() {
+        // More periods than are solved directly against the same panel seen the other way round.
+        let (n, t) = (30, FEW_PERIODS + 20);
+        let present: Vec<bool> = (0..n * t).map(|k| samples::uniform(4, k as u64) > 0.3).collect();
+        let wide = Cells::new(&present, n, t).unwrap();
+        let flags: Vec<f64> = present.iter().map(|p| f64::from(u8::from(*p))).collect();
+        let turned: Vec<bool> = panel::transpose(&flags, n, t).iter().map(|f| *f > 0.0).collect();
+        let long = Cells::new(&turned, t, n).unwrap();
+        let mut x = samples::vector(6, n * t);
+        wide.clear(&mut x);
+        let mut y = panel::transpose(&x, n, t);
+        wide.demean_both(&mut x).unwrap();
+        long.demean_both(&mut y).unwrap();
+        assert!(wide.inverse.get().is_some_and(Option::is_none) && long.inverse.get().is_some_and(Option::is_some));
+        assert!(panel::transpose(&x, n, t).iter().zip(&y).all(|(a, b)| (a - b).abs() < 1e-11));
     }
 
     #[test]

@@ -281,6 +281,11 @@ impl Triangle {
 
 /// A column's norm, safe from overflow of the squares.
 fn scaled_norm(x: &[f64]) -> f64 {
+    let square = super::iterate::dot(x, x);
+    // Away from overflow and underflow the plain sum is exact enough.
+    if (1e-200..1e200).contains(&square) {
+        return square.sqrt();
+    }
     let size = x.iter().fold(0.0f64, |m, v| m.max(v.abs()));
     if size == 0.0 || !size.is_finite() {
         return size;

@@ -12,8 +12,12 @@ use faer::{Mat, Side};
 const ROUGH_STEPS: usize = 30;
 /// Most steps with the inverse for one shift.
 const INVERSE_STEPS: usize = 60;
-/// Accepted residual of an eigenvalue, whose error is of the order of its square, relative to the bound on all of them.
-const TOLERANCE: f64 = 3e-9;
+/// Steps from one look at the Ritz values to the next.
+const LOOK_EVERY: usize = 3;
+/// Expected error at which the iteration stops, relative to the bound on all eigenvalues.
+const GOAL: f64 = 1e-12;
+/// What is proved: no eigenvalue lies farther than this beyond the answer, relative to the same bound.
+const PROVED: f64 = 1e-9;
 
 /// Which end of the spectrum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +57,7 @@ pub fn extreme(
         }
         Ok(())
     };
-    let rough = lanczos(w.n, ROUGH_STEPS, false, 1e-12 * bound, apply)?;
+    let rough = lanczos(w.n, ROUGH_STEPS, |ritz| ritz.residual <= 1e-12 * bound, apply)?;
     if rough.value <= 1e-9 * bound {
         return Err(LinalgError::NoConvergence);
     }
@@ -65,17 +69,15 @@ pub fn extreme(
             y.copy_from_slice(x);
             cholesky.solve_symmetric(&factor, y)
         };
-        // (I − (sign/σ)B)⁻¹ has the eigenvalues σ / (σ − sign·ω).
-        let goal = TOLERANCE * bound / shift;
-        let inverse = lanczos_inverse(w.n, goal, invert)?;
+        // (I − (sign/σ)B)⁻¹ has the eigenvalues ν = σ / (σ − sign·ω): an error of ν is one of ω times σ/ν².
+        let error = |ritz: &Ritz| ritz.error() * shift / (ritz.value * ritz.value);
+        let inverse = lanczos(w.n, INVERSE_STEPS, |ritz| error(ritz) <= GOAL * bound, invert)?;
         estimate = shift - shift / inverse.value;
-        let error = inverse.residual * shift / (inverse.value * inverse.value);
-        if error <= TOLERANCE * bound {
-            // Definite just beyond: no eigenvalue was overlooked.
-            cholesky.factor(sign / (estimate + 1e-9 * bound)).map_err(|_| LinalgError::NoConvergence)?;
+        // A Ritz value never lies beyond the end, and a matrix that is definite just beyond it has no eigenvalue there.
+        if error(&inverse) <= PROVED * bound && cholesky.factor(sign / (estimate + PROVED * bound)).is_ok() {
             return Ok(sign * estimate);
         }
-        margin = (4.0 * error).max(1e-9 * bound);
+        margin = (4.0 * error(&inverse)).max(PROVED * bound);
     }
     Err(LinalgError::NoConvergence)
 }
@@ -101,36 +103,27 @@ fn shift_beyond(
     }
 }
 
-/// A Ritz value and the norm of its residual.
+/// The largest Ritz value, the norm of its residual and the distance of the next one.
 struct Ritz {
     value: f64,
     residual: f64,
+    gap: f64,
 }
 
-fn lanczos_inverse(
-    n: usize,
-    goal: f64,
-    apply: impl Fn(&[f64], &mut [f64]) -> Result<(), LinalgError>,
-) -> Result<Ritz, LinalgError> {
-    // The accuracy of ω asks for goal · ν² of ν; ν is at least one, so the run may stop on its own criterion.
-    lanczos_until(n, INVERSE_STEPS, true, |ritz| ritz.residual <= goal * ritz.value * ritz.value, apply)
-}
-
-fn lanczos(
-    n: usize,
-    steps: usize,
-    reorthogonalize: bool,
-    tolerance: f64,
-    apply: impl Fn(&[f64], &mut [f64]) -> Result<(), LinalgError>,
-) -> Result<Ritz, LinalgError> {
-    lanczos_until(n, steps, reorthogonalize, |ritz| ritz.residual <= tolerance, apply)
+impl Ritz {
+    /// How far the eigenvalue may be: the residual, or its square over the gap to the rest of the spectrum (Kato–Temple).
+    fn error(&self) -> f64 {
+        if self.gap > self.residual { self.residual * self.residual / self.gap } else { self.residual }
+    }
 }
 
 /// The largest Ritz value of a symmetric operator after at most `steps` products.
-fn lanczos_until(
+///
+/// Vectors are not orthogonalised again: the basis loses that only towards a Ritz vector that has converged (Paige 1980),
+/// and there the run ends.
+fn lanczos(
     n: usize,
     steps: usize,
-    reorthogonalize: bool,
     enough: impl Fn(&Ritz) -> bool,
     apply: impl Fn(&[f64], &mut [f64]) -> Result<(), LinalgError>,
 ) -> Result<Ritz, LinalgError> {
@@ -140,11 +133,10 @@ fn lanczos_until(
         (0..n).map(|i| start * rademacher(0x01A7_C205, 0, i as u64) * (1.0 + 0.5 * (i as f64 / n as f64))).collect();
     let size = norm(&q);
     q.iter_mut().for_each(|x| *x /= size);
-    let mut basis: Vec<Vec<f64>> = Vec::new();
     let mut previous = vec![0.0; n];
     let mut next = vec![0.0; n];
     let (mut alpha, mut beta): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
-    let mut ritz = Ritz { value: f64::NEG_INFINITY, residual: f64::INFINITY };
+    let mut ritz = Ritz { value: f64::NEG_INFINITY, residual: f64::INFINITY, gap: 0.0 };
     for step in 1..=steps.min(n) {
         apply(&q, &mut next)?;
         let b = beta.last().copied().unwrap_or(0.0);
@@ -153,23 +145,12 @@ fn lanczos_until(
             next[i] -= a * q[i] + b * previous[i];
         }
         alpha.push(a);
-        if reorthogonalize {
-            basis.push(q.clone());
-            for _ in 0..2 {
-                for v in &basis {
-                    let c = dot(v, &next);
-                    for (x, v) in next.iter_mut().zip(v) {
-                        *x -= c * v;
-                    }
-                }
-            }
-        }
         let size = norm(&next);
         if !size.is_finite() {
             return Err(LinalgError::NoConvergence);
         }
         let exhausted = size <= 1e-14 * (a.abs() + b) || step == steps.min(n);
-        if exhausted || step % 5 == 0 {
+        if exhausted || step % LOOK_EVERY == 0 {
             ritz = largest_ritz(&alpha, &beta, size)?;
             if exhausted || enough(&ritz) {
                 break;
@@ -183,7 +164,7 @@ fn lanczos_until(
     Ok(ritz)
 }
 
-/// The largest eigenvalue of the tridiagonal matrix, with `next_beta · |last component of its vector|`.
+/// The largest eigenvalue of the tridiagonal matrix, with `next_beta · |last component of its vector|` and the next one.
 fn largest_ritz(alpha: &[f64], beta: &[f64], next_beta: f64) -> Result<Ritz, LinalgError> {
     let k = alpha.len();
     let mut t = Mat::<f64>::zeros(k, k);
@@ -197,5 +178,6 @@ fn largest_ritz(alpha: &[f64], beta: &[f64], next_beta: f64) -> Result<Ritz, Lin
     let decomposition = t.self_adjoint_eigen(Side::Lower).map_err(|_| LinalgError::NoConvergence)?;
     let last = k - 1;
     let value = decomposition.S().column_vector()[last];
-    Ok(Ritz { value, residual: next_beta * decomposition.U()[(last, last)].abs() })
+    let gap = if last == 0 { 0.0 } else { value - decomposition.S().column_vector()[last - 1] };
+    Ok(Ritz { value, residual: next_beta * decomposition.U()[(last, last)].abs(), gap })
 }

@@ -138,6 +138,27 @@ pub fn unit_means(x: &[f64], n: usize, t: usize) -> Vec<f64> {
     means
 }
 
+/// `Σ_t x_it y_it` for each unit, length N.
+///
+/// # Panics
+/// When the two are not equally long.
+pub fn unit_products(x: &[f64], y: &[f64], n: usize) -> Vec<f64> {
+    assert!(x.len() == y.len(), "{} values against {}", x.len(), y.len());
+    let mut sums = vec![0.0; n];
+    if x.is_empty() {
+        return sums;
+    }
+    for (block, sums) in sums.chunks_mut(BLOCK).enumerate() {
+        let first = block * BLOCK;
+        for (x, y) in x.chunks_exact(n).zip(y.chunks_exact(n)) {
+            for (s, (x, y)) in sums.iter_mut().zip(x[first..].iter().zip(&y[first..])) {
+                *s += x * y;
+            }
+        }
+    }
+    sums
+}
+
 /// Means over units, length T.
 pub fn period_means(x: &[f64], n: usize) -> Vec<f64> {
     if n == 0 {

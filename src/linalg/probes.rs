@@ -1,13 +1,27 @@
 //! Random signs that depend on their place only, and averages over vectors of them.
 
+use statrs::distribution::{ContinuousCDF, Normal};
+
 /// ±1, the same for the same `(seed, probe, index)` wherever and whenever it is asked for.
 pub fn rademacher(seed: u64, probe: u64, index: u64) -> f64 {
     if hash(seed, probe, index) >> 63 == 0 { 1.0 } else { -1.0 }
 }
 
+/// 64 random bits of a place.
+pub fn uniform_bits(seed: u64, probe: u64, index: u64) -> u64 {
+    hash(seed, probe, index)
+}
+
 /// The vector of signs of one probe.
 pub fn signs(seed: u64, probe: u64, n: usize) -> Vec<f64> {
     (0..n as u64).map(|i| rademacher(seed, probe, i)).collect()
+}
+
+/// A standard normal number, the same for the same `(seed, probe, index)`.
+pub fn normal(seed: u64, probe: u64, index: u64) -> f64 {
+    // The middle of one of 2^53 equal parts of the unit interval: never 0 or 1.
+    let uniform = ((hash(seed, probe, index) >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
+    Normal::standard().inverse_cdf(uniform)
 }
 
 /// Three rounds of the SplitMix64 finaliser, one for each coordinate.
@@ -32,6 +46,16 @@ pub struct ProbedMean {
 }
 
 impl ProbedMean {
+    /// A value without probes.
+    pub fn exact(mean: f64) -> ProbedMean {
+        ProbedMean { probes: 0, mean, relative_error: 0.0 }
+    }
+
+    /// Its standard error.
+    pub fn error(self) -> f64 {
+        (self.relative_error * self.mean).abs()
+    }
+
     pub fn of(values: &[f64]) -> ProbedMean {
         let m = values.len() as f64;
         let mean = values.iter().sum::<f64>() / m;

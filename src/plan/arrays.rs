@@ -89,7 +89,11 @@ impl Eval<'_, '_> {
                 let reason = self.planner.reason(reason);
                 Array::scalar(&Value::Missing, reason)
             }
-            ColumnKind::Name(_) | ColumnKind::Treatment(_) | ColumnKind::SpatialLag { .. } | ColumnKind::Levels(_) => {
+            ColumnKind::Name(_)
+            | ColumnKind::Treatment(_)
+            | ColumnKind::EventTime { .. }
+            | ColumnKind::SpatialLag { .. }
+            | ColumnKind::Levels(_) => {
                 let value = self.value(column)?;
                 self.array_of_rows(value)?
             }

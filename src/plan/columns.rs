@@ -114,6 +114,7 @@ impl<'e, 'a> Eval<'e, 'a> {
             ColumnKind::Missing => Ok(Value::Missing),
             ColumnKind::Name(name) => self.named(name, want, place),
             ColumnKind::Treatment(number) => self.treatment(*number),
+            ColumnKind::EventTime { treatment, bin } => self.event_time(*treatment, *bin),
             ColumnKind::Negate(inner) => {
                 let x = self.number(inner)?;
                 self.kinds(unary(Unary::Negate, &x), place)

@@ -48,6 +48,10 @@ impl Planner<'_> {
         if !sample.balanced && (spatial || !spec.time_lags.is_empty()) {
             return Err(self.report(faults::needs_balanced(&spec.query, &index), place));
         }
+        let event_units = match &spec.events {
+            Some(events) => self.event_times(events, &index)?,
+            None => Vec::new(),
+        };
         let fixed_effects = self.effects_removed(spec, n, t)?;
         let mut columns = self.columns(spec, panel, &sample, &index)?;
         let means = self.random_effects(spec, &index, sample.balanced, &mut columns)?;
@@ -96,6 +100,7 @@ impl Planner<'_> {
             df_adjust: spec.df_adjust,
             time_lags,
             treatment: spec.treatment.map(|_| 0),
+            events: spec.events.as_ref().map_or(0, |events| events.bins.len()),
             present: (!sample.balanced).then(|| cells(&index, &sample.rows).iter().map(Option::is_some).collect()),
         };
         Ok(ModelPlan {
@@ -107,6 +112,7 @@ impl Planner<'_> {
             periods: index.periods,
             nobs,
             dropped: sample.dropped,
+            event_units,
             durbin_weights: durbin,
             lag_weights,
             error_weights,

@@ -6,10 +6,12 @@
 mod models;
 
 use super::memory::{self, Size};
+use super::testing::TestPlan;
 use super::weights::Built;
 use super::{InputFile, ModelPlan, Plan, needs, scalar_needs};
 use crate::check::spec::{
-    Column, ColumnKind, Output, PanelSpec, PanelStep, RowSource, Spec, StepKind, WeightsExpr, WeightsKind, WeightsUse,
+    Column, ColumnKind, Output, PanelSpec, PanelStep, RowSource, Spec, StepKind, TestQuery, WeightsExpr, WeightsKind,
+    WeightsUse,
 };
 use crate::data::table::Table;
 use crate::estimators::shared::Shared;
@@ -362,10 +364,10 @@ impl<'a> Builder<'a> {
     /// Matrices of the statements that print or save one.
     fn printed(&self) -> Vec<&'a WeightsUse> {
         let spec = self.spec;
-        let (mut models, mut matrices, mut data) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut models, mut matrices, mut data, mut tests) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for step in &spec.steps {
             if let StepKind::Print(output) | StepKind::Save { output, .. } = &step.kind {
-                needs(output, &mut models, &mut matrices, &mut data);
+                needs(output, &mut models, &mut matrices, &mut data, &mut tests);
             }
         }
         matrices
@@ -375,23 +377,27 @@ impl<'a> Builder<'a> {
         let spec = self.spec;
         for step in &spec.steps {
             let (mut models, mut matrices, mut before, mut data) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+            let mut tests = Vec::new();
             let path = match &step.kind {
                 StepKind::Model { .. } => continue,
                 StepKind::Print(output) => {
-                    needs(output, &mut models, &mut matrices, &mut data);
+                    needs(output, &mut models, &mut matrices, &mut data, &mut tests);
                     self.declared(output, &mut before);
                     None
                 }
                 StepKind::Save { output, path, .. } => {
-                    needs(output, &mut models, &mut matrices, &mut data);
+                    needs(output, &mut models, &mut matrices, &mut data, &mut tests);
                     self.declared(output, &mut before);
                     Some(path.clone())
                 }
                 StepKind::Assert { condition, .. } => {
-                    scalar_needs(condition, &mut models);
+                    scalar_needs(condition, &mut models, &mut tests);
                     None
                 }
             };
+            models.extend(tests.iter().flat_map(|&t| spec.tests[t].models()));
+            before.extend(self.of_tests(&tests));
+            let asked: Vec<&TestQuery> = tests.iter().map(|&t| &spec.tests[t].query).collect();
             before.extend(models.iter().filter_map(|&m| self.effects.get(m).copied().flatten()));
             for used in matrices {
                 let Some(printed) = self.plan.summaries.get(&(used.name.clone(), used.panel)) else { continue };
@@ -403,7 +409,7 @@ impl<'a> Builder<'a> {
                 _ => step.source.split_whitespace().collect::<Vec<_>>().join(" "),
             };
             let made = Made {
-                text: &format!("{:?}", step.kind),
+                text: &format!("{:?} {asked:?}", step.kind),
                 name: source.clone(),
                 what: What::Output { source, path },
                 needs: before,
@@ -412,6 +418,22 @@ impl<'a> Builder<'a> {
             };
             self.add(made, Work::Done);
         }
+    }
+
+    /// The panels of columns that are tested, and the matrices of tests.
+    fn of_tests(&self, tests: &[usize]) -> Vec<usize> {
+        let mut out = Vec::new();
+        for &test in tests {
+            if let TestQuery::Column { sample, .. } = &self.spec.tests[test].query {
+                out.extend(self.panels.get(sample.panel));
+            }
+            match self.plan.tests.get(test).and_then(Option::as_ref) {
+                Some(TestPlan::Sections(sections)) => out.extend(self.step_of(&sections.weights)),
+                Some(TestPlan::Matrix(Some(matrix))) => out.extend(self.step_of(matrix)),
+                _ => {}
+            }
+        }
+        out
     }
 
     /// Panels and treatments that are shown.

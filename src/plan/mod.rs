@@ -13,6 +13,7 @@ pub mod rollout;
 mod approach;
 mod conditions;
 mod design;
+mod events;
 mod files;
 mod graph;
 mod keys;
@@ -22,11 +23,12 @@ mod recorded;
 mod sample;
 mod sources;
 mod store;
+pub mod testing;
 mod treatments;
 mod weights;
 
 use crate::check::Lints;
-use crate::check::spec::{Answer, Output, RowSource, ScalarExpr, Spec, StepKind, WeightsUse};
+use crate::check::spec::{Answer, Output, RowSource, ScalarExpr, Spec, StepKind, TestQuery, WeightsUse};
 use crate::data::array::Array;
 use crate::data::series::Series;
 use crate::designs::treatment::Treatment;
@@ -77,6 +79,8 @@ pub struct ModelPlan {
     pub periods: Vec<i64>,
     pub nobs: usize,
     pub dropped: Vec<Dropped>,
+    /// Units that were ever observed at each event time of a model of an event study.
+    pub event_units: Vec<usize>,
     pub durbin_weights: Vec<MatrixUsed>,
     pub lag_weights: Option<MatrixUsed>,
     pub error_weights: Option<MatrixUsed>,
@@ -100,6 +104,8 @@ pub struct Plan {
     pub data: Vec<Option<DataSummary>>,
     /// Rows, and the labels of each key, of every data set.
     pub cubes: Vec<(usize, Vec<usize>)>,
+    /// By number of the test in the spec; `None` where no statement asks for it.
+    pub tests: Vec<Option<testing::TestPlan>>,
     pub inputs: Vec<InputFile>,
     /// What is done, in an order in which it can be done.
     pub steps: Steps,
@@ -214,23 +220,32 @@ impl<'a> Planner<'a> {
         let mut keys: Vec<Option<ModelKeys>> = vec![None; spec.models.len()];
         let mut summaries = HashMap::new();
         let mut data = vec![None; spec.data.len()];
+        let mut tests = vec![None; spec.tests.len()];
         let arrays = self.whole_arrays();
         for step in &spec.steps {
             let mut wanted = Vec::new();
             let mut printed = Vec::new();
             let mut described = Vec::new();
+            let mut asked = Vec::new();
             match &step.kind {
                 StepKind::Model { model, .. } => wanted.push(*model),
                 StepKind::Print(output) | StepKind::Save { output, .. } => {
-                    needs(output, &mut wanted, &mut printed, &mut described);
+                    needs(output, &mut wanted, &mut printed, &mut described, &mut asked);
                 }
-                StepKind::Assert { condition, .. } => scalar_needs(condition, &mut wanted),
+                StepKind::Assert { condition, .. } => scalar_needs(condition, &mut wanted, &mut asked),
             }
+            wanted.extend(asked.iter().flat_map(|&t| self.models_of(t)));
             for model in wanted {
                 if models[model].is_none() {
                     keys[model] = self.model_keys(&spec.models[model]);
                     models[model] = self.known_model(&spec.models[model], keys[model].as_ref()).ok();
                     self.gave_up |= models[model].is_none();
+                }
+            }
+            for number in asked {
+                if tests[number].is_none() {
+                    tests[number] = self.test(&spec.tests[number], &models).ok();
+                    self.gave_up |= tests[number].is_none();
                 }
             }
             for number in described {
@@ -253,7 +268,17 @@ impl<'a> Planner<'a> {
         let treatments = std::mem::take(&mut self.treatments);
         let sizes = |d: &Option<Arc<cubes::DataSet>>| d.as_ref().map(|d| d.sizes()).unwrap_or_default();
         let cubes = self.data.iter().map(sizes).collect();
-        Some(Plan { panels, treatments, models, keys, summaries, arrays, data, cubes, ..Plan::default() })
+        Some(Plan { panels, treatments, models, keys, summaries, arrays, data, cubes, tests, ..Plan::default() })
+    }
+
+    /// The models a test needs; of a cross-section none that would say whether effects are there.
+    fn models_of(&self, test: usize) -> Vec<usize> {
+        let test = &self.spec.tests[test];
+        let TestQuery::Specification { effects, .. } = &test.query else { return test.models() };
+        let periods = self.spec.models.get(effects.base).and_then(|m| self.loaded(m.panel).ok());
+        let cross_section = periods.is_some_and(|p| p.index.periods.len() == 1);
+        let without = if cross_section { effects.of_effects() } else { Vec::new() };
+        test.models().into_iter().filter(|m| !without.contains(m)).collect()
     }
 
     fn known_panel(&mut self, number: usize) -> Step<Arc<PanelData>> {
@@ -368,40 +393,49 @@ pub(crate) fn loading_order(spec: &Spec) -> Vec<Load> {
     order
 }
 
-/// Models and matrices an output shows.
-fn needs<'a>(output: &'a Output, models: &mut Vec<usize>, matrices: &mut Vec<&'a WeightsUse>, data: &mut Vec<usize>) {
+/// Models, matrices, data sets and tests an output shows.
+fn needs<'a>(
+    output: &'a Output,
+    models: &mut Vec<usize>,
+    matrices: &mut Vec<&'a WeightsUse>,
+    data: &mut Vec<usize>,
+    tests: &mut Vec<usize>,
+) {
     match output {
+        Output::Test(number) => tests.push(*number),
         Output::Data(number) => data.push(*number),
         Output::Fit(model) | Output::Answer { model, .. } => models.push(*model),
         Output::Weights(used) => matrices.push(used),
         Output::Treatment(_) | Output::Panel(_) | Output::Array(_) => {}
-        Output::Scalar(scalar) => scalar_needs(scalar, models),
+        Output::Scalar(scalar) => scalar_needs(scalar, models, tests),
         Output::Table(table) => models.extend(table.columns.iter().map(|c| c.1)),
-        Output::List(items) => items.iter().for_each(|(_, o)| needs(o, models, matrices, data)),
+        Output::Design(design) => models.extend(design.models()),
+        Output::List(items) => items.iter().for_each(|(_, o)| needs(o, models, matrices, data, tests)),
     }
 }
 
-fn scalar_needs(scalar: &ScalarExpr, models: &mut Vec<usize>) {
+fn scalar_needs(scalar: &ScalarExpr, models: &mut Vec<usize>, tests: &mut Vec<usize>) {
     match scalar {
         ScalarExpr::Number(_) | ScalarExpr::Text(_) | ScalarExpr::Bool(_) => {}
         ScalarExpr::Answer { answer: Answer::Array, .. } => {}
+        ScalarExpr::Answer { answer: Answer::Test, model: test, .. } => tests.push(*test),
         ScalarExpr::Answer { model, .. } => models.push(*model),
-        ScalarExpr::Negate(inner) | ScalarExpr::Not(inner) => scalar_needs(inner, models),
+        ScalarExpr::Negate(inner) | ScalarExpr::Not(inner) => scalar_needs(inner, models, tests),
         ScalarExpr::Chain { first, rest, .. } => {
-            scalar_needs(first, models);
-            rest.iter().for_each(|(_, s)| scalar_needs(s, models));
+            scalar_needs(first, models, tests);
+            rest.iter().for_each(|(_, s)| scalar_needs(s, models, tests));
         }
         ScalarExpr::If { branches, otherwise } => {
             for (condition, value) in branches {
-                scalar_needs(condition, models);
-                scalar_needs(value, models);
+                scalar_needs(condition, models, tests);
+                scalar_needs(value, models, tests);
             }
-            scalar_needs(otherwise, models);
+            scalar_needs(otherwise, models, tests);
         }
-        ScalarExpr::Call { arguments, .. } => arguments.iter().for_each(|a| scalar_needs(a, models)),
+        ScalarExpr::Call { arguments, .. } => arguments.iter().for_each(|a| scalar_needs(a, models, tests)),
         ScalarExpr::In { value, list, .. } => {
-            scalar_needs(value, models);
-            list.iter().for_each(|s| scalar_needs(s, models));
+            scalar_needs(value, models, tests);
+            list.iter().for_each(|s| scalar_needs(s, models, tests));
         }
     }
 }

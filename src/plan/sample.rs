@@ -128,7 +128,7 @@ impl Planner<'_> {
         let value = if whole { Eval::new(self, panel, None).value(column)? } else { self.numeric(column, panel)? };
         let values = value.spread(panel.table.rows());
         let name = match &column.kind {
-            ColumnKind::Treatment(_) | ColumnKind::Number(_) => return Ok(None),
+            ColumnKind::Treatment(_) | ColumnKind::EventTime { .. } | ColumnKind::Number(_) => return Ok(None),
             ColumnKind::Levels(inner) => inner.text.clone(),
             _ => column.text.clone(),
         };
@@ -335,7 +335,8 @@ fn reach(column: &Column, panel: &PanelSpec) -> (i64, i64) {
         | ColumnKind::Foreign { .. }
         | ColumnKind::Label(_)
         | ColumnKind::Undefined(_)
-        | ColumnKind::Treatment(_) => (0, 0),
+        | ColumnKind::Treatment(_)
+        | ColumnKind::EventTime { .. } => (0, 0),
         ColumnKind::Reduce { of, .. } | ColumnKind::Along { of, .. } => reach(of, panel),
         ColumnKind::Negate(inner) | ColumnKind::Not(inner) | ColumnKind::Levels(inner) => reach(inner, panel),
         ColumnKind::Chain { first, rest } => {

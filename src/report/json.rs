@@ -1,6 +1,7 @@
 //! The JSON document of a run (results.md): field names are an interface, numbers full precision, none is NaN.
 
 use super::grid::{GridLine, lines};
+use crate::outcome::designs::Design;
 use crate::outcome::{Entry, Outcome, Table};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -74,11 +75,15 @@ pub fn kind(outcome: &Outcome) -> &'static str {
         Outcome::Panel(_) => "panel",
         Outcome::Data(_) => "data",
         Outcome::Table(_) => "table",
+        Outcome::Test(_) => "test",
         Outcome::Array(_) => "array",
         Outcome::Value(_) => "value",
         // An explanation is text to a reader of the document, with its sections beside it.
         Outcome::Text(_) | Outcome::Explanation(_) => "text",
         Outcome::Effects { .. } => "effects",
+        Outcome::Design(Design::EventStudy(_)) => "event_study",
+        Outcome::Design(Design::ParallelTrends(_)) => "test",
+        Outcome::Design(Design::ByBand(_)) => "by_band",
         Outcome::List(_) => "list",
     }
 }
@@ -92,6 +97,7 @@ fn body(outcome: &Outcome) -> Value {
         Outcome::Data(d) => value(d),
         Outcome::Array(a) => value(a),
         Outcome::Table(t) => table(t),
+        Outcome::Test(t) => value(t),
         Outcome::Value(v) => json!({"value": value(v)}),
         Outcome::Text(t) => json!({"text": t}),
         Outcome::Explanation(e) => {
@@ -109,6 +115,7 @@ fn body(outcome: &Outcome) -> Value {
             fields.insert("level".to_string(), value(level));
             Value::Object(fields)
         }
+        Outcome::Design(d) => value(d),
         Outcome::List(items) => json!({"items": items.iter().map(entry).collect::<Vec<_>>()}),
     }
 }

@@ -4,6 +4,7 @@
 //! [`grid`] gives cells their text once, and [`txt`], [`csv`] and [`tex`] differ only in how they fence it.
 
 pub mod csv;
+pub mod designs;
 pub mod explanation;
 pub mod fit;
 pub mod grid;
@@ -13,6 +14,7 @@ pub mod number;
 pub mod plan;
 pub mod summaries;
 pub mod table;
+pub mod testing;
 pub mod tex;
 pub mod text;
 pub mod txt;
@@ -26,7 +28,9 @@ use crate::outcome::{Entry, Outcome, Table};
 /// Which extensions `save` accepts for an outcome, without the dot, in the order messages list them.
 pub fn formats_of(outcome: &Outcome) -> &'static [&'static str] {
     match outcome {
-        Outcome::Fit(_) | Outcome::Table(_) | Outcome::Effects { .. } => &["txt", "csv", "tex"],
+        Outcome::Fit(_) | Outcome::Table(_) | Outcome::Test(_) | Outcome::Design(_) | Outcome::Effects { .. } => {
+            &["txt", "csv", "tex"]
+        }
         Outcome::Array(_) => &["txt", "csv"],
         Outcome::Explanation(_) => &["txt", "md"],
         Outcome::Weights(_)
@@ -65,6 +69,8 @@ pub fn saved(entry: &Entry, extension: &str) -> Option<String> {
 fn as_table(entry: &Entry) -> Option<Table> {
     match &entry.outcome {
         Outcome::Table(table) => Some(table.clone()),
+        Outcome::Design(design) => Some(designs::table(design)),
+        Outcome::Test(t) => Some(testing::table(t)),
         Outcome::Fit(fit) => {
             let name = entry.name.as_deref().unwrap_or(&fit.query);
             Some(side_by_side(&[(name, fit)], &TableOptions::default()))

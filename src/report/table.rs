@@ -36,7 +36,7 @@ impl TableOptions {
         self.labels.get(term).cloned().unwrap_or_else(|| term.to_string())
     }
 
-    fn cell(&self, e: &Estimate) -> Cell {
+    pub(super) fn cell(&self, e: &Estimate) -> Cell {
         if e.estimate.is_nan() && e.se.is_nan() {
             return Cell::Empty;
         }
@@ -294,7 +294,7 @@ fn table_notes(fits: &[(&str, &Fit)], options: &TableOptions) -> Vec<String> {
     notes
 }
 
-fn star_note(options: &TableOptions) -> Vec<String> {
+pub(super) fn star_note(options: &TableOptions) -> Vec<String> {
     match options.stars {
         Stars::None => vec![],
         Stars::Conventional => vec!["* p < 0.1, ** p < 0.05, *** p < 0.01.".to_string()],

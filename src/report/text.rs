@@ -2,7 +2,7 @@
 
 use super::layout::{Columns, Line};
 use super::summaries::plain;
-use super::{explanation, fit, number, summaries, txt};
+use super::{designs, explanation, fit, number, summaries, testing, txt};
 use crate::outcome::{Entry, LabeledArray, Outcome, Scalar};
 
 /// How many rows of an array are shown.
@@ -18,6 +18,8 @@ pub fn text(entry: &Entry) -> String {
         Outcome::Panel(p) => summaries::panel(source, p),
         Outcome::Data(d) => summaries::data(source, d),
         Outcome::Table(t) => txt::table(t),
+        Outcome::Design(d) => designs::text(source, d),
+        Outcome::Test(t) => testing::text(t),
         Outcome::Array(a) => array(source, a),
         Outcome::Value(v) => format!("{}\n", scalar(v)),
         Outcome::Text(t) => format!("{}\n", t.trim_end()),

@@ -170,6 +170,7 @@ pub fn problem(model: Model, setting: &Setting, row: (FixedEffects, Likelihood),
         df_adjust: false,
         time_lags: Vec::new(),
         treatment: Some(0),
+        events: 0,
         present: None,
     }
 }

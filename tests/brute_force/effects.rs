@@ -128,3 +128,53 @@ fn policy_effects_are_means_over_the_cells_they_name() {
         same(name, "aggregate", found.aggregate, measured(&e, &aggregate));
     });
 }
+
+/// The problem with its treatment split by time since the start: the first treated period, and those after it.
+fn by_event_time(p: Problem) -> Problem {
+    let n = p.units;
+    let d = &p.regressors[0].values;
+    let starts = |r: usize| d[r] == 1.0 && (r < n || d[r - n] == 0.0);
+    let first = (0..d.len()).map(|r| f64::from(u8::from(starts(r)))).collect();
+    let later = (0..d.len()).map(|r| f64::from(u8::from(d[r] == 1.0 && !starts(r)))).collect();
+    let lagged = p.regressors[0].lagged;
+    let events = [first, later].map(|values| Regressor { values, lagged });
+    let regressors = events.into_iter().chain(p.regressors.iter().skip(1).cloned()).collect();
+    Problem { regressors, events: 2, treatment: None, ..p }
+}
+
+#[test]
+fn effects_by_event_time_are_means_over_the_cells_at_that_time() {
+    each(&MODELS, &mut |name, p| {
+        let p = by_event_time(p);
+        let Ok(e) = estimate(&p, &Never) else { panic!("{name}: no estimate") };
+        let found = e.events.clone().unwrap();
+        let n = p.units;
+        let all = |c: &[f64], r: usize| -> f64 {
+            let of = |event: usize, m: &DMatrix<f64>| {
+                (0..n).map(|q| m[(r % n, q)] * p.regressors[event].values[r / n * n + q]).sum::<f64>()
+            };
+            of(0, &matrix(&p, c, 0)) + of(1, &matrix(&p, c, 1))
+        };
+        for event in 0..2 {
+            let column = &p.regressors[event].values;
+            let cells: Vec<usize> = (0..column.len()).filter(|&r| column[r] == 1.0).collect();
+            assert_eq!(found.cells[event], cells.len(), "{name}");
+            let mean = |f: &dyn Fn(usize) -> f64| cells.iter().map(|&r| f(r)).sum::<f64>() / cells.len() as f64;
+            let own = |c: &[f64]| {
+                let m = matrix(&p, c, event);
+                mean(&|r| m[(r % n, r % n)])
+            };
+            let total = |c: &[f64]| mean(&|r| all(c, r));
+            let on = found.on_treated[event];
+            same(name, &format!("own effect {event}"), on.direct, measured(&e, &own));
+            same(name, &format!("total effect {event}"), on.total, measured(&e, &total));
+            same(name, &format!("what others add {event}"), on.indirect, measured(&e, &|c| total(c) - own(c)));
+            // The covariances have the squares of the errors on their diagonal.
+            let errors = [e.effects[event].direct, e.effects[event].indirect, e.effects[event].total];
+            for (covariance, effect) in found.covariances.iter().zip(errors) {
+                let gap = covariance[(event, event)] - effect.se * effect.se;
+                assert!(gap.abs() <= 1e-10 * (1.0 + effect.se * effect.se), "{name}: a covariance is off by {gap}");
+            }
+        }
+    });
+}

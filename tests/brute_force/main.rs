@@ -17,4 +17,5 @@ mod likelihood;
 mod random;
 mod random_effects;
 mod reference;
+mod testing;
 mod variance;

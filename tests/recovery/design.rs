@@ -56,6 +56,11 @@ impl Design {
         design
     }
 
+    /// The period effects that every replication has.
+    pub fn period_effects(&self) -> &[f64] {
+        &self.period_effects
+    }
+
     /// The same design with autocorrelated errors.
     pub fn with_persistence(self, persistence: f64) -> Design {
         Design { persistence, ..self }
@@ -199,6 +204,7 @@ impl Design {
             df_adjust: false,
             time_lags: Vec::new(),
             treatment: Some(0),
+            events: 0,
             present: None,
         }
     }

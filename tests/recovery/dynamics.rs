@@ -62,6 +62,7 @@ fn draw(w: &Arc<Weights>, periods: usize, replication: u64) -> Problem {
         df_adjust: false,
         time_lags: vec![TimeLag { regressor: 0, weights: None }],
         treatment: None,
+        events: 0,
         present: None,
     }
 }

@@ -13,3 +13,4 @@ mod instruments;
 mod random;
 mod random_effects;
 mod tally;
+mod testing;

@@ -178,6 +178,7 @@ pub(super) fn children(column: &Column) -> Vec<&Column> {
         | ColumnKind::Missing
         | ColumnKind::Name(_)
         | ColumnKind::Treatment(_)
+        | ColumnKind::EventTime { .. }
         | ColumnKind::Data { .. }
         | ColumnKind::Foreign { .. }
         | ColumnKind::Label(_)

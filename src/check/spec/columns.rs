@@ -1,6 +1,6 @@
 //! Expressions over the rows of a panel or the cells of arrays.
 
-use super::{Along, Place, Reduction, WeightsUse};
+use super::{Along, Bin, Place, Reduction, WeightsUse};
 use crate::syntax::ast::Operator;
 
 /// An expression over the rows of a panel; `text` is its canonical spelling.
@@ -21,6 +21,11 @@ pub enum ColumnKind {
     Name(String),
     /// The 0/1 column of a treatment.
     Treatment(usize),
+    /// 1 where the time since a unit's start lies in the bin.
+    EventTime {
+        treatment: usize,
+        bin: Bin,
+    },
     Negate(Box<Column>),
     Not(Box<Column>),
     /// Operators of one precedence, grouping as the language does.

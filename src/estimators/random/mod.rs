@@ -11,6 +11,7 @@ use super::sample::{Sample, lag as lagged};
 use super::shared::Shared;
 use super::*;
 use crate::inference::effects::effects;
+use crate::inference::events::events;
 use crate::inference::information::invert;
 use crate::inference::operator::Operator;
 use crate::inference::policy::policy;
@@ -115,12 +116,14 @@ impl<'a> Fit<'a> {
         self.interrupt.begin("effects");
         let effects = effects(sample, operator.as_ref(), &theta, &vcov)?;
         let policy = policy(sample, operator.as_ref(), &theta, &vcov)?;
+        let events = events(sample, operator.as_ref(), &theta, &vcov)?;
         remarks.extend(operator.iter().flat_map(Operator::remarks));
         let parts = self.predicted(&coefficients, &best, psi)?;
         let [lag, error] = self.axes;
         Ok(Estimated {
             effects,
             policy,
+            events,
             sigma2,
             sigma2_unit: Some(sigma2 * psi / sample.periods as f64),
             loglik: best.point.loglik,

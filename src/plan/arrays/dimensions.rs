@@ -22,6 +22,7 @@ pub(super) fn is_pure(column: &Column) -> bool {
             c.kind,
             ColumnKind::Name(_)
                 | ColumnKind::Treatment(_)
+                | ColumnKind::EventTime { .. }
                 | ColumnKind::SpatialLag { .. }
                 | ColumnKind::Levels(_)
                 | ColumnKind::Foreign { .. }

@@ -1,7 +1,7 @@
 //! Values that look beyond their own row: along a unit's time, at its neighbors, at its treatment.
 
 use super::number_at;
-use crate::check::spec::{Column, Function, WeightsUse};
+use crate::check::spec::{Bin, Column, Function, WeightsUse};
 use crate::data::finite::Operation;
 use crate::data::series::{Series, Value};
 use crate::data::time;
@@ -72,6 +72,20 @@ impl Eval<'_, '_> {
             }
         }
         Ok(Value::Column(Series::Numbers(out)))
+    }
+
+    /// 1 where the time since the unit's start lies in the bin; 0 of units that are never treated.
+    pub(super) fn event_time(&mut self, number: usize, bin: Bin) -> Step<Value> {
+        let treatment = self.planner.treatments.get(number).cloned().flatten().ok_or(Reported)?;
+        let index = self.index()?;
+        let treatment = treatment.on(&index);
+        let at = |row: usize| {
+            let Some((unit, period)) = index.cell(row) else { return f64::NAN };
+            let start = treatment.starts.get(unit).copied().flatten();
+            let inside = start.is_some_and(|start| bin.holds(index.periods[period] - start));
+            f64::from(u8::from(inside))
+        };
+        Ok(Value::Column(Series::Numbers((0..self.panel.table.rows()).map(at).collect())))
     }
 
     pub(super) fn treatment(&mut self, number: usize) -> Step<Value> {

@@ -54,6 +54,7 @@ pub(crate) fn visit<'c>(column: &'c Column, see: &mut dyn FnMut(&'c Column)) {
         | ColumnKind::Missing
         | ColumnKind::Name(_)
         | ColumnKind::Treatment(_)
+        | ColumnKind::EventTime { .. }
         | ColumnKind::Data { .. }
         | ColumnKind::Foreign { .. }
         | ColumnKind::Label(_)

@@ -1,0 +1,222 @@
+//! Designs are answered from the fits of the models derived for them (methods D.5, E.2).
+
+use super::fit::Tails;
+use super::{Fitted, Run};
+use crate::check::spec::{BandSpec, Bin, DesignSpec, EventTimes, ModelSpec};
+use crate::designs::uniform;
+use crate::estimators::{FixedEffects, Reference};
+use crate::fault::Fault;
+use crate::linalg::panel::spatial_lag;
+use crate::outcome::designs::{
+    BandEffects, ByBand, Degrees, Design, EventPeriod, EventStudy, JointTest, Leads, ParallelTrends, Uniform,
+};
+use crate::outcome::{Effect, Estimate};
+use nalgebra::{DMatrix, DVector};
+use statrs::distribution::{ChiSquared, ContinuousCDF, FisherSnedecor};
+
+/// Draws behind uniform intervals (methods E.2).
+const DRAWS: usize = 10_000;
+/// Standard errors of an effect found with power 0.8 by a test of level 0.05 (methods D.5).
+const DETECTABLE: f64 = 2.8;
+
+impl Run<'_> {
+    pub(super) fn design(&self, design: &DesignSpec) -> Result<Design, Fault> {
+        Ok(match design {
+            DesignSpec::EventStudy { of, model } => Design::EventStudy(self.event_study(of, *model)?),
+            DesignSpec::ParallelTrends { of, model } => Design::ParallelTrends(self.parallel_trends(of, *model)?),
+            DesignSpec::ByBand { of, bands } => Design::ByBand(self.by_band(of, bands)?),
+        })
+    }
+
+    /// A model with its event times and the name of its treatment.
+    fn events(&self, model: usize) -> Result<(&Fitted, &EventTimes, String), Fault> {
+        let spec: &ModelSpec = &self.spec.models[model];
+        let fitted = self.fitted(model)?;
+        match &spec.events {
+            Some(events) => Ok((fitted, events, self.spec.treatments[events.treatment].name.clone())),
+            None => Err(bug("a model of an event study has no event times")),
+        }
+    }
+
+    fn event_study(&self, of: &str, model: usize) -> Result<EventStudy, Fault> {
+        let (fitted, events, treatment) = self.events(model)?;
+        let Some(found) = &fitted.estimated.events else { return Err(bug("an event study was not estimated")) };
+        let tails = Tails::new(fitted.estimated.reference, fitted.fit.level);
+        let level = fitted.fit.level;
+        let critical = found
+            .covariances
+            .each_ref()
+            .map(|v| uniform::critical_value(v, level, DRAWS, self.spec.settings.seed).unwrap_or(f64::NAN));
+        let band = |e: &Estimate, c: f64| [e.estimate - c * e.se, e.estimate + c * e.se];
+        let periods = events
+            .bins
+            .iter()
+            .zip(&fitted.fit.effects)
+            .enumerate()
+            .map(|(k, (bin, effect))| EventPeriod {
+                event_time: bin.event_time(),
+                label: label(bin),
+                uniform: Uniform {
+                    direct: band(&effect.direct, critical[0]),
+                    indirect: band(&effect.indirect, critical[1]),
+                    total: band(&effect.total, critical[2]),
+                },
+                direct: effect.direct.clone(),
+                indirect: effect.indirect.clone(),
+                total: effect.total.clone(),
+                on_treated: tails.impact(&found.on_treated[k]),
+                treated_units: fitted.plan.event_units[k],
+                treated_cells: found.cells[k],
+            })
+            .collect();
+        Ok(EventStudy {
+            model: of.to_string(),
+            treatment,
+            reference: events.reference,
+            level,
+            periods,
+            leads: leads(fitted, events),
+            uniform_critical: critical,
+            draws: DRAWS,
+            vcov_direct: rows(&found.covariances[0]),
+            vcov_indirect: rows(&found.covariances[1]),
+            fit: Box::new(fitted.fit.clone()),
+        })
+    }
+
+    fn parallel_trends(&self, of: &str, model: usize) -> Result<ParallelTrends, Fault> {
+        let (fitted, events, treatment) = self.events(model)?;
+        let Some(tests) = leads(fitted, events) else { return Err(bug("there are no leads to test")) };
+        let of_leads = || events.bins.iter().zip(&fitted.fit.effects).filter(|(bin, _)| before(bin, events));
+        let sizes = of_leads().flat_map(|(_, e)| [e.direct.statistic.abs(), e.indirect.statistic.abs()]);
+        Ok(ParallelTrends {
+            model: of.to_string(),
+            treatment,
+            leads: of_leads().map(|(bin, _)| label(bin)).collect(),
+            tests,
+            largest: sizes.filter(|s| s.is_finite()).fold(0.0, f64::max),
+            fit: Box::new(fitted.fit.clone()),
+        })
+    }
+
+    fn by_band(&self, of: &str, bands: &[BandSpec]) -> Result<ByBand, Fault> {
+        let mut found = Vec::new();
+        let mut treatment = String::new();
+        let mut level = self.spec.settings.level;
+        for band in bands {
+            let fitted = self.fitted(band.model)?;
+            let Some(effect) = fitted.fit.effects.first() else { return Err(bug("a band has no effects")) };
+            treatment = effect.term.clone();
+            level = fitted.fit.level;
+            found.push(band_effects(band, fitted, effect));
+        }
+        let differs = |b: &BandEffects| b.indirect.p < 1.0 - level;
+        let boundary = found.iter().rfind(|b| differs(b)).map(|b| b.hi);
+        Ok(ByBand { model: of.to_string(), treatment, level, bands: found, boundary })
+    }
+}
+
+fn bug(what: &str) -> Fault {
+    Fault::error("durbin::run::bug", what).help("please report the program to the authors")
+}
+
+fn rows(matrix: &DMatrix<f64>) -> Vec<Vec<f64>> {
+    matrix.row_iter().map(|row| row.iter().copied().collect()).collect()
+}
+
+/// An event time as a reader sees it.
+fn label(bin: &Bin) -> String {
+    match (bin.from, bin.to) {
+        (None, Some(to)) => format!("{to} and before"),
+        (Some(from), None) => format!("{from} and after"),
+        (Some(from), Some(to)) if from < to => format!("{from} to {to}"),
+        _ => bin.event_time().to_string(),
+    }
+}
+
+fn before(bin: &Bin, events: &EventTimes) -> bool {
+    bin.to.is_some_and(|to| to < events.reference)
+}
+
+/// The joint tests of the leads; `None` where there are none.
+fn leads(fitted: &Fitted, events: &EventTimes) -> Option<Leads> {
+    let problem = &fitted.plan.problem;
+    let count = events.bins.iter().filter(|bin| before(bin, events)).count();
+    if count == 0 {
+        return None;
+    }
+    let first = usize::from(problem.fixed_effects == FixedEffects::None);
+    // The leads are the first of the regressors, and of each block of lags where they are lagged.
+    let own: Vec<usize> = (0..count).map(|k| first + k).collect();
+    let lagged = problem.regressors.iter().filter(|r| r.lagged).count();
+    let spread = problem.regressors.first().is_some_and(|r| r.lagged);
+    let blocks = if spread { problem.durbin_weights.len() } else { 0 };
+    let lags: Vec<usize> = (0..blocks)
+        .flat_map(|b| (0..count).map(move |k| (b, k)))
+        .map(|(b, k)| first + problem.regressors.len() + b * lagged + k)
+        .collect();
+    let all: Vec<usize> = own.iter().chain(&lags).copied().collect();
+    Some(Leads {
+        pretrend: zero(fitted, &all),
+        pretrend_own: (!lags.is_empty()).then(|| zero(fitted, &own)),
+        pretrend_spillover: (!lags.is_empty()).then(|| zero(fitted, &lags)),
+    })
+}
+
+/// The Wald test that coefficients are zero: chi-squared, or F after least squares; NaN where their variance is singular.
+fn zero(fitted: &Fitted, at: &[usize]) -> JointTest {
+    let e = &fitted.estimated;
+    let b = DVector::from_iterator(at.len(), at.iter().map(|&i| e.coefficients[i]));
+    let v = DMatrix::from_fn(at.len(), at.len(), |i, j| e.vcov[at[i]][at[j]]);
+    let wald = v.cholesky().map_or(f64::NAN, |c| b.dot(&c.solve(&b)));
+    let q = at.len() as f64;
+    match e.reference {
+        Reference::Normal => {
+            let p = ChiSquared::new(q).ok().filter(|_| wald.is_finite()).map_or(f64::NAN, |d| d.sf(wald));
+            JointTest { statistic: wald, df: Degrees::Chi(at.len()), p }
+        }
+        Reference::T(df) => {
+            let statistic = wald / q;
+            let p = FisherSnedecor::new(q, df).ok().filter(|_| statistic.is_finite());
+            JointTest { statistic, df: Degrees::F(at.len(), df), p: p.map_or(f64::NAN, |d| d.sf(statistic)) }
+        }
+    }
+}
+
+fn band_effects(band: &BandSpec, fitted: &Fitted, effect: &Effect) -> BandEffects {
+    let problem = &fitted.plan.problem;
+    let (n, t) = (problem.units, problem.periods);
+    let d = &problem.regressors[0].values;
+    let matrix = problem.durbin_weights.first().or(problem.lag_weights.as_ref()).or(problem.error_weights.as_ref());
+    let exposed_units = matrix.map_or(0, |w| {
+        let wd = spatial_lag(&w.matrix, d, n, t);
+        (0..n).filter(|&i| (0..t).any(|p| d[p * n + i] < 0.5 && wd[p * n + i] > 0.0)).count()
+    });
+    BandEffects {
+        lo: band.lo,
+        hi: band.hi,
+        unit: "km",
+        exposed_units,
+        direct: effect.direct.clone(),
+        indirect: effect.indirect.clone(),
+        total: effect.total.clone(),
+        vif: lag_vif(fitted).unwrap_or(f64::NAN),
+        detectable: DETECTABLE * effect.indirect.se,
+        fit: Box::new(fitted.fit.clone()),
+    }
+}
+
+/// The variance inflation of the treatment's spatial lag off the fixed effects.
+fn lag_vif(fitted: &Fitted) -> Option<f64> {
+    let problem = &fitted.plan.problem;
+    let lagged = problem.regressors.first()?.lagged && !problem.durbin_weights.is_empty();
+    let at = usize::from(problem.fixed_effects == FixedEffects::None) + problem.regressors.len();
+    let r = &fitted.estimated.triangle;
+    if !lagged || at >= r.len() {
+        return None;
+    }
+    let r = DMatrix::from_fn(r.len(), r.len(), |i, j| r[i][j]);
+    let cross = r.transpose() * &r;
+    let inverse = cross.clone().cholesky()?.inverse();
+    Some(cross[(at, at)] * inverse[(at, at)])
+}

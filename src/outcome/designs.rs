@@ -1,0 +1,143 @@
+//! What designs around a model return.
+
+use super::{Estimate, Fit, Impact, Restriction};
+use serde::{Serialize, Serializer};
+
+/// The value of a design.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Design {
+    EventStudy(EventStudy),
+    ParallelTrends(ParallelTrends),
+    ByBand(ByBand),
+}
+
+/// Degrees of freedom of a chi-squared or an F distribution.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Degrees {
+    Chi(usize),
+    F(usize, f64),
+}
+
+impl Serialize for Degrees {
+    /// A number, or both numbers of F.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Degrees::Chi(df) => serializer.serialize_u64(*df as u64),
+            Degrees::F(df, residual) => (df, residual).serialize(serializer),
+        }
+    }
+}
+
+/// A joint test that coefficients are zero.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct JointTest {
+    pub statistic: f64,
+    pub df: Degrees,
+    pub p: f64,
+}
+
+impl From<Restriction> for JointTest {
+    fn from(r: Restriction) -> JointTest {
+        JointTest { statistic: r.statistic, df: Degrees::Chi(r.df), p: r.p }
+    }
+}
+
+/// Joint tests that nothing happened before the start: all leads, those of the own treatment, those of the neighbors'.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Leads {
+    pub pretrend: JointTest,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pretrend_own: Option<JointTest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pretrend_spillover: Option<JointTest>,
+}
+
+/// One event time.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EventPeriod {
+    pub event_time: i64,
+    /// As shown: `-5 and before`.
+    pub label: String,
+    pub direct: Estimate,
+    pub indirect: Estimate,
+    pub total: Estimate,
+    /// Averages over the unit-periods there, with all treated units as they were (methods D.4).
+    pub on_treated: Impact,
+    /// Units ever observed there, and unit-periods.
+    pub treated_units: usize,
+    pub treated_cells: usize,
+    /// Intervals that hold at all event times at once.
+    pub uniform: Uniform,
+}
+
+/// Uniform intervals.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Uniform {
+    pub direct: [f64; 2],
+    pub indirect: [f64; 2],
+    pub total: [f64; 2],
+}
+
+/// Effects by time since the start of a treatment.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EventStudy {
+    /// The model it is asked of.
+    pub model: String,
+    pub treatment: String,
+    pub reference: i64,
+    pub level: f64,
+    pub periods: Vec<EventPeriod>,
+    #[serde(flatten)]
+    pub leads: Option<Leads>,
+    /// Critical values of the uniform intervals of direct, indirect and total effects, and the draws behind them.
+    pub uniform_critical: [f64; 3],
+    pub draws: usize,
+    /// Covariances of the direct effects, and of the indirect ones, across event times.
+    pub vcov_direct: Vec<Vec<f64>>,
+    pub vcov_indirect: Vec<Vec<f64>>,
+    pub fit: Box<Fit>,
+}
+
+/// The leads of an event study alone.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ParallelTrends {
+    pub model: String,
+    pub treatment: String,
+    /// The event times tested.
+    pub leads: Vec<String>,
+    #[serde(flatten)]
+    pub tests: Leads,
+    /// The largest lead in standard errors.
+    pub largest: f64,
+    pub fit: Box<Fit>,
+}
+
+/// A model with one band as its matrix.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BandEffects {
+    pub lo: f64,
+    pub hi: f64,
+    pub unit: &'static str,
+    /// Units that, untreated, have a treated unit in the band in some period.
+    pub exposed_units: usize,
+    pub direct: Estimate,
+    pub indirect: Estimate,
+    pub total: Estimate,
+    /// How much of the variance of the treatment's lag the other regressors and the fixed effects explain: 1/(1 − R²).
+    pub vif: f64,
+    /// 2.8 standard errors of the indirect effect: the least that would be found with power 0.8 at level 0.05.
+    pub detectable: f64,
+    pub fit: Box<Fit>,
+}
+
+/// The model again for each band.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ByBand {
+    pub model: String,
+    pub treatment: String,
+    pub level: f64,
+    pub bands: Vec<BandEffects>,
+    /// The outer bound of the last band whose indirect effect differs from zero; none beyond it does.
+    pub boundary: Option<f64>,
+}

@@ -1,0 +1,181 @@
+//! Designs as tables: one row per event time or band.
+
+use super::number;
+use super::table::TableOptions;
+use super::txt;
+use crate::outcome::designs::{ByBand, Degrees, Design, EventPeriod, EventStudy, JointTest, Leads, ParallelTrends};
+use crate::outcome::{Block, Cell, Fit, Row, Table};
+
+/// A design for the terminal: what was asked, then its table.
+pub fn text(source: &str, design: &Design) -> String {
+    format!("{source}: {}\n\n{}", about(design), txt::table(&table(design)))
+}
+
+fn about(design: &Design) -> String {
+    match design {
+        Design::EventStudy(e) => {
+            format!("effects by time since the start of `{}`, reference {}", e.treatment, e.reference)
+        }
+        Design::ParallelTrends(p) => format!("were trends parallel before `{}`?", p.treatment),
+        Design::ByBand(b) => format!("the effects of `{}` with each band as the matrix of `{}`", b.treatment, b.model),
+    }
+}
+
+/// The table of a design, as it is printed and saved.
+pub fn table(design: &Design) -> Table {
+    match design {
+        Design::EventStudy(e) => event_study(e),
+        Design::ParallelTrends(p) => parallel_trends(p),
+        Design::ByBand(b) => by_band(b),
+    }
+}
+
+fn spatial(fit: &Fit) -> bool {
+    fit.model != "ols"
+}
+
+fn event_study(e: &EventStudy) -> Table {
+    let options = TableOptions::default();
+    let spatial = spatial(&e.fit);
+    let columns = if spatial { vec!["units", "direct", "indirect", "total"] } else { vec!["units", "effect"] };
+    let rows = |cells: &dyn Fn(&EventPeriod) -> Vec<Cell>| -> Vec<Row> {
+        let mut rows: Vec<Row> = Vec::new();
+        let blank = vec![Cell::Empty; columns.len()];
+        let reference = Row { label: format!("{} (reference)", e.reference), cells: blank };
+        for period in &e.periods {
+            if period.event_time > e.reference && !rows.iter().any(|r| r.label == reference.label) {
+                rows.push(reference.clone());
+            }
+            rows.push(Row { label: period.label.clone(), cells: cells(period) });
+        }
+        rows
+    };
+    let averages = rows(&|p| {
+        let mut cells = vec![Cell::Count(p.treated_units), options.cell(&p.direct)];
+        if spatial {
+            cells.extend([&p.indirect, &p.total].map(|x| options.cell(x)));
+        }
+        cells
+    });
+    let mut blocks = vec![Block { heading: Some("Effects, averaged over units".to_string()), rows: averages }];
+    if spatial {
+        let on_treated = rows(&|p| {
+            let of = &p.on_treated;
+            let cells = [&of.direct, &of.indirect, &of.total].map(|x| options.cell(x));
+            std::iter::once(Cell::Count(p.treated_cells)).chain(cells).collect()
+        });
+        let heading = Some("On the treated at that time, as they were treated (unit-periods)".to_string());
+        blocks.push(Block { heading, rows: on_treated });
+    }
+    let mut notes = vec![
+        "Standard errors in brackets; units: those ever observed at the event time.".to_string(),
+        super::table::star_note(&options).concat(),
+    ];
+    notes.extend(e.leads.iter().map(|l| format!("{}.", pretrend_in_words(l))));
+    let [direct, indirect, _] = e.uniform_critical;
+    let percent = 100.0 * e.level;
+    if direct.is_finite() {
+        let c = if spatial && indirect.is_finite() {
+            format!("{direct:.2} (direct) and {indirect:.2} (indirect)")
+        } else {
+            format!("{direct:.2}")
+        };
+        notes.push(format!(
+            "{percent} % intervals that hold at all event times at once reach {c} standard errors to each side."
+        ));
+    }
+    notes.push(made_from(&e.model, &e.fit));
+    Table {
+        title: None,
+        columns: columns.into_iter().map(String::from).collect(),
+        blocks,
+        notes,
+        digits: options.digits,
+    }
+}
+
+/// How the model behind a design was estimated.
+fn made_from(model: &str, fit: &Fit) -> String {
+    let matrix = fit.weights.as_ref().map_or(String::new(), |w| format!(", matrix {w}"));
+    format!("From `{model}`: {} of {}{matrix}, standard errors {}.", super::words::short(fit), fit.outcome, fit.se_type)
+}
+
+fn pretrend_in_words(leads: &Leads) -> String {
+    let mut parts = vec![format!("All leads are zero: {}", in_words(&leads.pretrend))];
+    parts.extend(leads.pretrend_own.iter().map(|t| format!("the own ones {}", in_words(t))));
+    parts.extend(leads.pretrend_spillover.iter().map(|t| format!("those of neighbors {}", in_words(t))));
+    parts.join("; ")
+}
+
+/// `chi-squared(8) = 12.3, p = 0.14`
+fn in_words(test: &JointTest) -> String {
+    let distribution = match test.df {
+        Degrees::Chi(df) => format!("chi-squared({df})"),
+        Degrees::F(df, residual) => format!("F({df}, {residual})"),
+    };
+    if test.statistic.is_nan() {
+        return format!("{distribution} cannot be computed: their variance is singular");
+    }
+    format!("{distribution} = {:.2}, p = {}", test.statistic, number::p_value(test.p))
+}
+
+fn parallel_trends(p: &ParallelTrends) -> Table {
+    let row = |label: &str, test: &JointTest| {
+        let df = match test.df {
+            Degrees::Chi(df) => df.to_string(),
+            Degrees::F(df, residual) => format!("{df}, {residual}"),
+        };
+        let cells = vec![Cell::Number(test.statistic), Cell::Text(df), Cell::Text(number::p_value(test.p))];
+        Row { label: label.to_string(), cells }
+    };
+    let mut rows = vec![row("all leads are zero", &p.tests.pretrend)];
+    rows.extend(p.tests.pretrend_own.iter().map(|t| row("the own leads are zero", t)));
+    rows.extend(p.tests.pretrend_spillover.iter().map(|t| row("the leads of neighbors are zero", t)));
+    let distribution = if matches!(p.tests.pretrend.df, Degrees::Chi(_)) { "chi-squared" } else { "F" };
+    let notes = vec![
+        format!(
+            "Wald tests of the event times {}; the largest lead is {:.2} standard errors.",
+            p.leads.join(", "),
+            p.largest
+        ),
+        "A test that does not reject does not show that trends were parallel: with few units it has little power, and \
+         selecting on it distorts what follows (Roth 2022)."
+            .to_string(),
+        made_from(&p.model, &p.fit),
+    ];
+    let columns = [distribution, "df", "p"].map(String::from).to_vec();
+    Table { title: None, columns, blocks: vec![Block { heading: None, rows }], notes, digits: 4 }
+}
+
+fn by_band(b: &ByBand) -> Table {
+    let options = TableOptions::default();
+    let rows = b.bands.iter().map(|band| {
+        let mut cells = vec![Cell::Count(band.exposed_units)];
+        cells.extend([&band.direct, &band.indirect, &band.total].map(|x| options.cell(x)));
+        cells.push(rounded(band.detectable));
+        cells.push(rounded(band.vif));
+        Row { label: format!("{} to {} {}", band.lo, band.hi, band.unit), cells }
+    });
+    let mut notes = vec![
+        "Standard errors in brackets; exposed: untreated units with a treated unit in the band in some period.".to_string(),
+        super::table::star_note(&options).concat(),
+        "Detectable: the least indirect effect a test of level 0.05 finds with power 0.8 (2.8 standard errors); VIF: that \
+         of the treatment's lag."
+            .to_string(),
+        match b.boundary {
+            Some(hi) => format!("Beyond {hi} km no indirect effect differs from zero at level {:.2}.", 1.0 - b.level),
+            None => format!("No band's indirect effect differs from zero at level {:.2}.", 1.0 - b.level),
+        },
+        "Each band is a model of its own, with its own rho and without the other bands: where treated units cluster, what \
+         it leaves out biases it. All bands in one model: `| [W_band(…), W_band(…)]`."
+            .to_string(),
+    ];
+    notes.extend(b.bands.first().map(|band| made_from(&b.model, &Fit { weights: None, ..(*band.fit).clone() })));
+    let columns = ["exposed", "direct", "indirect", "total", "detectable", "VIF"].map(String::from).to_vec();
+    let blocks = vec![Block { heading: None, rows: rows.collect() }];
+    Table { title: None, columns, blocks, notes, digits: options.digits }
+}
+
+fn rounded(x: f64) -> Cell {
+    if x.is_finite() { Cell::Number(x) } else { Cell::Empty }
+}
