@@ -137,6 +137,7 @@ fn problem(w: &Arc<Weights>, variance: Variance) -> Problem {
         treatment: None,
         events: 0,
         present: None,
+        layout: Layout::default(),
     }
 }
 

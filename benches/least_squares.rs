@@ -54,6 +54,7 @@ fn problem(rows: usize, gaps: bool) -> Problem {
         treatment: None,
         events: 0,
         present,
+        layout: Layout::default(),
     }
 }
 

@@ -180,6 +180,17 @@ pub struct WeightsUsed {
     pub hash: String,
 }
 
+/// The factor of a variance for small samples, and what it counts.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SmallSample {
+    pub factor: f64,
+    /// As a formula in n, K and G.
+    pub rule: String,
+    pub rows: usize,
+    pub counted: Option<f64>,
+    pub clusters: Option<usize>,
+}
+
 /// One estimated model.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Fit {
@@ -200,6 +211,8 @@ pub struct Fit {
     pub treatment: Option<String>,
     pub fixed_effects: Vec<String>,
     pub se_type: String,
+    /// `null` where the variance has no factor.
+    pub small_sample: Option<SmallSample>,
     /// The reference distribution: `normal`, or `t` with its degrees of freedom.
     pub distribution: String,
     pub distribution_df: f64,

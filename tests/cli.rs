@@ -290,6 +290,18 @@ fn check_takes_several_files_and_reads_no_rows() {
 }
 
 #[test]
+fn a_program_in_a_folder_std_is_no_part_of_the_library() {
+    let folder = Folder::new("std");
+    folder.write("p.durbin", &counting(""));
+    fs::create_dir(folder.0.join("std")).unwrap();
+    for file in ["p.durbin", "towns.csv"] {
+        fs::rename(folder.0.join(file), folder.0.join("std").join(file)).unwrap();
+    }
+    let run = folder.durbin(&["run", "std/p.durbin"]);
+    assert_eq!((run.status, run.out.trim(), run.err.as_str()), (0, "48", ""));
+}
+
+#[test]
 fn doc_shows_entries_modules_and_faults() {
     let folder = Folder::new("doc");
     let list = folder.durbin(&["doc"]);

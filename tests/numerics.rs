@@ -83,6 +83,7 @@ fn problem(model: Model, p: &Panel, y: Vec<f64>, x: &[&str], w: &Arc<Weights>) -
         treatment: None,
         events: 0,
         present: None,
+        layout: Layout::default(),
     }
 }
 

@@ -173,7 +173,7 @@ impl Checker<'_> {
         };
         let help = match approach {
             ApproachSpec::Random { .. } => "use `iid`, which is the observed information here",
-            _ => "use `iid`, `robust` or `cluster(unit)`",
+            _ => "use `iid`, `robust`, `cluster(unit)`, `driscoll_kraay(3)` or `conley(200 km)`",
         };
         Err(self.no_value(expr, format!("`se: {word}` is not defined {refused}"), help))
     }

@@ -81,7 +81,7 @@ impl Checker<'_> {
 
     /// Whether a place lies in the standard library.
     pub(crate) fn is_library_span(&self, span: Span) -> bool {
-        self.request.sources.get(span.source).is_some_and(|s| s.name.starts_with("std/"))
+        self.request.library.holds(span.source)
     }
 
     /// Where a fault points: into the author's files, also when a library body is being expanded.

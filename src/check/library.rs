@@ -3,9 +3,10 @@
 //! The modules of `std/` are written in the language. A `fn` or a family of `weights` with a body is expanded where it
 //! is called; one without is native, and its Rust stands in `execute` or is declared unavailable by the checker.
 
-use crate::source::Sources;
+use crate::source::{SourceId, Sources};
 use crate::syntax::{self, ast::*};
 use indexmap::IndexMap;
+use std::sync::{Arc, OnceLock};
 
 /// The modules of the standard library and their texts.
 pub const MODULES: [(&str, &str); 8] = [
@@ -72,42 +73,58 @@ pub fn signature(name: &str, parameters: &[Parameter]) -> String {
 /// All entries by name.
 #[derive(Clone, Debug, Default)]
 pub struct Library {
-    pub entries: IndexMap<String, Entry>,
+    pub entries: Arc<IndexMap<String, Entry>>,
+    /// The texts of its modules.
+    texts: Vec<SourceId>,
 }
 
 impl Library {
-    /// Reads the embedded modules; their texts join `sources`, so that spans into them resolve.
-    /// A module that does not parse is a bug of this crate: it is reported by a test and skipped here.
+    /// The embedded modules; their texts join `sources`, so that spans into them resolve. They are read once where they
+    /// follow a single text, as in every session.
     pub fn standard(sources: &mut Sources) -> Library {
-        let mut library = Library::default();
-        for (module, text) in MODULES {
-            let id = sources.add(format!("std/{module}.durbin"), text);
-            let Ok(ast) = syntax::parse(id, text) else { continue };
-            for statement in ast.statements {
-                library.add(module, statement);
-            }
+        static READ: OnceLock<Library> = OnceLock::new();
+        let texts: Vec<SourceId> =
+            MODULES.iter().map(|(module, text)| sources.add(format!("std/{module}.durbin"), *text)).collect();
+        match texts.first() {
+            Some(SourceId(1)) => READ.get_or_init(|| Library::read(texts)).clone(),
+            _ => Library::read(texts),
         }
-        library
     }
 
-    fn add(&mut self, module: &'static str, statement: Statement) {
-        let doc = statement.doc;
-        let (name, parameters, body) = match statement.kind {
-            StatementKind::Fn { name, parameters, body: None } => (name, parameters, Body::Native),
-            StatementKind::Fn { name, parameters, body: Some(b) } => (name, parameters, Body::Function(b)),
-            StatementKind::Weights { name, parameters: Some(p), value, .. } => (name, p, Body::Family(value)),
-            _ => return,
-        };
-        let entry = Entry { name: name.text.clone(), module, parameters, body, doc };
-        self.entries.insert(name.text, entry);
+    /// A module that does not parse is a bug of this crate: it is reported by a test and skipped here.
+    fn read(texts: Vec<SourceId>) -> Library {
+        let mut entries = IndexMap::new();
+        for ((module, text), &id) in MODULES.iter().zip(&texts) {
+            let Ok(ast) = syntax::parse(id, text) else { continue };
+            let named = ast.statements.into_iter().filter_map(|s| entry(module, s));
+            entries.extend(named.map(|e| (e.name.clone(), e)));
+        }
+        Library { entries: Arc::new(entries), texts }
     }
 
     pub fn get(&self, name: &str) -> Option<&Entry> {
         self.entries.get(name)
     }
 
+    /// Whether a text is one of its modules: by number, as a program may lie in a folder `std` too.
+    pub fn holds(&self, text: SourceId) -> bool {
+        self.texts.contains(&text)
+    }
+
     /// Names for *did you mean*.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.entries.keys().map(String::as_str)
     }
+}
+
+/// The entry a statement of a module declares.
+fn entry(module: &'static str, statement: Statement) -> Option<Entry> {
+    let doc = statement.doc;
+    let (name, parameters, body) = match statement.kind {
+        StatementKind::Fn { name, parameters, body: None } => (name, parameters, Body::Native),
+        StatementKind::Fn { name, parameters, body: Some(b) } => (name, parameters, Body::Function(b)),
+        StatementKind::Weights { name, parameters: Some(p), value, .. } => (name, p, Body::Family(value)),
+        _ => return None,
+    };
+    Some(Entry { name: name.text, module, parameters, body, doc })
 }

@@ -14,6 +14,7 @@ mod cycles;
 mod data;
 mod designs;
 mod dynamics;
+mod effects;
 mod foreign;
 mod formula;
 mod functions;
@@ -28,6 +29,7 @@ mod recipe;
 mod statements;
 mod testing;
 mod values;
+mod variance;
 mod weights;
 
 use crate::diagnostic::Diagnostic;

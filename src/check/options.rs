@@ -4,9 +4,10 @@ use super::arguments::Bound;
 use super::formula::Formula;
 use super::library::Entry;
 use super::spec::*;
+use super::variance::VarianceUse;
 use super::{Check, Checker, Reported};
 use crate::diagnostic::Diagnostic;
-use crate::estimators::{FixedEffects, Likelihood, Model, Variance};
+use crate::estimators::{FixedEffects, Likelihood, Model};
 use crate::syntax::ast::*;
 use crate::syntax::print;
 
@@ -15,7 +16,10 @@ use crate::syntax::print;
 pub(crate) struct QueryOptions {
     pub fixed_effects: Option<FixedEffects>,
     pub approach: ApproachSpec,
-    pub variance: Option<(Variance, String)>,
+    /// Every set of effects as written, where there are others than of units and periods.
+    pub effects: Vec<EffectUse>,
+    pub trends: bool,
+    pub variance: Option<VarianceUse>,
     pub likelihood: Option<Likelihood>,
     pub durbin: Option<Vec<usize>>,
     pub lag_weights: Option<WeightsUse>,
@@ -24,21 +28,6 @@ pub(crate) struct QueryOptions {
     pub level: Option<f64>,
     pub condition: Option<Column>,
 }
-
-const SE_CHOICES: [&str; 10] = [
-    "iid",
-    "observed",
-    "qml",
-    "robust",
-    "cluster(unit)",
-    "cluster(time)",
-    "cluster(unit, time)",
-    "driscoll_kraay(3)",
-    "conley(200 km)",
-    "wild(cluster: unit)",
-];
-
-const FE_CHOICES: [&str; 5] = ["[unit, time]", "unit", "time", "none", "random"];
 
 impl Checker<'_> {
     /// Reads every option of a query; all faults are reported.
@@ -81,6 +70,11 @@ impl Checker<'_> {
         if options.df_adjust && !model.has_lag() && !model.has_error() {
             failed = Some(self.no_score_to_adjust(entry, bound));
         }
+        if (!options.effects.is_empty() || options.trends)
+            && let Err(r) = self.more_effects(&options, model, bound, formula)
+        {
+            failed = Some(r);
+        }
         if did && options.fixed_effects.is_some_and(|fe| fe != FixedEffects::Both) {
             let e = bound.get("fe").map_or(entry.parameters[0].name.span, |e| e.span);
             failed = Some(
@@ -117,7 +111,11 @@ impl Checker<'_> {
         formula: Option<&Formula>,
     ) -> Check<()> {
         match name {
-            "fe" => options.fixed_effects = Some(self.fixed_effects(expr, panel)?),
+            "fe" => {
+                let (flags, effects) = self.fixed_effects(expr, panel)?;
+                options.fixed_effects = Some(flags);
+                options.effects = effects;
+            }
             "se" => {
                 let family = self.error_family(expr, model, &options.approach)?;
                 options.variance = Some(self.variance(expr, family, panel)?);
@@ -140,9 +138,7 @@ impl Checker<'_> {
             "where" => options.condition = Some(self.column(expr, panel)?),
             "effects" => self.effects_option(expr)?,
             "trends" => {
-                if self.choice("trends", expr, &["none", "unit"])? != "none" {
-                    return Err(self.later(expr.span, "`trends: unit`"));
-                }
+                options.trends = self.choice("trends", expr, &["none", "unit"])? == "unit";
             }
             "split_exposure" => {
                 if self.boolean(name, expr)? {
@@ -197,42 +193,8 @@ impl Checker<'_> {
         ))
     }
 
-    pub(crate) fn fixed_effects(&mut self, expr: &Expr, panel: usize) -> Check<FixedEffects> {
-        let words: Option<Vec<&str>> = match &expr.kind {
-            ExprKind::List(items) => items
-                .iter()
-                .map(|e| if let ExprKind::Name(n) = &e.kind { Some(n.text.as_str()) } else { None })
-                .collect(),
-            ExprKind::Name(n) => Some(vec![n.text.as_str()]),
-            _ => None,
-        };
-        match words.as_deref() {
-            Some(["none"]) => Ok(FixedEffects::None),
-            Some(["unit"]) => Ok(FixedEffects::Unit),
-            Some(["time"]) => Ok(FixedEffects::Time),
-            Some(["unit", "time"] | ["time", "unit"]) => Ok(FixedEffects::Both),
-            // With the approach of random effects, whose mean is the intercept.
-            Some(["random"]) => Ok(FixedEffects::None),
-            _ => {
-                if let Some(words) = words
-                    && words.iter().all(|w| self.dimension(w, panel).is_some())
-                    && !words.is_empty()
-                {
-                    return Err(self.named_by_column("fe", expr, &words, panel));
-                }
-                if let ExprKind::List(items) = &expr.kind
-                    && items.iter().all(|e| self.known_effect(e))
-                    && items.iter().any(|e| matches!(e.kind, ExprKind::Chain { .. }))
-                {
-                    return Err(self.later(expr.span, "an interacted fixed effect"));
-                }
-                Err(self.bad_option_value("fe", expr, &FE_CHOICES))
-            }
-        }
-    }
-
     /// The dimension a word means: `unit`, `time`, or the column that is one.
-    fn dimension(&self, word: &str, panel: usize) -> Option<&'static str> {
+    pub(super) fn dimension(&self, word: &str, panel: usize) -> Option<&'static str> {
         let spec = &self.panels.get(panel)?.spec;
         match word {
             "unit" => Some("unit"),
@@ -244,7 +206,7 @@ impl Checker<'_> {
     }
 
     /// The columns of units and periods where their dimensions are wanted.
-    fn named_by_column(&mut self, option: &str, expr: &Expr, words: &[&str], panel: usize) -> Reported {
+    pub(super) fn named_by_column(&mut self, option: &str, expr: &Expr, words: &[&str], panel: usize) -> Reported {
         let mut meant: Vec<&str> = words.iter().filter_map(|w| self.dimension(w, panel)).collect();
         meant.dedup();
         let list = meant.join(", ");
@@ -258,19 +220,6 @@ impl Checker<'_> {
             Diagnostic::error("durbin::check::bad_option_value", self.at(expr.span), message)
                 .help(format!("the dimensions of a panel are `unit` and `time`: write `{option}: {value}`")),
         )
-    }
-
-    fn known_effect(&self, expr: &Expr) -> bool {
-        match &expr.kind {
-            ExprKind::Name(n) => {
-                matches!(n.text.as_str(), "unit" | "time")
-                    || self.panels.iter().any(|p| p.columns.contains_key(&n.text))
-            }
-            ExprKind::Chain { first, rest } => {
-                rest.iter().all(|r| r.0 == Operator::Colon && self.known_effect(&r.2)) && self.known_effect(first)
-            }
-            _ => false,
-        }
     }
 
     /// Which regressors are lagged, by their place among the terms.
@@ -295,120 +244,5 @@ impl Checker<'_> {
         chosen.sort_unstable();
         chosen.dedup();
         Ok(Some(chosen))
-    }
-
-    /// The variance estimator, and whether the model has it.
-    fn variance(&mut self, expr: &Expr, model: Model, panel: usize) -> Check<(Variance, String)> {
-        let least_squares = matches!(model, Model::Ols | Model::Slx);
-        let (word, arguments): (&str, &[Argument]) = match &expr.kind {
-            ExprKind::Name(n) => (&n.text, &[]),
-            ExprKind::Call { callee, arguments } => match &callee.kind {
-                ExprKind::Name(n) => (&n.text, arguments),
-                _ => return Err(self.bad_option_value("se", expr, &SE_CHOICES)),
-            },
-            _ => return Err(self.bad_option_value("se", expr, &SE_CHOICES)),
-        };
-        let text = print::expression(expr);
-        let plain = matches!(expr.kind, ExprKind::Name(_));
-        let variance = match word {
-            "iid" if plain => Variance::Iid,
-            "observed" if plain && !least_squares => Variance::Observed,
-            "qml" if plain && !least_squares => Variance::Qml,
-            "robust" if plain && least_squares => Variance::Robust,
-            "robust" if plain => return Err(self.not_for(expr, "robust", model, "`qml` or `cluster(unit)`")),
-            "observed" | "qml" if plain => return Err(self.not_for(expr, word, model, "`robust` or `cluster(unit)`")),
-            "cluster" => return self.cluster(expr, arguments, model, panel),
-            "driscoll_kraay" | "conley" | "wild" => {
-                self.later_variance(word, arguments, panel, expr)?;
-                return Err(self.later(expr.span, format!("`se: {text}`")));
-            }
-            _ => return Err(self.bad_option_value("se", expr, &SE_CHOICES)),
-        };
-        Ok((variance, text))
-    }
-
-    fn not_for(&mut self, expr: &Expr, word: &str, model: Model, instead: &str) -> Reported {
-        let family = if matches!(model, Model::Ols | Model::Slx) { "least-squares" } else { "likelihood" };
-        self.report(
-            Diagnostic::error(
-                "durbin::check::bad_option_value",
-                self.at(expr.span),
-                format!("`se: {word}` is not defined for `{}`, a {family} model", model.name()),
-            )
-            .help(format!("use `iid`, {instead}")),
-        )
-    }
-
-    fn cluster(
-        &mut self,
-        expr: &Expr,
-        arguments: &[Argument],
-        model: Model,
-        panel: usize,
-    ) -> Check<(Variance, String)> {
-        let text = print::expression(expr);
-        let words: Option<Vec<&str>> = arguments
-            .iter()
-            .map(|a| match (&a.label, &a.value.kind) {
-                (None, ExprKind::Name(n)) => Some(n.text.as_str()),
-                _ => None,
-            })
-            .collect();
-        let least_squares = matches!(model, Model::Ols | Model::Slx);
-        match words.as_deref() {
-            Some(["unit"]) => Ok((Variance::ClusterUnit, text)),
-            Some(["time"]) if least_squares => Ok((Variance::ClusterTime, text)),
-            Some(["unit", "time"] | ["time", "unit"]) if least_squares => {
-                Ok((Variance::ClusterUnitTime, "cluster(unit, time)".into()))
-            }
-            Some(["time"] | ["unit", "time"] | ["time", "unit"]) => {
-                Err(self.not_for(expr, &text[..], model, "`qml` or `cluster(unit)`"))
-            }
-            Some(words) if !words.is_empty() && words.iter().all(|w| self.dimension(w, panel).is_some()) => {
-                Err(self.named_by_column("se", expr, words, panel))
-            }
-            Some([column]) if self.panels.iter().any(|p| p.columns.contains_key(*column)) => {
-                Err(self.later(expr.span, format!("`se: {text}`, by a column,")))
-            }
-            _ => Err(self.bad_option_value("se", expr, &SE_CHOICES)),
-        }
-    }
-
-    /// The arguments of variance estimators not executed yet are checked all the same.
-    fn later_variance(&mut self, word: &str, arguments: &[Argument], panel: usize, expr: &Expr) -> Check<()> {
-        for (i, a) in arguments.iter().enumerate() {
-            let label = a.label.as_ref().map(|l| l.text.as_str());
-            match (word, label) {
-                ("driscoll_kraay", None) => {
-                    self.count(&a.value, "lags", 0)?;
-                }
-                ("conley", None) if i == 0 => {
-                    self.length(&a.value, "the cutoff")?;
-                }
-                ("conley", Some("lags")) => {
-                    self.count(&a.value, "lags", 0)?;
-                }
-                ("conley", Some("kernel")) => {
-                    self.choice("kernel", &a.value, &["bartlett", "uniform"])?;
-                }
-                ("wild", Some("reps")) => {
-                    self.count(&a.value, "reps", 1)?;
-                }
-                ("wild", Some("cluster" | "weights")) => {}
-                _ => return Err(self.bad_option_value("se", expr, &SE_CHOICES)),
-            }
-        }
-        if word == "conley" && self.panels[panel].spec.coords.is_none() {
-            let name = self.panels[panel].spec.name.clone();
-            return Err(self.report(
-                Diagnostic::error(
-                    "durbin::check::no_coordinates",
-                    self.at(expr.span),
-                    format!("`conley` needs distances, and panel `{name}` has no `coords`"),
-                )
-                .help(format!("add `coords LON, LAT` to panel `{name}`")),
-            ));
-        }
-        Ok(())
     }
 }

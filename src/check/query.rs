@@ -7,6 +7,7 @@ use super::library::{Body, Entry};
 use super::options::QueryOptions;
 use super::scope::{Callable, Value};
 use super::spec::*;
+use super::variance::VarianceUse;
 use super::{Check, Checker, Reported};
 use crate::diagnostic::Diagnostic;
 use crate::estimators::{FixedEffects, Model, Variance};
@@ -259,6 +260,10 @@ impl Checker<'_> {
         if answer == Answer::Explain && dynamic {
             return Err(self.later(call.span, "`explain` of a dynamic model"));
         }
+        let more = self.spec.models.get(model).is_some_and(|m| !m.effects.is_empty() || m.trends);
+        if more && matches!(answer, Answer::Explain | Answer::FixedEffects) {
+            return Err(self.later(call.span, format!("`{}` of a model with other effects or trends", entry.name)));
+        }
         let extra = bound.named.len() > 1 || !bound.rest.is_empty();
         if extra {
             for (_, e) in bound.named.iter().skip(1) {
@@ -432,11 +437,11 @@ pub(crate) fn assemble(
     let first = formula.weights.first().filter(|_| spatial).cloned();
     let lag_weights = if model.has_lag() { options.lag_weights.or_else(|| first.clone()) } else { None };
     let error_weights = if model.has_error() { options.error_weights.or(first) } else { None };
-    let (variance, variance_name) = options.variance.unwrap_or(if did {
-        (Variance::ClusterUnit, "cluster(unit)".into())
-    } else {
-        (Variance::Iid, "iid".into())
-    });
+    let default = || match did {
+        true => VarianceUse::plain(Variance::ClusterUnit, "cluster(unit)"),
+        false => VarianceUse::plain(Variance::Iid, "iid"),
+    };
+    let VarianceUse { variance, name, cluster } = options.variance.unwrap_or_else(default);
     ModelSpec {
         query: entry.name.clone(),
         model,
@@ -456,8 +461,11 @@ pub(crate) fn assemble(
             options.fixed_effects
         },
         approach: options.approach,
+        effects: options.effects,
+        trends: options.trends,
         variance,
-        variance_name,
+        variance_name: name,
+        cluster,
         likelihood: options.likelihood,
         df_adjust: options.df_adjust,
         level: options.level.unwrap_or(level),

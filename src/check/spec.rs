@@ -186,6 +186,20 @@ pub enum ApproachSpec {
     },
 }
 
+/// One set of fixed effects, `province:time`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EffectUse {
+    pub text: String,
+    pub parts: Vec<EffectPart>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum EffectPart {
+    Unit,
+    Time,
+    Column(Column),
+}
+
 /// A model as it will be estimated: every default is written out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelSpec {
@@ -208,9 +222,15 @@ pub struct ModelSpec {
     /// `None`: two-way, or none where the panel has one period.
     pub fixed_effects: Option<FixedEffects>,
     pub approach: ApproachSpec,
+    /// Every set of effects as written, where there are others than of units and periods; else empty.
+    pub effects: Vec<EffectUse>,
+    /// A linear trend of each unit.
+    pub trends: bool,
     pub variance: Variance,
     /// As written in results: `iid`, `cluster(unit)`.
     pub variance_name: String,
+    /// The column of `cluster(col)`.
+    pub cluster: Option<Column>,
     /// `None`: as methods C.3 decides.
     pub likelihood: Option<Likelihood>,
     pub df_adjust: bool,

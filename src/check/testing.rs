@@ -73,7 +73,27 @@ impl Checker<'_> {
             "heteroskedasticity" => TestQuery::Spread { model: self.model_of(&bound, "m")? },
             _ => self.comparison(call, &bound)?,
         };
+        self.effects_of_tested(&query, call)?;
         Ok(self.test(query, call))
+    }
+
+    /// Tests of residuals and likelihoods know unit and time effects alone; restrictions rest on the variance.
+    fn effects_of_tested(&mut self, query: &TestQuery, call: &Expr) -> Check<()> {
+        let models: Vec<usize> = match query {
+            TestQuery::Residuals { model, .. }
+            | TestQuery::Lagrange { model, .. }
+            | TestQuery::Dependence { model, .. }
+            | TestQuery::Serial { model }
+            | TestQuery::Spread { model } => vec![*model],
+            TestQuery::Hausman { fixed, random } => vec![*fixed, *random],
+            TestQuery::LikelihoodRatio { small, big } => vec![*small, *big],
+            _ => Vec::new(),
+        };
+        let more = |m: &usize| self.spec.models.get(*m).is_some_and(|m| !m.effects.is_empty() || m.trends);
+        if models.iter().any(more) {
+            return Err(self.later(call.span, "this test of a model with effects of groups or trends"));
+        }
+        Ok(())
     }
 
     fn test(&mut self, query: TestQuery, call: &Expr) -> Value {
@@ -413,7 +433,16 @@ impl Checker<'_> {
         let bound = self.bind(&entry.name, &entry.parameters, arguments, call.span)?;
         let panel = self.formula_panel(formula_expr)?;
         let formula = self.formula(formula_expr, panel);
-        let fe = bound.get("fe").map(|e| self.fixed_effects(e, panel)).transpose()?;
+        let fe = match bound.get("fe") {
+            None => None,
+            Some(e) => {
+                let (flags, effects) = self.fixed_effects(e, panel)?;
+                if !effects.is_empty() {
+                    return Err(self.later(e.span, "effects of groups and interactions in `specification_tests`"));
+                }
+                Some(flags)
+            }
+        };
         let formula = formula?;
         if formula.weights.is_empty() {
             let message = "`specification_tests` compares spatial models and has no weights";

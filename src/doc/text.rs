@@ -217,12 +217,20 @@ fn described(parameter: &ParameterPage) -> String {
     text
 }
 
-/// The signature on one line, or its parameters wrapped between the brackets; a family or function with its body.
+/// The signature on one line, or its parameters wrapped between the brackets; a family or function with its body, below
+/// where it does not fit beside.
 fn signature(entry: &EntryPage, layout: &Layout) -> String {
     let body = entry.body.as_ref().map(|b| format!(" = {b}")).unwrap_or_default();
     let call = format!("{} {}({}){body}", entry.word, entry.name, entry.signature.join(", "));
     if call.width() + 2 <= layout.width {
         return format!("  {call}\n");
+    }
+    let head = format!("  {} {}({})", entry.word, entry.name, entry.signature.join(", "));
+    if let Some(body) = &entry.body
+        && head.width() + 2 <= layout.width
+    {
+        let lines = wrapped(body, layout.width.saturating_sub(4), 0);
+        return format!("{head} =\n    {}\n", lines.join("\n    "));
     }
     let mut out = format!("  {} {}(\n", entry.word, entry.name);
     let mut line = String::new();

@@ -1,7 +1,7 @@
 //! What every estimate has: fit, residuals, effects of units and periods (methods I); and least squares, which is no more.
 
 use super::dynamics::Dynamics;
-use super::sample::{Sample, remove_effects};
+use super::sample::Sample;
 use super::*;
 use crate::inference::effects::effects;
 use crate::inference::events::events;
@@ -35,11 +35,11 @@ pub(crate) fn least_squares(
         }
     }
     let residual = &residual_at(sample, &gamma);
-    let (variance, reference) =
-        sandwich::variance(sample, residual, sample.problem.variance).ok_or(EstimateError::VarianceNotDefined)?;
+    let sandwich::Found { variance, reference, small_sample } =
+        sandwich::variance(sample, residual, sample.problem.variance)?;
     let back = sample.inverse_triangle();
     let homoskedastic = (&back * back.transpose()).diagonal() * (dot(residual, residual) / sample.df_residual());
-    let sound = sandwich::sound(&back * variance * back.transpose(), &homoskedastic);
+    let sound = sandwich::sound(&back * variance * back.transpose(), &homoskedastic, sample.problem.variance);
     let vcov = sound.vcov;
     let slopes = sample.slopes_from(&gamma);
     let coefficients: Vec<f64> = slopes.iter().copied().collect();
@@ -61,6 +61,7 @@ pub(crate) fn least_squares(
         loglik: -0.5 * m * (2.0 * PI * sigma2).ln() - square / (2.0 * sigma2),
         parameters: coefficients.len() + 1,
         reference,
+        small_sample,
         remarks,
         ..answer(sample, &coefficients, vcov, residual, residual.clone())?
     })
@@ -89,7 +90,7 @@ pub(crate) fn answer(
     let (unit_effects, time_effects) = fixed_effects(sample, coefficients)?;
     let total = variation(sample, y);
     let mut within = y.to_vec();
-    remove_effects(&mut within, sample.units, sample.periods, &sample.row, sample.cells.as_ref())?;
+    sample.remove(&mut within)?;
     let within_total = variation(sample, &within);
     let square = dot(u, u);
     if let Some(cells) = &sample.cells {
@@ -107,6 +108,7 @@ pub(crate) fn answer(
         parameters: 0,
         df_residual: sample.counts.rows as f64 - size as f64 - sample.counts.dummies as f64,
         reference: Reference::Normal,
+        small_sample: None,
         r2: 1.0 - square / total,
         r2_within: 1.0 - square / within_total,
         effects: Vec::new(),
@@ -146,7 +148,8 @@ fn variation(sample: &Sample, x: &[f64]) -> f64 {
 /// level is not reported. NaN for a unit or period without cells.
 fn fixed_effects(sample: &Sample, coefficients: &[f64]) -> Result<(Vec<f64>, Vec<f64>), EstimateError> {
     let row = &sample.row;
-    if !row.unit_effects && !row.period_effects {
+    // Effects of units and periods are not identified beside those that contain them.
+    if (!row.unit_effects && !row.period_effects) || sample.absorber.is_some() {
         return Ok((Vec::new(), Vec::new()));
     }
     let (n, t) = (sample.units, sample.periods);

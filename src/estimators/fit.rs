@@ -261,6 +261,17 @@ impl<'a> Fit<'a> {
         Ok(Some(variance))
     }
 
+    /// `N/(N − 1)` of the clustered variance.
+    fn small_sample(&self) -> Option<SmallSample> {
+        let n = self.sample.units;
+        (self.sample.problem.variance == Variance::ClusterUnit).then(|| SmallSample {
+            factor: n as f64 / (n as f64 - 1.0),
+            rows: self.sample.counts.rows,
+            counted: None,
+            clusters: Some(n),
+        })
+    }
+
     /// From the orthonormal basis to the slopes; spatial parameters as they are, σ² left out.
     fn back(&self, size: usize) -> DMatrix<f64> {
         let p = self.sample.slopes();
@@ -308,6 +319,7 @@ impl<'a> Fit<'a> {
             loglik: point.loglik,
             parameters: coefficients.len() + 1,
             reference: Reference::Normal,
+            small_sample: self.small_sample(),
             rho_interval: lag.map(|axis| axis.interval),
             lambda_interval: error.map(|axis| axis.interval),
             log_determinant: lag.or(error).map(|axis| axis.filter.method()),

@@ -6,7 +6,7 @@
 use super::answer::answer;
 use super::axis::{Axis, row_sum};
 use super::moments::{error_parameter, without_variance};
-use super::sample::{Sample, lag, raw, remove_effects};
+use super::sample::{Sample, lag, raw};
 use super::shared::Shared;
 use super::*;
 use crate::inference::effects::effects;
@@ -58,12 +58,16 @@ pub(crate) fn two_stage(
     let sigma2 = square / sample.row.observations;
     let back = back(sample) * &stage.inverse_triangle;
     let fitted = stage.fitted(&instruments);
-    let variance = match sample.problem.variance {
-        Variance::Iid => DMatrix::identity(fitted.len(), fitted.len()) * sigma2,
-        other => sandwich::variance_on(sample, &fitted, &residual, other).ok_or(EstimateError::VarianceNotDefined)?.0,
+    let which = sample.problem.variance;
+    let (variance, small_sample) = match which {
+        Variance::Iid => (DMatrix::identity(fitted.len(), fitted.len()) * sigma2, None),
+        which => {
+            let found = sandwich::variance_on(sample, &fitted, &residual, which)?;
+            (found.variance, found.small_sample)
+        }
     };
     let homoskedastic = (&back * back.transpose()).diagonal() * sigma2;
-    let sound = sandwich::sound(&back * variance * back.transpose(), &homoskedastic);
+    let sound = sandwich::sound(&back * variance * back.transpose(), &homoskedastic, which);
     let mut coefficients = model.coefficients(sample, &stage.solution);
     let mut vcov = sound.vcov;
     if let Some(at) = lambda {
@@ -89,6 +93,7 @@ pub(crate) fn two_stage(
         effects: found.effects,
         policy: found.policy,
         events: found.events,
+        small_sample,
         sigma2,
         parameters: coefficients.len() + 1,
         reference: Reference::Normal,
@@ -117,7 +122,7 @@ impl Linear {
     fn filtered(&self, sample: &Sample, w2: &Weights, lambda: f64) -> Result<Linear, EstimateError> {
         let filter = |x: &Vec<f64>| -> Result<Vec<f64>, EstimateError> {
             let mut lagged = lag(w2, x, sample.periods);
-            remove_effects(&mut lagged, sample.units, sample.periods, &sample.row, None)?;
+            sample.remove(&mut lagged)?;
             let mut out = x.clone();
             axpy(-lambda, &lagged, &mut out);
             Ok(out)
@@ -205,7 +210,7 @@ impl Instruments {
     /// Adds a raw column to the basis; `false` where it is a combination of those before it.
     fn absorb(&mut self, sample: &Sample, column: &[f64]) -> Result<bool, EstimateError> {
         let mut x = column.to_vec();
-        remove_effects(&mut x, sample.units, sample.periods, &sample.row, sample.cells.as_ref())?;
+        sample.remove(&mut x)?;
         let before = norm(&x);
         if !before.is_finite() {
             return Err(EstimateError::NotFinite);
@@ -455,6 +460,6 @@ fn unfiltered(sample: &Sample, coefficients: &[f64]) -> Result<Vec<f64>, Estimat
         terms.push((-rho, wy));
     }
     combine(&terms, &mut out);
-    remove_effects(&mut out, sample.units, sample.periods, &sample.row, sample.cells.as_ref())?;
+    sample.remove(&mut out)?;
     Ok(out)
 }

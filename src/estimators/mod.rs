@@ -7,6 +7,8 @@ mod answer;
 pub(crate) mod axis;
 mod correct;
 mod dynamics;
+#[cfg(test)]
+mod effects_tests;
 mod fit;
 mod instruments;
 pub mod marginal;
@@ -32,7 +34,9 @@ pub use responses::{ResponsesOf, responses};
 pub use rows::observations;
 
 use crate::linalg::LinalgError;
+use crate::linalg::absorb::{Absorber, Factor};
 use crate::weights::Weights;
+use crate::weights::geometry::Coordinates;
 use nalgebra::DMatrix;
 use std::sync::Arc;
 
@@ -54,7 +58,7 @@ pub enum Likelihood {
 }
 
 /// Variance estimators of methods C.6 (likelihood models) and C.11 (least squares).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Variance {
     Iid,
     Observed,
@@ -63,6 +67,104 @@ pub enum Variance {
     ClusterUnit,
     ClusterTime,
     ClusterUnitTime,
+    /// By [`Layout::clusters`].
+    ClusterColumn,
+    /// Driscoll and Kraay 1998: any dependence within a period, Bartlett weights over so many periods; `None`:
+    /// [`default_lags`] of the panel.
+    DriscollKraay(Option<usize>),
+    Conley(Conley),
+}
+
+/// `⌊4 (T/100)^(2/9)⌋`, the lags of Driscoll–Kraay errors where nobody says them (methods C.11).
+pub fn default_lags(periods: usize) -> usize {
+    (4.0 * (periods as f64 / 100.0).powf(2.0 / 9.0)).floor() as usize
+}
+
+/// Dependence that fades with distance, and over time within a unit (Conley 1999; Hsiang 2010). Distances come from
+/// [`Layout::coordinates`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Conley {
+    pub cutoff_km: f64,
+    /// Periods over which errors of one unit are related, with Bartlett weights; 0: none.
+    pub lags: usize,
+    pub kernel: ConleyKernel,
+}
+
+/// The weight of a pair of units at distance d ≤ h.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConleyKernel {
+    /// `1 − d/h`.
+    Bartlett,
+    /// 1, also at `d = h`.
+    Uniform,
+}
+
+impl ConleyKernel {
+    /// Its word in the language.
+    pub fn word(self) -> &'static str {
+        match self {
+            ConleyKernel::Bartlett => "bartlett",
+            ConleyKernel::Uniform => "uniform",
+        }
+    }
+}
+
+/// What cells have in common beside their unit and their period; empty where nothing asks for it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Layout {
+    /// The cluster of each of `N·T` cells, from 0; any number at absent cells.
+    pub clusters: Vec<u32>,
+    /// Where the units are.
+    pub coordinates: Option<Arc<Coordinates>>,
+    /// The periods as integers, in order; empty: 0, 1, 2, …
+    pub times: Vec<i64>,
+    /// Every set of effects where there are others than of units and periods, or trends; those of units first.
+    pub effects: Vec<Factor>,
+    /// A linear trend of each unit; the first of `effects` are then those of units.
+    pub trends: bool,
+    /// Cells that are there, and lagged, but take no part: effects fit them exactly. Empty: none.
+    pub left_out: Vec<bool>,
+}
+
+impl Layout {
+    /// Effects beyond those of [`FixedEffects`].
+    pub fn has_more_effects(&self) -> bool {
+        !self.effects.is_empty()
+    }
+
+    /// The time of each cell, where units have trends.
+    pub fn trend_times(&self, units: usize, periods: usize) -> Option<Vec<f64>> {
+        let at = |t: usize| self.times.get(t).map_or(t as f64, |v| *v as f64);
+        self.trends.then(|| (0..units * periods).map(|r| at(r / units)).collect())
+    }
+}
+
+impl Problem {
+    /// An intercept stands first among the coefficients where no effects take its place.
+    pub fn has_intercept(&self) -> bool {
+        self.fixed_effects == FixedEffects::None && !self.layout.has_more_effects()
+    }
+
+    /// The cells that take part; `None`: all.
+    pub fn taking_part(&self) -> Option<Vec<bool>> {
+        let cells = self.units * self.periods;
+        let there = |r: usize| self.present.as_ref().is_none_or(|p| p[r]);
+        let stays = |r: usize| !self.layout.left_out.get(r).copied().unwrap_or(false);
+        let marks: Vec<bool> = (0..cells).map(|r| there(r) && stays(r)).collect();
+        marks.contains(&false).then_some(marks)
+    }
+
+    /// What takes the effects out of a variable of this problem, where they are more than those of [`FixedEffects`].
+    ///
+    /// # Errors
+    /// `Shape` where the layout has another size.
+    pub fn absorber(&self) -> Result<Option<Absorber>, LinalgError> {
+        if !self.layout.has_more_effects() {
+            return Ok(None);
+        }
+        let times = self.layout.trend_times(self.units, self.periods);
+        Absorber::new(&self.layout.effects, times.as_deref(), self.taking_part().as_deref()).map(Some)
+    }
 }
 
 /// The model family, methods C.1.
@@ -181,6 +283,7 @@ pub struct Problem {
     /// Which of the `N·T` cells are there, unit fastest; outcome and regressors are NaN elsewhere. `None`: all of them.
     /// Only models without spatial lags take absent cells.
     pub present: Option<Vec<bool>>,
+    pub layout: Layout,
 }
 
 /// An effect's value and its delta-method standard error.
@@ -280,6 +383,18 @@ pub struct Interval {
     pub rule: &'static str,
 }
 
+/// What a variance was multiplied by for the smallness of the sample (methods C.11).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SmallSample {
+    pub factor: f64,
+    /// n, the rows.
+    pub rows: usize,
+    /// K: slopes, and the effects that are not nested in the clusters. `None` where nothing is counted.
+    pub counted: Option<f64>,
+    /// G.
+    pub clusters: Option<usize>,
+}
+
 /// A doubtful or noteworthy circumstance of an estimate, for the caller to put in words.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Remark {
@@ -290,6 +405,9 @@ pub enum Remark {
     /// Negative eigenvalues of a least-squares variance matrix were set to zero; the standard errors of the parameters
     /// that this moves are NaN.
     RepairedVariance { parameters: Vec<usize> },
+    /// A least-squares variance matrix is left as it is although an eigenvalue is negative (methods C.11, Conley); the
+    /// standard errors of these parameters, whose variance is negative, are NaN.
+    IndefiniteVariance { parameters: Vec<usize> },
     /// Two optima within 2 log-likelihood units: (rho, lambda, log-likelihood) each.
     TwoOptima { best: [f64; 3], other: [f64; 3] },
     /// One unit carries this share of g'g in a clustered `partial` fit.
@@ -333,6 +451,9 @@ pub enum EstimateError {
     /// Moments under period effects need rows of one sum.
     #[error("rows of the matrix of the error have no common sum")]
     UnevenRows,
+    /// Effects beyond units and periods beside a spatial parameter or lags of the outcome.
+    #[error("these fixed effects are for least squares")]
+    EffectsNotDefined,
     #[error("interrupted")]
     Interrupted,
     /// The variance estimator does not exist for this estimator; the planner refuses it earlier with words.
@@ -367,6 +488,8 @@ pub struct Estimated {
     pub parameters: usize,
     pub df_residual: f64,
     pub reference: Reference,
+    /// `None` where the variance has no factor.
+    pub small_sample: Option<SmallSample>,
     pub r2: f64,
     pub r2_within: f64,
     pub effects: Vec<EffectOf>,

@@ -5,7 +5,7 @@ use super::answer::{answer, residual_at};
 use super::axis::{Axis, row_sum};
 use super::fit::structural;
 use super::profile::Profile;
-use super::sample::{Sample, lag, remove_effects};
+use super::sample::{Sample, lag};
 use super::shared::Shared;
 use super::solution::Solution;
 use super::*;
@@ -37,14 +37,17 @@ pub(crate) fn moments(sample: &Sample, shared: &Shared, interrupt: &dyn Interrup
     // Least squares of the filtered data: its variance on an orthonormal basis, turned back to the slopes.
     let mut basis = solution.basis.to_vec();
     let triangle = cross::orthonormalize(&mut basis)?;
-    let (variance, _) = match problem.variance {
-        Variance::Iid => (DMatrix::identity(basis.len(), basis.len()) * sigma2, Reference::Normal),
-        other => {
-            sandwich::variance_on(sample, &basis, &solution.residual, other).ok_or(EstimateError::VarianceNotDefined)?
+    let which = problem.variance;
+    let (variance, small_sample) = match which {
+        Variance::Iid => (DMatrix::identity(basis.len(), basis.len()) * sigma2, None),
+        which => {
+            let found = sandwich::variance_on(sample, &basis, &solution.residual, which)?;
+            (found.variance, found.small_sample)
         }
     };
     let back = sample.inverse_triangle() * inverse(&triangle)?;
-    let sound = sandwich::sound(&back * variance * back.transpose(), &((&back * back.transpose()).diagonal() * sigma2));
+    let sound =
+        sandwich::sound(&back * variance * back.transpose(), &((&back * back.transpose()).diagonal() * sigma2), which);
     let slopes = solution.slopes();
     let mut coefficients: Vec<f64> = slopes.iter().copied().collect();
     coefficients.push(lambda);
@@ -62,6 +65,7 @@ pub(crate) fn moments(sample: &Sample, shared: &Shared, interrupt: &dyn Interrup
         effects: effects(sample, None, &theta, &vcov)?,
         policy: policy(sample, None, &theta, &vcov)?,
         events: events(sample, None, &theta, &vcov)?,
+        small_sample,
         sigma2,
         parameters: coefficients.len() + 1,
         reference: Reference::Normal,
@@ -85,7 +89,7 @@ pub(crate) fn error_parameter(
     }
     let lagged = |x: &[f64]| -> Result<Vec<f64>, EstimateError> {
         let mut out = lag(weights, x, sample.periods);
-        remove_effects(&mut out, sample.units, sample.periods, &sample.row, None)?;
+        sample.remove(&mut out)?;
         Ok(out)
     };
     let first = lagged(u)?;

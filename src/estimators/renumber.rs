@@ -1,7 +1,8 @@
 //! A problem with its units renumbered so that neighbors are close in memory (scaling 5), and the way back.
 
 use super::shared::Shared;
-use super::{Approach, EstimateError, Estimated, Problem, Regressor, Remark, TimeLag};
+use super::{Approach, EstimateError, Estimated, Layout, Problem, Regressor, Remark, TimeLag};
+use crate::linalg::absorb::Factor;
 use crate::linalg::order::{inverse, neighbor_order, permute_panel};
 use crate::weights::Weights;
 use std::sync::Arc;
@@ -42,6 +43,7 @@ impl Renumbered {
         if let Approach::Instruments { instruments, .. } = &mut approach {
             instruments.iter_mut().for_each(|z| *z = permute_panel(z, order));
         }
+        let layout = moved(&problem.layout, order);
         let problem = Problem {
             outcome,
             regressors,
@@ -51,6 +53,7 @@ impl Renumbered {
             time_lags,
             approach,
             present: None,
+            layout,
             ..*problem
         };
         Ok(Some(Renumbered { problem, order: order.clone() }))
@@ -71,6 +74,23 @@ impl Renumbered {
             remarks: found.remarks.into_iter().map(remark).collect(),
             ..found
         }
+    }
+}
+
+/// The layout of the units in their new order.
+fn moved(layout: &Layout, order: &[u32]) -> Layout {
+    let units = || order.iter().map(|&i| i as usize);
+    Layout {
+        clusters: permute_panel(&layout.clusters, order),
+        coordinates: layout.coordinates.as_ref().map(|c| Arc::new(c.of(units()))),
+        times: layout.times.clone(),
+        effects: layout
+            .effects
+            .iter()
+            .map(|f| Factor { level: permute_panel(&f.level, order), levels: f.levels })
+            .collect(),
+        trends: layout.trends,
+        left_out: permute_panel(&layout.left_out, order),
     }
 }
 

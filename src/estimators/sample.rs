@@ -2,7 +2,9 @@
 //! basis of the design in which every later cross-product is well conditioned.
 
 use super::rows::{Counts, Row};
-use super::{EstimateError, FixedEffects, Problem};
+use super::{EstimateError, FixedEffects, Problem, Variance};
+use crate::inference::meat::Rows;
+use crate::linalg::absorb::{Absorber, Factor};
 use crate::linalg::cells::Cells;
 use crate::linalg::iterate::{combine, dot};
 use crate::linalg::{LinalgError, cross, panel};
@@ -18,6 +20,8 @@ pub(crate) struct Sample<'a> {
     pub counts: Counts,
     /// The cells that are there, in an unbalanced panel.
     pub cells: Option<Cells>,
+    /// Effects beyond those of units and periods.
+    pub absorber: Option<Absorber>,
     pub problem: &'a Problem,
     /// Raw outcome.
     pub outcome: Cow<'a, [f64]>,
@@ -46,23 +50,34 @@ impl<'a> Sample<'a> {
     /// Builds lags, removes effects and finds the basis; `RankDeficient` names dependent columns.
     pub fn new(problem: &'a Problem) -> Result<Self, EstimateError> {
         let (units, periods) = (problem.units, problem.periods);
-        let cells = cells(problem)?;
+        let cells = problem.taking_part().map(|marks| Cells::new(&marks, units, periods)).transpose()?;
+        let absorber = problem.absorber()?;
         let row = Row::new(units, periods, problem.fixed_effects, problem.likelihood)?;
-        let counts = Counts::new(units, periods, cells.as_ref(), &row);
+        let mut counts = Counts::new(units, periods, cells.as_ref(), &row);
+        if let Some(absorber) = &absorber {
+            counts.dummies = absorber.rank()?;
+        }
         let row = match problem.time_lags.is_empty() {
             true => row,
             false => row.dynamic(units, periods, problem.likelihood),
         };
-        let row = if cells.is_some() { row.unbalanced(&counts, problem.likelihood)? } else { row };
+        let counted = cells.is_some() || absorber.is_some();
+        let row = if counted { row.unbalanced(&counts, problem.likelihood)? } else { row };
         let lagged = lagged(problem);
-        if cells.is_some()
-            && (problem.model.has_lag() || problem.model.has_error() || row.dynamic || !lagged.is_empty())
-        {
+        let beyond = problem.model.has_lag() || problem.model.has_error() || row.dynamic;
+        let gaps = problem.present.as_ref().is_some_and(|present| present.contains(&false));
+        if gaps && (beyond || !lagged.is_empty()) {
             return Err(EstimateError::UnbalancedLags);
+        }
+        if absorber.is_some() && beyond {
+            return Err(EstimateError::EffectsNotDefined);
         }
         let outcome = raw(&problem.outcome, cells.as_ref());
         let design = design(problem, &lagged, cells.as_ref());
-        let remove = |x: &mut [f64]| remove_effects(x, units, periods, &row, cells.as_ref());
+        let remove = |x: &mut [f64]| match &absorber {
+            Some(absorber) => Ok(absorber.remove(x)?),
+            None => remove_effects(x, units, periods, &row, cells.as_ref()),
+        };
         let mut basis: Vec<Vec<f64>> = design.iter().map(|c| c.to_vec()).collect();
         for column in &mut basis {
             remove(column)?;
@@ -90,10 +105,11 @@ impl<'a> Sample<'a> {
             row,
             counts,
             cells,
+            absorber,
             problem,
             outcome,
             design,
-            intercept: problem.fixed_effects == FixedEffects::None,
+            intercept: problem.has_intercept(),
             lagged,
             outcome_lag,
             basis,
@@ -114,6 +130,81 @@ impl<'a> Sample<'a> {
     /// Rows less slopes less the dummies the effects stand for (methods C.11).
     pub fn df_residual(&self) -> f64 {
         self.counts.rows as f64 - self.slopes() as f64 - self.counts.dummies as f64
+    }
+
+    /// Takes the effects out of a variable: the projection that outcome, regressors and instruments share.
+    pub fn remove(&self, x: &mut [f64]) -> Result<(), EstimateError> {
+        match &self.absorber {
+            Some(absorber) => Ok(absorber.remove(x)?),
+            None => remove_effects(x, self.units, self.periods, &self.row, self.cells.as_ref()),
+        }
+    }
+
+    /// Where its rows stand, for the variance of scores.
+    pub fn rows(&self) -> Rows<'_> {
+        let layout = &self.problem.layout;
+        Rows { units: self.units, periods: self.periods, cells: self.cells.as_ref(), layout }
+    }
+
+    /// What K of methods C.11 counts beside the slopes: the dummies of effects that are not nested in the clusters, and
+    /// at least one constant where there are effects.
+    pub fn effects_beside(&self, clusters: Variance) -> Result<usize, EstimateError> {
+        if self.absorber.is_some() {
+            return self.more_effects_beside(clusters);
+        }
+        let (unit_nested, time_nested) = match clusters {
+            Variance::ClusterUnit => (true, false),
+            Variance::ClusterTime => (false, true),
+            Variance::ClusterUnitTime => (true, true),
+            Variance::ClusterColumn => self.nested_in_column(),
+            _ => (false, false),
+        };
+        let counts = &self.counts;
+        let own = |count: usize, nested: bool| if nested { 1 } else { count };
+        Ok(match self.problem.fixed_effects {
+            FixedEffects::None => 0,
+            FixedEffects::Unit => own(counts.units, unit_nested),
+            FixedEffects::Time => own(counts.periods, time_nested),
+            FixedEffects::Both => match (unit_nested, time_nested) {
+                (true, true) => 1,
+                (true, false) => counts.periods,
+                (false, true) => counts.units,
+                (false, false) => counts.dummies,
+            },
+        })
+    }
+
+    /// The rank of the effects that are not nested in the clusters. Trends go with their units.
+    fn more_effects_beside(&self, clusters: Variance) -> Result<usize, EstimateError> {
+        let (n, t, layout) = (self.units, self.periods, &self.problem.layout);
+        let groupings: Vec<Vec<u32>> = match clusters {
+            Variance::ClusterUnit => vec![Factor::units(n, t).level],
+            Variance::ClusterTime => vec![Factor::periods(n, t).level],
+            Variance::ClusterUnitTime => vec![Factor::units(n, t).level, Factor::periods(n, t).level],
+            Variance::ClusterColumn => vec![layout.clusters.clone()],
+            _ => Vec::new(),
+        };
+        let there = |r: &u32| self.cells.as_ref().is_none_or(|cells| cells.is_present(*r as usize));
+        let rows: Vec<u32> = (0..(n * t) as u32).filter(there).collect();
+        let free = |factor: &&Factor| !groupings.iter().any(|g| factor.is_nested_in(g, &rows));
+        let left: Vec<Factor> = layout.effects.iter().filter(free).cloned().collect();
+        if left.is_empty() {
+            return Ok(1);
+        }
+        let trends = layout.trends && layout.effects.first().is_some_and(|units| free(&units));
+        let times = if trends { layout.trend_times(n, t) } else { None };
+        Ok(Absorber::new(&left, times.as_deref(), self.problem.taking_part().as_deref())?.rank()?)
+    }
+
+    /// Whether every unit, and every period, lies in one cluster of [`super::Layout::clusters`].
+    fn nested_in_column(&self) -> (bool, bool) {
+        let (n, clusters) = (self.units, &self.problem.layout.clusters);
+        let nested = |groups: usize, of: &dyn Fn(usize) -> usize| {
+            let mut first: Vec<Option<u32>> = vec![None; groups];
+            let there = |r: &usize| self.cells.as_ref().is_none_or(|cells| cells.is_present(*r));
+            (0..clusters.len()).filter(there).all(|r| *first[of(r)].get_or_insert(clusters[r]) == clusters[r])
+        };
+        (nested(n, &|r| r % n), nested(self.periods, &|r| r / n))
     }
 
     /// Coefficients on the design from coefficients on the basis: `β = R⁻¹ γ`.
@@ -141,14 +232,6 @@ impl<'a> Sample<'a> {
     }
 }
 
-/// The cells of an unbalanced problem; `None` when all are there.
-fn cells(problem: &Problem) -> Result<Option<Cells>, EstimateError> {
-    match &problem.present {
-        Some(present) if present.iter().any(|p| !p) => Ok(Some(Cells::new(present, problem.units, problem.periods)?)),
-        _ => Ok(None),
-    }
-}
-
 /// The regressors that are lagged by the durbin matrices.
 fn lagged(problem: &Problem) -> Vec<usize> {
     if !problem.model.has_durbin() || problem.durbin_weights.is_empty() {
@@ -169,7 +252,7 @@ pub(crate) fn raw<'a>(x: &'a [f64], cells: Option<&Cells>) -> Cow<'a, [f64]> {
 fn design<'a>(problem: &'a Problem, lagged: &[usize], cells: Option<&Cells>) -> Vec<Cow<'a, [f64]>> {
     let (units, periods) = (problem.units, problem.periods);
     let mut design = Vec::new();
-    if problem.fixed_effects == FixedEffects::None {
+    if problem.has_intercept() {
         let mut ones = vec![1.0; units * periods];
         if let Some(cells) = cells {
             cells.clear(&mut ones);
@@ -180,7 +263,12 @@ fn design<'a>(problem: &'a Problem, lagged: &[usize], cells: Option<&Cells>) -> 
     if !lagged.is_empty() {
         let sources: Vec<&[f64]> = lagged.iter().map(|&k| problem.regressors[k].values.as_slice()).collect();
         for w in &problem.durbin_weights {
-            design.extend(panel::spatial_lags(&w.matrix, &sources, units, periods).into_iter().map(Cow::Owned));
+            for mut lag in panel::spatial_lags(&w.matrix, &sources, units, periods) {
+                if let Some(cells) = cells {
+                    cells.clear(&mut lag);
+                }
+                design.push(Cow::Owned(lag));
+            }
         }
     }
     design

@@ -50,6 +50,7 @@ fn problem(model: Model, w: &Arc<Weights>) -> Problem {
         treatment: Some(0),
         events: 0,
         present: None,
+        layout: Layout::default(),
     }
 }
 

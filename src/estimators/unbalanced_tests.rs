@@ -38,6 +38,7 @@ fn problem(fixed_effects: FixedEffects, variance: Variance) -> Problem {
         treatment: Some(1),
         events: 0,
         present: Some(present()),
+        layout: Layout::default(),
     }
 }
 

@@ -30,6 +30,7 @@ pub(super) fn faults(spec: &ModelSpec, plan: &ModelPlan, dependent: &[usize]) ->
         let others: Vec<(String, f64)> =
             combination(&now, j).into_iter().filter_map(|(k, c)| Some((names.get(k)?.clone(), c))).collect();
         let effects = match problem.fixed_effects {
+            _ if problem.layout.has_more_effects() => Some("fixed"),
             FixedEffects::None => None,
             FixedEffects::Unit => Some("unit"),
             FixedEffects::Time => Some("time"),
@@ -50,7 +51,7 @@ fn design(plan: &ModelPlan) -> Vec<Vec<f64>> {
     let problem = &plan.problem;
     let (n, t) = (problem.units, problem.periods);
     let mut out = Vec::new();
-    if problem.fixed_effects == FixedEffects::None {
+    if problem.has_intercept() {
         out.push(vec![1.0; n * t]);
     }
     out.extend(problem.regressors.iter().map(|r| r.values.clone()));
@@ -68,6 +69,14 @@ fn design(plan: &ModelPlan) -> Vec<Vec<f64>> {
 fn without(column: &[f64], effects: FixedEffects, plan: &ModelPlan) -> Vec<f64> {
     let (n, t) = (plan.problem.units, plan.problem.periods);
     let mut x = column.to_vec();
+    if let Ok(Some(absorber)) = plan.problem.absorber() {
+        if let Some(marks) = plan.problem.taking_part() {
+            x.iter_mut().zip(&marks).filter(|(_, m)| !**m).for_each(|(v, _)| *v = 0.0);
+        }
+        // what cannot be taken out is not told apart here
+        let _ = absorber.remove(&mut x);
+        return x;
+    }
     let Some(present) = &plan.problem.present else {
         match effects {
             FixedEffects::None => {}
@@ -105,6 +114,9 @@ fn absorber(raw: &[f64], n: usize, t: usize, plan: &ModelPlan) -> &'static str {
         !vanished(&[&left], &[raw]).is_empty() || left.iter().all(|v| *v == 0.0)
     };
     debug_assert_eq!(raw.len(), n * t);
+    if plan.problem.layout.has_more_effects() {
+        return "fixed";
+    }
     match plan.problem.fixed_effects {
         FixedEffects::Unit | FixedEffects::Both if alone(FixedEffects::Unit) => "unit",
         FixedEffects::Time | FixedEffects::Both if alone(FixedEffects::Time) => "time",

@@ -2,12 +2,12 @@
 
 use crate::check::spec::ModelSpec;
 use crate::estimators::{
-    Approach, DynamicsOf, EffectOf, Estimated, FirstStageOf, FixedEffects, Likelihood, Measured, PolicyOf, Problem,
-    RandomEffects, Reference,
+    Approach, DynamicsOf, EffectOf, Estimated, FirstStageOf, Likelihood, Measured, PolicyOf, Problem, RandomEffects,
+    Reference,
 };
 use crate::outcome::{
-    Coefficient, Effect, Estimate, FirstStage, Fit, Impact, PolicyEffects, Restriction, Stability, Strength, Vcov,
-    WeightsUsed,
+    Coefficient, Effect, Estimate, FirstStage, Fit, Impact, PolicyEffects, Restriction, SmallSample, Stability,
+    Strength, Vcov, WeightsUsed,
 };
 use crate::plan::{MatrixUsed, ModelPlan};
 use crate::weights::summary::hash;
@@ -111,7 +111,7 @@ impl Tails {
 pub(super) fn terms(plan: &ModelPlan) -> Vec<String> {
     let problem = &plan.problem;
     let mut out = Vec::new();
-    if problem.fixed_effects == FixedEffects::None {
+    if problem.has_intercept() {
         out.push("(Intercept)".to_string());
     }
     out.extend(plan.terms.iter().cloned());
@@ -181,8 +181,9 @@ pub(super) fn fit(spec: &ModelSpec, panel: &str, plan: &ModelPlan, e: &Estimated
         weights: weights_text(spec),
         weights_used: weights_used(plan),
         treatment: spec.treatment.and_then(|_| plan.terms.first().cloned()),
-        fixed_effects: effects_removed(problem.fixed_effects),
-        se_type: spec.variance_name.clone(),
+        fixed_effects: plan.fixed_effects.clone(),
+        se_type: plan.variance_name.clone(),
+        small_sample: e.small_sample.map(small_sample),
         distribution: distribution.to_string(),
         distribution_df: df,
         panel: panel.to_string(),
@@ -290,6 +291,15 @@ fn first_stage(of: &FirstStageOf, terms: &[String]) -> FirstStage {
     }
 }
 
+fn small_sample(s: crate::estimators::SmallSample) -> SmallSample {
+    let rule = match (s.counted, s.clusters) {
+        (Some(_), Some(_)) => "(n - 1)/(n - K) × G/(G - 1)",
+        (None, Some(_)) => "G/(G - 1)",
+        _ => "n/(n - K)",
+    };
+    SmallSample { factor: s.factor, rule: rule.to_string(), rows: s.rows, counted: s.counted, clusters: s.clusters }
+}
+
 /// The caution of methods C.7 on treatments beside the lag of the outcome.
 fn short_run(spec: &ModelSpec) -> Option<String> {
     let both = spec.treatment.is_some() && !spec.time_lags.is_empty();
@@ -302,16 +312,6 @@ fn likelihood(likelihood: Likelihood) -> &'static str {
         Likelihood::Partial => "partial",
         Likelihood::Direct => "direct",
     }
-}
-
-fn effects_removed(effects: FixedEffects) -> Vec<String> {
-    let words: &[&str] = match effects {
-        FixedEffects::None => &[],
-        FixedEffects::Unit => &["unit"],
-        FixedEffects::Time => &["time"],
-        FixedEffects::Both => &["unit", "time"],
-    };
-    words.iter().map(|w| w.to_string()).collect()
 }
 
 /// What stands after the bar.

@@ -36,6 +36,7 @@ pub(super) fn warning(spec: &ModelSpec, plan: &ModelPlan, estimated: &Estimated)
     involved.sort_unstable();
     let names: Vec<&str> = involved.iter().map(|&t| spec.terms[t].value.text.as_str()).collect();
     let within = match plan.problem.fixed_effects {
+        _ if plan.problem.layout.has_more_effects() => " within the fixed effects",
         FixedEffects::None => "",
         FixedEffects::Unit => " within the unit effects",
         FixedEffects::Time => " within the time effects",
@@ -54,7 +55,7 @@ pub(super) fn warning(spec: &ModelSpec, plan: &ModelPlan, estimated: &Estimated)
 
 /// Columns of unit length with the inner products of the terms' own columns, and the term of each.
 fn scaled(plan: &ModelPlan, estimated: &Estimated) -> Option<(DMatrix<f64>, Vec<usize>)> {
-    let skip = usize::from(plan.problem.fixed_effects == FixedEffects::None);
+    let skip = usize::from(plan.problem.has_intercept());
     let p = plan.terms.len();
     let mut out = DMatrix::zeros(p, p);
     for i in 0..p {

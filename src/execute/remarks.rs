@@ -88,12 +88,27 @@ fn remark(spec: &ModelSpec, plan: &ModelPlan, remark: &Remark) -> Option<Fault> 
             let involved: Vec<&String> = parameters.iter().filter_map(|&p| names.get(p)).collect();
             let mut message = format!(
                 "the variance matrix by `{}` is not positive definite: its negative eigenvalues are set to zero",
-                spec.variance_name
+                plan.variance_name
             );
             if !involved.is_empty() {
                 message.push_str(&format!(", and there are no standard errors for {}", ticked_list(&involved)));
             }
             Fault::warning("durbin::estimate::singular", message).help("`cluster(unit)`, or fewer terms")
+        }
+        Remark::IndefiniteVariance { parameters } => {
+            let names = terms(plan);
+            let involved: Vec<&String> = parameters.iter().filter_map(|&p| names.get(p)).collect();
+            let mut message = format!(
+                "the variance matrix by `{}` is not positive definite: joint tests of several terms are unreliable",
+                plan.variance_name
+            );
+            if !involved.is_empty() {
+                let names = ticked_list(&involved);
+                message
+                    .push_str(&format!(", and there are no standard errors for {names}, whose variance is negative"));
+            }
+            Fault::warning("durbin::estimate::singular", message)
+                .help("`kernel: bartlett`, another cutoff, or `cluster(unit)`")
         }
         Remark::TwoOptima { best, other } => Fault::warning(
             "durbin::estimate::two_optima",
@@ -218,12 +233,17 @@ pub(super) fn refusal(spec: &ModelSpec, plan: &ModelPlan, error: &EstimateError)
             ),
         )
         .help("scale it with `row(…)`, or leave period effects out: `fe: unit`"),
+        EstimateError::EffectsNotDefined => Fault::error(
+            "durbin::check::not_available",
+            format!("`{}` does not take effects of groups, interactions or trends", spec.query),
+        )
+        .help("`ols`, `slx`, `did` and `slx_did` do"),
         EstimateError::Interrupted => Fault::error("durbin::run::interrupted", "stopped"),
         EstimateError::VarianceNotDefined => Fault::error(
             "durbin::check::bad_option_value",
             format!("`se: {}` is not defined for `{}`", spec.variance_name, spec.query),
         )
-        .help("`iid`, `observed`, `qml` and `cluster(unit)` are for likelihood models; `iid`, `robust` and `cluster(…)` for least squares"),
+        .help("`iid`, `observed`, `qml` and `cluster(unit)` are for likelihood models; `iid`, `robust`, `cluster(…)`, `driscoll_kraay(…)` and `conley(…)` for least squares"),
     }
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod events;
 pub(crate) mod information;
 pub(crate) mod long_run;
 pub(crate) mod martingale;
+pub(crate) mod meat;
 pub(crate) mod operator;
 pub(crate) mod operators;
 pub(crate) mod policy;

@@ -1,16 +1,22 @@
 //! Variance of least-squares coefficients on the orthonormal basis of the design (methods C.11).
 
+use super::meat::meat;
 use crate::estimators::sample::Sample;
-use crate::estimators::{FixedEffects, Reference, Remark, Variance};
-use crate::linalg::iterate::dot;
-use crate::linalg::{cross, panel};
+use crate::estimators::{EstimateError, Reference, Remark, SmallSample, Variance};
 use nalgebra::{DMatrix, DVector};
 
-/// Rows whose scores are held at once.
-const ROWS: usize = 1 << 14;
+/// A variance with what its statistics are compared with.
+pub(crate) struct Found {
+    /// Of the coefficients on the orthonormal basis.
+    pub variance: DMatrix<f64>,
+    pub reference: Reference,
+    pub small_sample: Option<SmallSample>,
+}
 
-/// The variance of the basis coefficients, and the reference distribution; `None` where the estimator does not apply.
-pub(crate) fn variance(sample: &Sample, residual: &[f64], which: Variance) -> Option<(DMatrix<f64>, Reference)> {
+/// The variance of the basis coefficients; `VarianceNotDefined` where the estimator does not apply.
+///
+/// Driscoll–Kraay and Conley have no factor for small samples, and residual degrees of freedom (methods C.11).
+pub(crate) fn variance(sample: &Sample, residual: &[f64], which: Variance) -> Result<Found, EstimateError> {
     variance_on(sample, &sample.basis, residual, which)
 }
 
@@ -21,69 +27,43 @@ pub(crate) fn variance_on(
     basis: &[Vec<f64>],
     residual: &[f64],
     which: Variance,
-) -> Option<(DMatrix<f64>, Reference)> {
-    let (n, p) = (sample.units, basis.len());
-    let counts = &sample.counts;
-    let rows = counts.rows as f64;
-    let df = rows - p as f64 - counts.dummies as f64;
-    let effects = sample.problem.fixed_effects;
-    let by_unit = || products_of(basis.iter().map(|b| panel::unit_products(b, residual, n)).collect());
-    let of_periods = |b: &[f64]| b.chunks_exact(n).zip(residual.chunks_exact(n)).map(|(b, e)| dot(b, e)).collect();
-    let by_time = || products_of(basis.iter().map(|b| of_periods(b)).collect());
-    let by_row = || by_row(basis, residual);
-    let factor = |g: usize, k: f64| (rows - 1.0) / (rows - k) * g as f64 / (g as f64 - 1.0);
-    let own = |count: usize, nested: bool| if nested { 0 } else { count };
-    // K counts the effects that are not nested in the clusters, and one constant.
-    let k = |unit_nested: bool, time_nested: bool| {
-        let extra = match effects {
-            FixedEffects::None => 0,
-            FixedEffects::Unit => own(counts.units, unit_nested).max(1),
-            FixedEffects::Time => own(counts.periods, time_nested).max(1),
-            FixedEffects::Both => match (unit_nested, time_nested) {
-                (true, true) => 1,
-                (true, false) => counts.periods,
-                (false, true) => counts.units,
-                (false, false) => counts.dummies,
-            },
-        };
-        (p + extra) as f64
-    };
-    Some(match which {
-        Variance::Iid => {
-            let s2 = residual.iter().map(|e| e * e).sum::<f64>() / df;
-            (DMatrix::identity(p, p) * s2, Reference::T(df))
-        }
-        Variance::Robust => (by_row() * (rows / df), Reference::T(df)),
-        Variance::ClusterUnit => {
-            (by_unit() * factor(counts.units, k(true, false)), Reference::T(counts.units as f64 - 1.0))
-        }
-        Variance::ClusterTime => {
-            (by_time() * factor(counts.periods, k(false, true)), Reference::T(counts.periods as f64 - 1.0))
-        }
-        Variance::ClusterUnitTime => {
-            let pieces = by_unit() + by_time() - by_row();
-            let least = counts.units.min(counts.periods);
-            (pieces * factor(least, k(true, true)), Reference::T(least as f64 - 1.0))
-        }
-        Variance::Observed | Variance::Qml => return None,
-    })
-}
-
-/// `Σ s s'` of the scores of clusters, given column by column.
-fn products_of(scores: Vec<Vec<f64>>) -> DMatrix<f64> {
-    let columns: Vec<&[f64]> = scores.iter().map(Vec::as_slice).collect();
-    cross::gram(&columns)
-}
-
-/// `Σ ψψ'` over the rows, a stretch of them at a time.
-fn by_row(basis: &[Vec<f64>], residual: &[f64]) -> DMatrix<f64> {
-    let mut sum = DMatrix::zeros(basis.len(), basis.len());
-    for (block, e) in residual.chunks(ROWS).enumerate() {
-        let first = block * ROWS;
-        let score = |b: &Vec<f64>| b[first..first + e.len()].iter().zip(e).map(|(b, e)| b * e).collect();
-        sum += products_of(basis.iter().map(score).collect());
+) -> Result<Found, EstimateError> {
+    let p = basis.len();
+    let df = sample.df_residual() + sample.slopes() as f64 - p as f64;
+    if which == Variance::Iid {
+        let s2 = residual.iter().map(|e| e * e).sum::<f64>() / df;
+        let variance = DMatrix::identity(p, p) * s2;
+        return Ok(Found { variance, reference: Reference::T(df), small_sample: None });
     }
-    sum
+    let columns: Vec<&[f64]> = basis.iter().map(Vec::as_slice).collect();
+    let meat = meat(&columns, residual, &sample.rows(), which).ok_or(EstimateError::VarianceNotDefined)?;
+    let small_sample = small_sample(sample, p, which)?;
+    let reference = match small_sample.and_then(|s| s.clusters) {
+        Some(g) => Reference::T(g as f64 - 1.0),
+        None => Reference::T(df),
+    };
+    let variance = meat * small_sample.map_or(1.0, |s| s.factor);
+    Ok(Found { variance, reference, small_sample })
+}
+
+/// `n/(n − K)` for robust errors, `(n − 1)/(n − K) · G/(G − 1)` for clustered ones.
+pub(crate) fn small_sample(
+    sample: &Sample,
+    slopes: usize,
+    which: Variance,
+) -> Result<Option<SmallSample>, EstimateError> {
+    let rows = sample.counts.rows;
+    let n = rows as f64;
+    let clusters = sample.rows().clusters(which);
+    if clusters.is_none() && which != Variance::Robust {
+        return Ok(None);
+    }
+    let k = slopes as f64 + sample.effects_beside(which)? as f64;
+    let factor = match clusters {
+        Some(g) => (n - 1.0) / (n - k) * g as f64 / (g as f64 - 1.0),
+        None => n / (n - k),
+    };
+    Ok(Some(SmallSample { factor, rows, counted: Some(k), clusters }))
 }
 
 /// A variance matrix fit for use.
@@ -103,7 +83,9 @@ const ROUNDING: f64 = 1e-24;
 /// The variance matrix of the slopes with its negative eigenvalues set to zero (methods C.11: pieces of two-way clusters
 /// are subtracted), and which parameters have no variance by that or because theirs is zero. `homoskedastic` are the
 /// variances of iid errors: by them parameters are scaled, so that the units of a regressor change nothing.
-pub(crate) fn sound(vcov: DMatrix<f64>, homoskedastic: &DVector<f64>) -> Sound {
+///
+/// Conley's matrix is not repaired but reported (methods C.11).
+pub(crate) fn sound(vcov: DMatrix<f64>, homoskedastic: &DVector<f64>, which: Variance) -> Sound {
     let vcov = (&vcov + vcov.transpose()) * 0.5;
     let p = vcov.nrows();
     let scale = homoskedastic.map(f64::sqrt);
@@ -114,23 +96,25 @@ pub(crate) fn sound(vcov: DMatrix<f64>, homoskedastic: &DVector<f64>) -> Sound {
     let eigen = scaled.clone().symmetric_eigen();
     let largest = eigen.eigenvalues.amax();
     let is_negative = eigen.eigenvalues.iter().any(|v| *v < -NEGATIVE * largest);
+    let repairs = is_negative && !matches!(which, Variance::Conley(_));
     let mut repaired = scaled.clone();
-    if is_negative {
+    if repairs {
         let kept = DMatrix::from_diagonal(&eigen.eigenvalues.map(|v| v.max(0.0)));
         repaired = &eigen.eigenvectors * kept * eigen.eigenvectors.transpose();
     }
     let bare = |j: &usize| {
         let (was, is) = (scaled[(*j, *j)], repaired[(*j, *j)]);
+        // written so that a negative variance, which is left as it is, counts
         is <= ROUNDING || is - was > MOVED * is
     };
     let parameters: Vec<usize> = (0..p).filter(bare).collect();
-    let mut out =
-        if is_negative { DMatrix::from_fn(p, p, |i, j| repaired[(i, j)] * scale[i] * scale[j]) } else { vcov };
+    let mut out = if repairs { DMatrix::from_fn(p, p, |i, j| repaired[(i, j)] * scale[i] * scale[j]) } else { vcov };
     for &j in &parameters {
         out.row_mut(j).fill(f64::NAN);
         out.column_mut(j).fill(f64::NAN);
     }
     let remark = match (is_negative, parameters.is_empty()) {
+        (true, _) if !repairs => Some(Remark::IndefiniteVariance { parameters }),
         (true, _) => Some(Remark::RepairedVariance { parameters }),
         (false, false) => Some(Remark::SingularVariance { parameters }),
         (false, true) => None,
@@ -141,10 +125,11 @@ pub(crate) fn sound(vcov: DMatrix<f64>, homoskedastic: &DVector<f64>) -> Sound {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::estimators::{Conley, ConleyKernel};
 
     fn of(rows: &[&[f64]]) -> Sound {
         let p = rows.len();
-        sound(DMatrix::from_fn(p, p, |i, j| rows[i][j]), &DVector::from_element(p, 1.0))
+        sound(DMatrix::from_fn(p, p, |i, j| rows[i][j]), &DVector::from_element(p, 1.0), Variance::ClusterUnitTime)
     }
 
     #[test]
@@ -170,6 +155,16 @@ mod tests {
     }
 
     #[test]
+    fn conleys_matrix_is_reported_and_not_repaired() {
+        let v = DMatrix::from_row_slice(3, 3, &[2.0, 0.0, 1.0, 0.0, -0.5, 0.0, 1.0, 0.0, 3.0]);
+        let conley = Variance::Conley(Conley { cutoff_km: 1.0, lags: 0, kernel: ConleyKernel::Uniform });
+        let s = sound(v, &DVector::from_element(3, 1.0), conley);
+        assert_eq!(s.remark, Some(Remark::IndefiniteVariance { parameters: vec![1] }));
+        assert_eq!((s.vcov[(0, 0)], s.vcov[(0, 2)], s.vcov[(2, 2)]), (2.0, 1.0, 3.0));
+        assert!(s.vcov[(1, 1)].is_nan());
+    }
+
+    #[test]
     fn a_variance_of_rounding_is_no_variance() {
         let s = of(&[&[1.0, 0.0], &[0.0, 1e-31]]);
         assert_eq!(s.remark, Some(Remark::SingularVariance { parameters: vec![1] }));
@@ -180,7 +175,7 @@ mod tests {
         let (v, products) = ([[1.0, 1.2], [1.2, 1.4]], [1.0, 2.0]);
         let with = |c: [f64; 2]| {
             let vcov = DMatrix::from_fn(2, 2, |i, j| v[i][j] * c[i] * c[j]);
-            sound(vcov, &DVector::from_fn(2, |i, _| products[i] * c[i] * c[i]))
+            sound(vcov, &DVector::from_fn(2, |i, _| products[i] * c[i] * c[i]), Variance::Iid)
         };
         let (one, other) = (with([1.0, 1.0]), with([1.0, 1e4]));
         assert_eq!(one.remark, other.remark);

@@ -2,6 +2,7 @@
 //!
 //! Matrices of a panel are `N × T` slices of `f64`, unit fastest: position `t·N + i` (methods 0).
 
+pub mod absorb;
 pub mod cells;
 pub mod cholesky;
 pub mod cross;

@@ -53,7 +53,7 @@ pub fn permute_matrix(w: &CsMat<f64>, order: &[u32]) -> Result<CsMat<f64>, Linal
 }
 
 /// The `N × T` values of a variable with units in the new order; with [`inverse`] of the order it undoes the move.
-pub fn permute_panel(x: &[f64], order: &[u32]) -> Vec<f64> {
+pub fn permute_panel<T: Copy>(x: &[T], order: &[u32]) -> Vec<T> {
     if order.is_empty() {
         return Vec::new();
     }

@@ -5,7 +5,6 @@ use super::panels::PanelData;
 use super::sample::Sample;
 use super::{Planner, Step, faults};
 use crate::check::spec::{ApproachSpec, ModelSpec};
-use crate::data::balance::cells;
 use crate::data::keys::PanelIndex;
 use crate::estimators::Approach;
 use crate::linalg::panel::unit_means;
@@ -56,7 +55,7 @@ impl Planner<'_> {
         spec: &ModelSpec,
         panel: &PanelData,
         sample: &Sample,
-        index: &PanelIndex,
+        cells: &[Option<u32>],
         columns: &Columns,
     ) -> Step<Approach> {
         Ok(match &spec.approach {
@@ -64,8 +63,7 @@ impl Planner<'_> {
             ApproachSpec::Random { effects, .. } => Approach::Random(*effects),
             ApproachSpec::Moments => Approach::Moments,
             ApproachSpec::Instruments { endogenous, instruments } => {
-                let cells = cells(index, &sample.rows);
-                let (found, _) = self.term_columns(instruments, spec, panel, sample, &cells)?;
+                let (found, _) = self.term_columns(instruments, spec, panel, sample, cells)?;
                 let of_term = |k: &usize| endogenous.contains(&columns.origin[*k]);
                 Approach::Instruments {
                     endogenous: (0..columns.terms.len()).filter(of_term).collect(),

@@ -20,6 +20,7 @@ use crate::fault::Fault;
 use crate::outcome::LabeledArray;
 use crate::source::Span;
 use crate::syntax::ast::Operator;
+pub(super) use reasons::NO_VALUE;
 use reasons::{DIVISION, LOGARITHM, OVERFLOW, ROOT};
 use std::sync::Arc;
 /// Whether an expression is evaluated as an array: it has a column of a data set, a reduction or the like in it.

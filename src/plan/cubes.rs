@@ -1,5 +1,6 @@
 //! Data sets: long tables read, their rows kept and joined as a panel's are, and their columns as arrays over the keys.
 
+use super::arrays::NO_VALUE;
 use super::panels::PanelData;
 use super::{Planner, Reported, Step};
 use crate::check::spec::{DataSpec, MissingPolicy};
@@ -27,6 +28,26 @@ impl DataSet {
     /// Rows, and the labels of each key.
     pub fn sizes(&self) -> (usize, Vec<usize>) {
         (self.rows.rows.len(), self.dims.iter().map(Dimension::len).collect())
+    }
+
+    /// Combinations of keys that no row has, where these are missing: how many of how many, and the first.
+    pub fn gaps(&self) -> Option<(String, String)> {
+        let cells: usize = self.dims.iter().map(Dimension::len).product();
+        if self.absent.is_some() || self.cells.len() >= cells {
+            return None;
+        }
+        let mut there = vec![false; cells];
+        self.cells.iter().for_each(|&c| there[c as usize] = true);
+        let mut left = there.iter().position(|t| !t)?;
+        let mut labels = Vec::new();
+        for dim in self.dims.iter().rev() {
+            labels.push(dim.labels[left % dim.len()].to_string());
+            left /= dim.len();
+        }
+        labels.reverse();
+        let keys: Vec<&str> = self.dims.iter().map(|d| d.name.as_str()).collect();
+        let count = format!("{} of {cells} combinations of {}", cells - self.cells.len(), ticked_list(&keys));
+        Some((count, labels.join(" ")))
     }
 }
 
@@ -142,7 +163,7 @@ impl Planner<'_> {
         };
         let named = set.dims.iter().zip(dims).map(|(d, n)| Dimension { name: n.clone(), labels: d.labels.clone() });
         let mut array = over(named.collect(), (*values).clone(), None);
-        let gone = self.reason(&format!("no_value_in_{}", set.rows.name));
+        let gone = self.reason(&format!("{NO_VALUE}{}", set.rows.name));
         if (0..array.values.len()).any(|c| array.values.is_missing(c)) {
             array.why =
                 Some((0..array.values.len()).map(|c| if array.values.is_missing(c) { gone } else { 0 }).collect());

@@ -10,8 +10,11 @@ use crate::check::spec::{Column, ColumnKind, ModelSpec, Term, WeightsUse};
 use crate::data::balance::cells;
 use crate::data::keys::PanelIndex;
 use crate::data::series::{Series, Value};
-use crate::estimators::{FixedEffects, Likelihood, Model, Problem, Regressor, TimeLag, Variance};
+use crate::estimators::{FixedEffects, Likelihood, Model, Problem, Regressor, TimeLag};
+use crate::fault::Fault;
 use crate::linalg::panel as kernels;
+
+mod layout;
 
 /// Periods below which the bias of a dynamic model is of note (methods C.7).
 const SHORT: usize = 10;
@@ -53,7 +56,8 @@ impl Planner<'_> {
             None => Vec::new(),
         };
         let fixed_effects = self.effects_removed(spec, n, t)?;
-        let mut columns = self.columns(spec, panel, &sample, &index)?;
+        let cells = cells(&index, &sample.rows);
+        let mut columns = self.columns(spec, panel, &sample, &cells)?;
         let means = self.random_effects(spec, &index, sample.balanced, &mut columns)?;
         let durbin_weights = self.matrices(&spec.weights, spec, panel, &sample)?;
         let first = durbin_weights.first().cloned();
@@ -68,9 +72,11 @@ impl Planner<'_> {
         let mut notes = Vec::new();
         let carriers: Vec<&MatrixUsed> = lag_weights.iter().chain(&error_weights).collect();
         let likelihood = self.likelihood(spec, fixed_effects, &carriers, &index, &mut notes)?;
-        let approach = self.approach(spec, panel, &sample, &index, &columns)?;
-        let nobs = sample.rows.len();
+        let approach = self.approach(spec, panel, &sample, &cells, &columns)?;
+        let laid = self.layout(spec, panel, &sample, &index, &cells)?;
+        let nobs = sample.rows.len() - laid.left_out.as_ref().map_or(0, |d| d.rows);
         self.requirements(spec, &index, &columns, fixed_effects, nobs)?;
+        notes.extend(laid.notes);
         self.warnings(spec, &index, &carriers);
         let time_lags = self.time_lags(spec, panel, &sample, fixed_effects, t, &columns)?;
         let lagged = |origin: usize| match &spec.durbin {
@@ -96,13 +102,15 @@ impl Planner<'_> {
             fixed_effects,
             approach,
             likelihood,
-            variance: spec.variance,
+            variance: laid.variance,
             df_adjust: spec.df_adjust,
             time_lags,
             treatment: spec.treatment.map(|_| 0),
             events: spec.events.as_ref().map_or(0, |events| events.bins.len()),
-            present: (!sample.balanced).then(|| cells(&index, &sample.rows).iter().map(Option::is_some).collect()),
+            present: (!sample.balanced).then(|| cells.iter().map(Option::is_some).collect()),
+            layout: laid.layout,
         };
+        self.enough_rows(&problem, nobs, spec)?;
         Ok(ModelPlan {
             problem,
             terms: columns.terms.into_iter().map(|(name, _)| name).collect(),
@@ -111,13 +119,33 @@ impl Planner<'_> {
             units: index.units,
             periods: index.periods,
             nobs,
-            dropped: sample.dropped,
+            variance_name: laid.variance_name,
+            dropped: sample.dropped.into_iter().chain(laid.left_out).collect(),
+            fixed_effects: effects_named(spec, fixed_effects),
             event_units,
             durbin_weights: durbin,
             lag_weights,
             error_weights,
             notes,
         })
+    }
+
+    /// Effects beyond units and periods have a rank of their own.
+    fn enough_rows(&mut self, problem: &Problem, nobs: usize, spec: &ModelSpec) -> Step<()> {
+        let place = spec.formula_place.0;
+        let rank = match problem.absorber().and_then(|a| a.map(|a| a.rank()).transpose()) {
+            Ok(rank) => rank.unwrap_or(0),
+            Err(e) => {
+                let fault = Fault::error("durbin::plan::memory", format!("the fixed effects are too many: {e}"));
+                return Err(self.report(fault.help("interact coarser groups"), place));
+            }
+        };
+        let lagged = problem.regressors.iter().filter(|r| r.lagged).count() * problem.durbin_weights.len();
+        let parameters = rank + problem.regressors.len() + lagged;
+        if problem.layout.has_more_effects() && parameters >= nobs {
+            return Err(self.report(faults::too_few_rows(parameters, nobs), place));
+        }
+        Ok(())
     }
 
     fn effects_removed(&mut self, spec: &ModelSpec, n: usize, t: usize) -> Step<FixedEffects> {
@@ -131,12 +159,17 @@ impl Planner<'_> {
         }
     }
 
-    fn columns(&mut self, spec: &ModelSpec, panel: &PanelData, sample: &Sample, index: &PanelIndex) -> Step<Columns> {
-        let cells = cells(index, &sample.rows);
+    fn columns(
+        &mut self,
+        spec: &ModelSpec,
+        panel: &PanelData,
+        sample: &Sample,
+        cells: &[Option<u32>],
+    ) -> Step<Columns> {
         let kept = sample.kept.as_deref();
         let outcome = Eval::new(self, panel, kept).numbers(&spec.outcome)?;
-        let outcome = laid_out(&outcome, &cells);
-        let (terms, origin) = self.term_columns(&spec.terms, spec, panel, sample, &cells)?;
+        let outcome = laid_out(&outcome, cells);
+        let (terms, origin) = self.term_columns(&spec.terms, spec, panel, sample, cells)?;
         Ok(Columns { outcome, terms, origin })
     }
 
@@ -297,20 +330,6 @@ impl Planner<'_> {
                 return Err(self.report(faults::constant_outcome(&spec.outcome.text, least, Some(which)), place));
             }
         }
-        let clusters = match spec.variance {
-            Variance::ClusterUnit => Some((n, "units")),
-            Variance::ClusterTime => Some((t, "periods")),
-            Variance::ClusterUnitTime => Some((n.min(t), if n <= t { "units" } else { "periods" })),
-            Variance::Iid | Variance::Observed | Variance::Qml | Variance::Robust => None,
-        };
-        if let Some((count, kind)) = clusters.filter(|c| c.0 < 30) {
-            let fault = faults::few_clusters(count, kind);
-            let error = fault.level == crate::fault::Level::Error;
-            self.report(fault, spec.place.0);
-            if error {
-                return Err(Reported);
-            }
-        }
         Ok(())
     }
 
@@ -330,6 +349,24 @@ impl Planner<'_> {
             }
         }
     }
+}
+
+/// The sets of effects as the program names them.
+fn effects_named(spec: &ModelSpec, fixed_effects: FixedEffects) -> Vec<String> {
+    let mut names: Vec<String> = spec.effects.iter().map(|e| e.text.clone()).collect();
+    if names.is_empty() {
+        let words: &[&str] = match fixed_effects {
+            FixedEffects::None => &[],
+            FixedEffects::Unit => &["unit"],
+            FixedEffects::Time => &["time"],
+            FixedEffects::Both => &["unit", "time"],
+        };
+        names.extend(words.iter().map(|w| w.to_string()));
+    }
+    if spec.trends {
+        names.push("unit trends".to_string());
+    }
+    names
 }
 
 /// Values at the cells of a sample; NaN at gaps.

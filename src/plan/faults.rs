@@ -73,6 +73,19 @@ pub(super) fn few_clusters(count: usize, kind: &str) -> Fault {
         .help("`placebo` tests by permutation and does not rest on the number of clusters")
 }
 
+/// A variance that looks further back than the panel goes.
+pub(super) fn variance_lags(variance: &str, lags: usize, periods: usize) -> Fault {
+    let periods = crate::fault::counted(periods, "period", "periods");
+    let message = format!("`{variance}` relates errors {lags} periods apart, and the sample has {periods}");
+    Fault::error("durbin::plan::too_many_lags", message).help("fewer lags, well below the number of periods")
+}
+
+pub(super) fn few_periods(periods: usize) -> Fault {
+    let message =
+        format!("`driscoll_kraay` rests on many periods, and the sample has {periods}: its errors may be too small");
+    Fault::warning("durbin::plan::few_clusters", message).help("`cluster(unit)` rests on the number of units")
+}
+
 pub(super) fn short_dynamic(periods: usize) -> Fault {
     let message = format!(
         "a dynamic model on {}: the correction for its unit effects leaves a bias of the order of 1/T²",

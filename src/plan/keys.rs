@@ -5,8 +5,8 @@ use super::Planner;
 use super::graph::files_of;
 use super::weights::parts;
 use crate::check::spec::{
-    Column, ColumnKind, DataSpec, ModelSpec, PanelSpec, PanelStep, Place, RowSource, TreatmentRule, TreatmentSpec,
-    WeightsExpr, WeightsUse,
+    Column, ColumnKind, DataSpec, EffectPart, ModelSpec, PanelSpec, PanelStep, Place, RowSource, TreatmentRule,
+    TreatmentSpec, WeightsExpr, WeightsUse,
 };
 use crate::estimators::Variance;
 use crate::source::Span;
@@ -181,7 +181,15 @@ fn column_of(step: &PanelStep) -> &Column {
 }
 
 fn model_columns(spec: &ModelSpec) -> impl Iterator<Item = &Column> {
-    std::iter::once(&spec.outcome).chain(spec.terms.iter().map(|t| &t.value)).chain(&spec.condition)
+    let effects = spec.effects.iter().flat_map(|e| &e.parts).filter_map(|p| match p {
+        EffectPart::Column(column) => Some(column),
+        EffectPart::Unit | EffectPart::Time => None,
+    });
+    std::iter::once(&spec.outcome)
+        .chain(spec.terms.iter().map(|t| &t.value))
+        .chain(&spec.condition)
+        .chain(effects)
+        .chain(&spec.cluster)
 }
 
 fn model_weights(spec: &ModelSpec) -> impl Iterator<Item = &WeightsUse> {

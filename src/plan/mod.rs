@@ -32,7 +32,7 @@ use crate::check::spec::{Answer, Output, RowSource, ScalarExpr, Spec, StepKind, 
 use crate::data::array::Array;
 use crate::data::series::Series;
 use crate::designs::treatment::Treatment;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, SpanLabel};
 use crate::estimators::shared::Shared;
 use crate::estimators::{Interrupt, Problem};
 use crate::fault::Fault;
@@ -78,6 +78,10 @@ pub struct ModelPlan {
     pub units: Vec<String>,
     pub periods: Vec<i64>,
     pub nobs: usize,
+    /// Every set of effects by its name, trends last.
+    pub fixed_effects: Vec<String>,
+    /// The variance estimator with every default decided.
+    pub variance_name: String,
     pub dropped: Vec<Dropped>,
     /// Units that were ever observed at each event time of a model of an event study.
     pub event_units: Vec<usize>,
@@ -339,10 +343,24 @@ impl<'a> Planner<'a> {
             .diagnostics
             .iter()
             .any(|d| d == &diagnostic || (warning && d.code == diagnostic.code && d.message == diagnostic.message));
-        if !known {
+        if !known && !self.told_elsewhere(&diagnostic) {
             self.diagnostics.push(diagnostic);
         }
         Reported
+    }
+
+    /// The same rows of the same file are one fault, whichever queries need them: further places become labels.
+    fn told_elsewhere(&mut self, fault: &Diagnostic) -> bool {
+        let same = |d: &&mut Diagnostic| {
+            d.is_error()
+                && !d.files.is_empty()
+                && (d.code, &d.message, &d.files) == (fault.code, &fault.message, &fault.files)
+        };
+        let (Some(first), Some(span)) = (self.diagnostics.iter_mut().find(same), fault.span) else { return false };
+        if first.span != Some(span) && first.labels.iter().all(|l| l.span != span) {
+            first.labels.push(SpanLabel { span, text: "needed here too".to_string() });
+        }
+        true
     }
 
     fn report_all(&mut self, faults: Vec<Fault>, place: Span) -> Reported {

@@ -3,7 +3,9 @@
 use super::columns::{Eval, visit};
 use super::panels::PanelData;
 use super::{Planner, Reported, Step};
-use crate::check::spec::{BalancePolicy, Column, ColumnKind, Function, MissingPolicy, ModelSpec, PanelSpec, PanelStep};
+use crate::check::spec::{
+    BalancePolicy, Column, ColumnKind, EffectPart, Function, MissingPolicy, ModelSpec, PanelSpec, PanelStep,
+};
 use crate::data::balance::{check_balanced, drop_unbalanced, is_balanced, nothing_left};
 use crate::data::missing::{Used, check_missing, drop_missing};
 use crate::data::numbers;
@@ -120,12 +122,28 @@ impl Planner<'_> {
                 }
             }
         }
+        // Groups may be texts.
+        let of_effects = spec.effects.iter().flat_map(|e| &e.parts).filter_map(|p| match p {
+            EffectPart::Column(column) => Some(column),
+            EffectPart::Unit | EffectPart::Time => None,
+        });
+        for column in of_effects.chain(&spec.cluster) {
+            let value = Eval::new(self, panel, None).value(column)?;
+            match self.need_of(column, panel, value)? {
+                Some(n) if !needed.iter().any(|m| m.name == n.name) => needed.push(n),
+                _ => {}
+            }
+        }
         if failed { Err(Reported) } else { Ok(needed) }
     }
 
     fn need(&mut self, column: &Column, panel: &PanelData) -> Step<Option<Needed>> {
         let whole = matches!(&column.kind, ColumnKind::Levels(_));
         let value = if whole { Eval::new(self, panel, None).value(column)? } else { self.numeric(column, panel)? };
+        self.need_of(column, panel, value)
+    }
+
+    fn need_of(&mut self, column: &Column, panel: &PanelData, value: Value) -> Step<Option<Needed>> {
         let values = value.spread(panel.table.rows());
         let name = match &column.kind {
             ColumnKind::Treatment(_) | ColumnKind::EventTime { .. } | ColumnKind::Number(_) => return Ok(None),

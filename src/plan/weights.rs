@@ -206,12 +206,8 @@ pub(super) fn names_of(panel: &PanelData, kept: Option<&[bool]>) -> Vec<String> 
     }
 }
 
-fn struck(points: &Coordinates, kept: &[bool]) -> Coordinates {
-    let stay = |p: &[[f64; 2]]| p.iter().zip(kept).filter(|(_, k)| **k).map(|(p, _)| *p).collect();
-    match points {
-        Coordinates::Degrees(p) => Coordinates::Degrees(stay(p)),
-        Coordinates::Planar(p) => Coordinates::Planar(stay(p)),
-    }
+pub(super) fn struck(points: &Coordinates, kept: &[bool]) -> Coordinates {
+    points.of((0..kept.len()).filter(|&i| kept[i]))
 }
 
 fn policy_of(kind: &WeightsKind) -> IslandPolicy {

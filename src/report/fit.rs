@@ -92,11 +92,13 @@ fn header(fit: &Fit) -> String {
     }
     let errors = words::standard_errors(fit);
     let reference = if fit.distribution == "t" && fit.distribution_df.is_finite() {
-        format!("{errors}; t with {} degrees of freedom", fit.distribution_df)
+        let degrees = if fit.distribution_df == 1.0 { "degree" } else { "degrees" };
+        format!("{errors}; t with {} {degrees} of freedom", fit.distribution_df)
     } else {
         errors
     };
     out.push_str(&field("Standard errors", &reference));
+    out.push_str(&small_sample(fit));
     for (i, w) in fit.weights_used.iter().enumerate() {
         out.push_str(&field(if i == 0 { "Weights" } else { "" }, &words::weights_used(w)));
     }
@@ -104,6 +106,20 @@ fn header(fit: &Fit) -> String {
         out.push_str(&field("Converged", &format!("no, after {} iterations", fit.iterations)));
     }
     out
+}
+
+/// The factor for small samples by its rule; that there is none, where one might be expected.
+fn small_sample(fit: &Fit) -> String {
+    let Some(s) = &fit.small_sample else {
+        let bare = fit.se_type.starts_with("driscoll_kraay") || fit.se_type.starts_with("conley");
+        return if bare { field("Small samples", "no factor") } else { String::new() };
+    };
+    let mut counts = Vec::new();
+    if let Some(k) = s.counted {
+        counts.push(format!("n = {}, K = {}", count(s.rows), count(k as usize)));
+    }
+    counts.extend(s.clusters.map(|g| format!("G = {}", count(g))));
+    field("Small samples", &format!("factor {} = {}, {}", fixed(s.factor, 4), s.rule, counts.join(", ")))
 }
 
 /// Fit statistics in two columns, and the admissible intervals of the spatial parameters.

@@ -51,6 +51,7 @@ pub fn fit(weights: &str) -> Fit {
         treatment: Some("law".into()),
         fixed_effects: vec!["unit".into(), "time".into()],
         se_type: "cluster(unit)".into(),
+        small_sample: None,
         distribution: "normal".into(),
         distribution_df: nan,
         panel: "states".into(),

@@ -78,7 +78,11 @@ fn array(source: &str, a: &LabeledArray) -> String {
 /// `units`, `periods`, `terms`: a dimension in words.
 fn plural(dimension: &str, count: usize) -> String {
     let word = if dimension == "time" { "period" } else { dimension };
-    if count == 1 || word == "with" { word.to_string() } else { format!("{word}s") }
+    let plural = match word.strip_suffix('y') {
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
+        _ => format!("{word}s"),
+    };
+    if count == 1 || word == "with" { word.to_string() } else { plural }
 }
 
 fn array_row(a: &LabeledArray, i: usize) -> Vec<String> {

@@ -102,11 +102,27 @@ pub fn standard_errors(fit: &Fit) -> String {
         "observed" => "observed information".to_string(),
         "qml" => "quasi-maximum likelihood sandwich".to_string(),
         "robust" => "robust to heteroskedasticity".to_string(),
+        other if other.starts_with("driscoll_kraay(") => format!("Driscoll–Kraay, {}", inside(other)),
+        other if other.starts_with("conley(") => format!("Conley, {}", inside(other)),
         other => match other.strip_prefix("cluster(").and_then(|r| r.strip_suffix(')')) {
             Some(by) => format!("clustered by {}", by.replace(", ", " and ")),
             None => other.to_string(),
         },
     }
+}
+
+/// The arguments of a variance estimator in words.
+fn inside(name: &str) -> String {
+    let arguments = name.split_once('(').map_or("", |(_, rest)| rest.trim_end_matches(')'));
+    let of = |part: &str| match part.split_once(": ") {
+        Some(("lags", n)) => counted(n.parse().unwrap_or(0), "lag", "lags"),
+        Some(("kernel", word)) => format!("{word} kernel"),
+        _ => match part.parse::<usize>() {
+            Ok(n) => counted(n, "lag", "lags"),
+            Err(_) => format!("cutoff {part}"),
+        },
+    };
+    arguments.split(", ").map(of).collect::<Vec<String>>().join(", ")
 }
 
 /// A scaling in words: `row-standardized`.

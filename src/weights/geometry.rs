@@ -29,6 +29,14 @@ impl Coordinates {
         self.len() == 0
     }
 
+    /// The coordinates of some of the units, in the order given.
+    pub fn of(&self, units: impl Iterator<Item = usize>) -> Coordinates {
+        match self {
+            Coordinates::Degrees(p) => Coordinates::Degrees(units.map(|i| p[i]).collect()),
+            Coordinates::Planar(p) => Coordinates::Planar(units.map(|i| p[i]).collect()),
+        }
+    }
+
     /// Distance of two units in km; the same for (i, k) and (k, i).
     pub fn distance_km(&self, i: usize, k: usize) -> f64 {
         let (i, k) = (i.min(k), i.max(k));
@@ -139,6 +147,24 @@ pub fn band(coordinates: &Coordinates, lo_km: f64, hi_km: f64) -> Result<Weights
         return Err(empty_band(coordinates, lo_km, hi_km));
     }
     Ok(Weights::unscaled(from_entries(n, &entries)))
+}
+
+/// The other units within `cutoff` km of each, from an index over space.
+pub struct Near<'a> {
+    cells: Cells<'a>,
+    cutoff_km: f64,
+}
+
+impl<'a> Near<'a> {
+    pub fn new(coordinates: &'a Coordinates, cutoff_km: f64) -> Near<'a> {
+        let cells = Cells::new(coordinates, coordinates.chord(cutoff_km.min(20_100.0)).max(1e-9));
+        Near { cells, cutoff_km }
+    }
+
+    /// The other units at most the cutoff away from unit `i`, with their distances in km, by unit.
+    pub fn of(&self, i: usize) -> Vec<(usize, f64)> {
+        self.cells.within(i, -1.0, self.cutoff_km)
+    }
 }
 
 /// About how many links `band` gives: the neighbors of at most `asked` units, evenly chosen, for all.

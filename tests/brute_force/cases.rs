@@ -172,6 +172,7 @@ pub fn problem(model: Model, setting: &Setting, row: (FixedEffects, Likelihood),
         treatment: Some(0),
         events: 0,
         present: None,
+        layout: Layout::default(),
     }
 }
 

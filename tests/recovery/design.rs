@@ -206,6 +206,7 @@ impl Design {
             treatment: Some(0),
             events: 0,
             present: None,
+            layout: Layout::default(),
         }
     }
 

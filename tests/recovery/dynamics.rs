@@ -64,6 +64,7 @@ fn draw(w: &Arc<Weights>, periods: usize, replication: u64) -> Problem {
         treatment: None,
         events: 0,
         present: None,
+        layout: Layout::default(),
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) fn section(context: &Context) -> Section {
     let columns = columns.map_or(String::new(), |c| format!(" In the formula {c}."));
     let mut passages = vec![paragraph(format!("{words}{columns}"))];
     if let Some(formula) = formula {
-        passages.push(Passage::Lines(vec![formula]));
+        passages.push(Passage::Lines(formula.split('\n').map(str::to_string).collect()));
     }
     passages.push(paragraph(reference(context)));
     headed("Standard errors", passages)
@@ -62,6 +62,38 @@ fn of_least_squares(context: &Context) -> (Option<String>, String) {
                  of one period.{}",
                 few(fit.units.min(fit.periods))
             ),
+        ),
+        other if other.starts_with("driscoll_kraay") => (
+            Some(
+                "V = (Z'Z)^-1 [G_0 + sum over l of (1 - l/(L+1)) (G_l + G_l')] (Z'Z)^-1,\n\
+                 G_l = sum over t of h_t h_(t-l)',  h_t = sum over i of z_it e_it"
+                    .to_string(),
+            ),
+            format!(
+                "{} (Driscoll and Kraay 1998): errors of one period may be related in any way, and those of \
+                 different periods up to L periods apart. It rests on many periods, of which there are {}; no \
+                 factor for small samples is applied.",
+                words::standard_errors(fit),
+                fit.periods
+            ),
+        ),
+        other if other.starts_with("conley") => (
+            Some(
+                "V = (Z'Z)^-1 B (Z'Z)^-1,  B = sum over t, i, k of K(d_ik/h) s_it s_kt'\n\
+                 + sum over i and t /= r of (1 - |t - r|/(L+1)) s_it s_ir',  s_it = z_it e_it"
+                    .to_string(),
+            ),
+            format!(
+                "{} (Conley 1999): errors of one period may be related up to the cutoff h, errors of one unit \
+                 up to as many periods as `lags` says, with weights that fall to zero (Hsiang 2010); errors of \
+                 different units in different periods are taken to be unrelated. No factor for small samples is \
+                 applied.",
+                words::standard_errors(fit)
+            ),
+        ),
+        other if other.starts_with("cluster(") => (
+            Some("V = (Z'Z)^-1 [sum over c of s_c s_c'] (Z'Z)^-1 × factor,  s_c = sum over c of z_it e_it".to_string()),
+            clusters(&format!("`{}`", &other["cluster(".len()..other.len() - 1]), fit.distribution_df as usize + 1),
         ),
         _ => (None, format!("Standard errors: {}.", words::standard_errors(fit))),
     }

@@ -14,6 +14,8 @@ pub(super) const DIVISION: &str = "division_by_zero";
 pub(super) const LOGARITHM: &str = "logarithm_of_zero_or_less";
 pub(super) const ROOT: &str = "root_of_a_negative_number";
 pub(super) const OVERFLOW: &str = "overflow";
+/// Before the name of a data set that has no value there.
+pub(in crate::plan) const NO_VALUE: &str = "no_value_in_";
 
 impl Planner<'_> {
     /// The number of a reason. There are few: further ones share the last number.
@@ -46,7 +48,9 @@ impl Planner<'_> {
             let parts: Vec<String> = counts.iter().map(|c| format!("{} ({})", self.reason_text(c.0), c.1)).collect();
             let cells = crate::fault::counted(made.cells(), "cell", "cells");
             let message = format!("`{}` is undefined in {total} of {cells}: {}", value.text, parts.join(", "));
-            self.report(Fault::note("durbin::data::undefined", message), value.place.0);
+            let mut fault = Fault::note("durbin::data::undefined", message);
+            fault.help = self.gaps_behind(counts.iter().map(|c| c.0));
+            self.report(fault, value.place.0);
         }
     }
 
@@ -75,10 +79,30 @@ impl Planner<'_> {
             crate::fault::counted(panel.rows.len(), "row", "rows"),
             parts.join(", ")
         );
-        let fault = Fault::note("durbin::data::undefined", message).help(
-            "an undefined value is missing: `missing drop` leaves its row out of estimates, `where` out of the panel",
-        );
-        self.report(fault, place);
+        let help =
+            "an undefined value is missing: `missing drop` leaves its row out of estimates, `where` out of the panel";
+        let help = match self.gaps_behind(counts.iter().map(|c| c.0)) {
+            Some(gaps) => format!("{gaps}; {help}"),
+            None => help.to_string(),
+        };
+        self.report(Fault::note("durbin::data::undefined", message).help(help), place);
+    }
+
+    /// The combinations of keys without a row, in the data sets that reasons name: the gap may lie at another unit than
+    /// the one whose value is missing.
+    fn gaps_behind(&self, reasons: impl Iterator<Item = Reason>) -> Option<String> {
+        let texts: Vec<&str> = reasons.filter_map(|r| self.reason_text(r).strip_prefix(NO_VALUE)).collect();
+        let told = texts.iter().filter_map(|name| {
+            let set = self.data.iter().flatten().find(|d| d.rows.name == *name)?;
+            let (count, first) = set.gaps()?;
+            Some(format!("`{name}` has no row for {count}, the first {first}"))
+        });
+        let told: Vec<String> = told.collect();
+        (!told.is_empty()).then(|| {
+            let repair = "what sums over them is missing too: leave their unit or period out of the data with `where`, \
+                or write `absent 0` where no row means none";
+            format!("{}; {repair}", told.join("; "))
+        })
     }
 }
 

@@ -163,7 +163,7 @@ impl<'a> Builder<'a> {
 /// Slopes of the design, the intercept among them.
 fn slopes(plan: &ModelPlan) -> usize {
     let lagged = plan.problem.regressors.iter().filter(|r| r.lagged).count();
-    let intercept = usize::from(plan.problem.fixed_effects == FixedEffects::None);
+    let intercept = usize::from(plan.problem.has_intercept());
     intercept + plan.terms.len() + lagged * plan.durbin_weights.len()
 }
 
@@ -207,22 +207,15 @@ fn fit(spec: &ModelSpec, plan: &ModelPlan, slopes: usize) -> What {
         Likelihood::Partial => "partial",
         Likelihood::Direct => "direct",
     };
-    let effects: &[&str] = match problem.fixed_effects {
-        FixedEffects::None if random => &["random unit"],
-        FixedEffects::None => &[],
-        FixedEffects::Unit => &["unit"],
-        FixedEffects::Time => &["time"],
-        FixedEffects::Both => &["unit", "time"],
-    };
     What::Fit {
         estimator: estimator.to_string(),
-        fixed_effects: effects.iter().map(|w| w.to_string()).collect(),
+        fixed_effects: if random { vec!["random unit".to_string()] } else { plan.fixed_effects.clone() },
         coefficients: slopes + usize::from(rho) + usize::from(lambda),
         likelihood: (likelihood && (rho || lambda)).then(|| word.to_string()),
         why: if likelihood { why_likelihood(spec, plan) } else { String::new() },
         // Of a panel with gaps the estimate counts itself.
-        m_effective: if problem.present.is_some() { f64::NAN } else { counted },
-        variance: spec.variance_name.clone(),
+        m_effective: if problem.present.is_some() || problem.layout.has_more_effects() { f64::NAN } else { counted },
+        variance: plan.variance_name.clone(),
         optimum_of: None,
     }
 }

@@ -42,7 +42,9 @@ enum Slip {
 
 /// The first bracket without its partner, if there is one: one slip is one fault.
 pub fn examine(source: SourceId, text: &str, brackets: &[Bracket], comments: &[CommentRange]) -> Option<Diagnostic> {
-    let at = |b: Bracket| Span::new(source, b.at, b.at + b.mark.len_utf8());
+    // A bracket of another script is longer than the mark it stands for.
+    let length = |b: Bracket| text[b.at..].chars().next().map_or(0, char::len_utf8);
+    let at = |b: Bracket| Span::new(source, b.at, b.at + length(b));
     match first_slip(brackets)? {
         Slip::Unmatched(close, open) => Some(faults::unmatched_bracket(
             (close.mark, at(close)),
