@@ -163,12 +163,13 @@ impl Checker<'_> {
     /// moments are of least squares.
     pub(crate) fn error_family(&mut self, expr: &Expr, model: Model, approach: &ApproachSpec) -> Check<Model> {
         let word = print::expression(expr);
+        let draws = word.starts_with("wild") || word.starts_with("bootstrap");
         let refused = match approach {
             ApproachSpec::Likelihood => return Ok(model),
             ApproachSpec::Random { .. } if matches!(word.as_str(), "iid" | "observed") => return Ok(Model::Sdm),
             ApproachSpec::Random { .. } => "with random effects",
-            ApproachSpec::Instruments { .. } if matches!(word.as_str(), "observed" | "qml") => "with instruments",
-            ApproachSpec::Moments if matches!(word.as_str(), "observed" | "qml") => "with moments",
+            ApproachSpec::Instruments { .. } if draws || matches!(word.as_str(), "observed" | "qml") => "with instruments",
+            ApproachSpec::Moments if draws || matches!(word.as_str(), "observed" | "qml") => "with moments",
             _ => return Ok(Model::Slx),
         };
         let help = match approach {

@@ -26,6 +26,7 @@ mod panel;
 mod pedantic;
 mod query;
 mod recipe;
+mod resampling;
 mod statements;
 mod testing;
 mod values;

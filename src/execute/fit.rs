@@ -49,7 +49,7 @@ impl Tails {
         Estimate { estimate: value, se, statistic, p: self.p(statistic), ci: [value - half, value + half] }
     }
 
-    fn measured(&self, m: Measured) -> Estimate {
+    pub(super) fn measured(&self, m: Measured) -> Estimate {
         self.estimate(m.estimate, m.se)
     }
 
@@ -199,6 +199,9 @@ pub(super) fn fit(spec: &ModelSpec, panel: &str, plan: &ModelPlan, e: &Estimated
         sigma2_unit: e.sigma2_unit,
         mundlak: mundlak(plan, &terms, e),
         first_stage: e.first_stage.as_ref().map(|f| first_stage(f, &terms)),
+        effect_errors: "delta".to_string(),
+        bootstrap: None,
+        simulated: None,
         stability: e.dynamics.as_ref().map(|d| tails.stability(d)),
         policy_effects: e.policy.as_ref().map(|p| tails.policy(p)),
         sigma2: e.sigma2,

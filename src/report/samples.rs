@@ -67,6 +67,9 @@ pub fn fit(weights: &str) -> Fit {
         sigma2_unit: None,
         mundlak: None,
         first_stage: None,
+        effect_errors: "delta".to_string(),
+        bootstrap: None,
+        simulated: None,
         stability: None,
         policy_effects: Some(PolicyEffects {
             direct_on_treated: estimate(0.096, 0.04, 0.016),

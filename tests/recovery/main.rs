@@ -7,6 +7,7 @@
 
 mod design;
 mod designs;
+mod draws;
 mod dynamics;
 mod instruments;
 #[path = "../support/random.rs"]
