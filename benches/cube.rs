@@ -19,7 +19,7 @@ const YEARS: usize = 20;
 const INDUSTRIES: usize = 800;
 
 const DATA: &str = "data jobs from \"jobs.csv\" { keys city, year, industry  value employed }\n";
-const PANEL: &str = "panel cities from \"cities.csv\" {\n  unit city\n  time year\n  let spec = INDEX\n}\nmean(spec over [unit, time])\n";
+const PANEL: &str = "panel cities from \"cities.csv\" {\n  unit city\n  time year\n  let spec = INDEX\n}\nmean(cities.spec over [unit, time])\n";
 
 /// One after the other, so that peak memory is not above what this and earlier ones need.
 const INDICES: &[&str] = &[
