@@ -152,7 +152,8 @@ fn models_on_one_matrix_build_and_factor_it_once() {
         assert_eq!(counts.of("log_determinant").len(), 4, "W, the band beside it, W without Hythe, and the band alone");
         assert_eq!(counts.of("fit"), ["a", "b", "c", "d", "e", "f", "g", "h"]);
         // Eight models with nine spatial parameters, and a printed matrix, on three matrices.
-        assert_eq!(counts.begun("interval of the spatial parameter"), 3);
+        // Two steps may take a first look at the same moment.
+        assert!((3..=4).contains(&counts.begun("interval of the spatial parameter")));
         // Each of the seven searches settles in windows; g takes the optimum of b over.
         // One first look for each matrix; the band beside W and the band alone may take theirs at the same time.
         assert!((3..=4).contains(&counts.begun("log-determinant at 16 nodes")));
