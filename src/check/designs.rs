@@ -21,7 +21,6 @@ impl Checker<'_> {
     pub(crate) fn design_call(&mut self, call: &Expr, entry: &Entry, arguments: &[Argument]) -> Option<Check<Value>> {
         let design = match entry.name.as_str() {
             "event_study" => Checker::event_study,
-            "parallel_trends" => Checker::parallel_trends,
             "by_band" => Checker::by_band,
             _ => return None,
         };
@@ -61,7 +60,7 @@ impl Checker<'_> {
     }
 
     /// `parallel_trends(m)`: the leads of an event study.
-    fn parallel_trends(&mut self, call: &Expr, entry: &Entry, bound: &Bound) -> Check<DesignSpec> {
+    pub(crate) fn parallel_trends(&mut self, call: &Expr, entry: &Entry, bound: &Bound) -> Check<TestQuery> {
         let (base, of) = self.treated_model(call, entry, bound)?;
         let (bins, place) = match bound.get("window") {
             Some(window) => (self.window(window, -1)?, window.span),
@@ -74,7 +73,7 @@ impl Checker<'_> {
                     .help("begin the window before -1, such as `-4..0`"),
             ));
         }
-        Ok(DesignSpec::ParallelTrends { of, model: self.event_model(base, bins, place) })
+        Ok(TestQuery::Leads { of, model: self.event_model(base, bins, place) })
     }
 
     /// A constant whole number, negative ones among them.

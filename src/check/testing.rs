@@ -32,6 +32,7 @@ pub(crate) fn is_test(name: &str) -> bool {
             | "lr"
             | "pesaran_cd"
             | "serial_correlation"
+            | "parallel_trends"
             | "heteroskedasticity"
             | "specification_tests"
             | "compare_models"
@@ -70,6 +71,7 @@ impl Checker<'_> {
                 TestQuery::Dependence { model, weights }
             }
             "serial_correlation" => TestQuery::Serial { model: self.model_of(&bound, "m")? },
+            "parallel_trends" => self.parallel_trends(call, entry, &bound)?,
             "heteroskedasticity" => TestQuery::Spread { model: self.model_of(&bound, "m")? },
             _ => self.comparison(call, &bound)?,
         };

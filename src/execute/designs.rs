@@ -1,18 +1,16 @@
 //! Designs are answered from the fits of the models derived for them (methods D.5, E.2).
 
 use super::fit::Tails;
+use super::testing::{Named, leads};
 use super::{Fitted, Run};
 use crate::check::spec::{BandSpec, Bin, DesignSpec, EventTimes, ModelSpec};
 use crate::designs::uniform;
-use crate::estimators::{FixedEffects, Reference};
+use crate::estimators::FixedEffects;
 use crate::fault::Fault;
 use crate::linalg::panel::spatial_lag;
-use crate::outcome::designs::{
-    BandEffects, ByBand, Degrees, Design, EventPeriod, EventStudy, JointTest, Leads, ParallelTrends, Uniform,
-};
+use crate::outcome::designs::{BandEffects, ByBand, Design, EventPeriod, EventStudy, Uniform};
 use crate::outcome::{Effect, Estimate};
-use nalgebra::{DMatrix, DVector};
-use statrs::distribution::{ChiSquared, ContinuousCDF, FisherSnedecor};
+use nalgebra::DMatrix;
 
 /// Draws behind uniform intervals (methods E.2).
 const DRAWS: usize = 10_000;
@@ -22,14 +20,13 @@ const DETECTABLE: f64 = 2.8;
 impl Run<'_> {
     pub(super) fn design(&self, design: &DesignSpec) -> Result<Design, Fault> {
         Ok(match design {
-            DesignSpec::EventStudy { of, model } => Design::EventStudy(self.event_study(of, *model)?),
-            DesignSpec::ParallelTrends { of, model } => Design::ParallelTrends(self.parallel_trends(of, *model)?),
+            DesignSpec::EventStudy { of, model } => Design::EventStudy(Box::new(self.event_study(of, *model)?)),
             DesignSpec::ByBand { of, bands } => Design::ByBand(self.by_band(of, bands)?),
         })
     }
 
     /// A model with its event times and the name of its treatment.
-    fn events(&self, model: usize) -> Result<(&Fitted, &EventTimes, String), Fault> {
+    pub(super) fn events(&self, model: usize) -> Result<(&Fitted, &EventTimes, String), Fault> {
         let spec: &ModelSpec = &self.spec.models[model];
         let fitted = self.fitted(model)?;
         match &spec.events {
@@ -75,26 +72,11 @@ impl Run<'_> {
             reference: events.reference,
             level,
             periods,
-            leads: leads(fitted, events),
+            leads: leads::of(&Named { name: of.to_string(), fitted }, events),
             uniform_critical: critical,
             draws: DRAWS,
             vcov_direct: rows(&found.covariances[0]),
             vcov_indirect: rows(&found.covariances[1]),
-            fit: Box::new(fitted.fit.clone()),
-        })
-    }
-
-    fn parallel_trends(&self, of: &str, model: usize) -> Result<ParallelTrends, Fault> {
-        let (fitted, events, treatment) = self.events(model)?;
-        let Some(tests) = leads(fitted, events) else { return Err(bug("there are no leads to test")) };
-        let of_leads = || events.bins.iter().zip(&fitted.fit.effects).filter(|(bin, _)| before(bin, events));
-        let sizes = of_leads().flat_map(|(_, e)| [e.direct.statistic.abs(), e.indirect.statistic.abs()]);
-        Ok(ParallelTrends {
-            model: of.to_string(),
-            treatment,
-            leads: of_leads().map(|(bin, _)| label(bin)).collect(),
-            tests,
-            largest: sizes.filter(|s| s.is_finite()).fold(0.0, f64::max),
             fit: Box::new(fitted.fit.clone()),
         })
     }
@@ -125,61 +107,12 @@ fn rows(matrix: &DMatrix<f64>) -> Vec<Vec<f64>> {
 }
 
 /// An event time as a reader sees it.
-fn label(bin: &Bin) -> String {
+pub(super) fn label(bin: &Bin) -> String {
     match (bin.from, bin.to) {
         (None, Some(to)) => format!("{to} and before"),
         (Some(from), None) => format!("{from} and after"),
         (Some(from), Some(to)) if from < to => format!("{from} to {to}"),
         _ => bin.event_time().to_string(),
-    }
-}
-
-fn before(bin: &Bin, events: &EventTimes) -> bool {
-    bin.to.is_some_and(|to| to < events.reference)
-}
-
-/// The joint tests of the leads; `None` where there are none.
-fn leads(fitted: &Fitted, events: &EventTimes) -> Option<Leads> {
-    let problem = &fitted.plan.problem;
-    let count = events.bins.iter().filter(|bin| before(bin, events)).count();
-    if count == 0 {
-        return None;
-    }
-    let first = usize::from(problem.fixed_effects == FixedEffects::None);
-    // The leads are the first of the regressors, and of each block of lags where they are lagged.
-    let own: Vec<usize> = (0..count).map(|k| first + k).collect();
-    let lagged = problem.regressors.iter().filter(|r| r.lagged).count();
-    let spread = problem.regressors.first().is_some_and(|r| r.lagged);
-    let blocks = if spread { problem.durbin_weights.len() } else { 0 };
-    let lags: Vec<usize> = (0..blocks)
-        .flat_map(|b| (0..count).map(move |k| (b, k)))
-        .map(|(b, k)| first + problem.regressors.len() + b * lagged + k)
-        .collect();
-    let all: Vec<usize> = own.iter().chain(&lags).copied().collect();
-    Some(Leads {
-        pretrend: zero(fitted, &all),
-        pretrend_own: (!lags.is_empty()).then(|| zero(fitted, &own)),
-        pretrend_spillover: (!lags.is_empty()).then(|| zero(fitted, &lags)),
-    })
-}
-
-/// The Wald test that coefficients are zero: chi-squared, or F after least squares; NaN where their variance is singular.
-fn zero(fitted: &Fitted, at: &[usize]) -> JointTest {
-    let e = &fitted.estimated;
-    let b = DVector::from_iterator(at.len(), at.iter().map(|&i| e.coefficients[i]));
-    let v = DMatrix::from_fn(at.len(), at.len(), |i, j| e.vcov[at[i]][at[j]]);
-    let wald = v.cholesky().map_or(f64::NAN, |c| b.dot(&c.solve(&b)));
-    let q = at.len() as f64;
-    match e.reference {
-        Reference::Normal => {
-            let p = ChiSquared::new(q).ok().filter(|_| wald.is_finite()).map_or(f64::NAN, |d| d.sf(wald));
-            JointTest { statistic: wald, df: Degrees::Chi(at.len()), p }
-        }
-        Reference::T(df) => {
-            let statistic = wald / q;
-            let p = FisherSnedecor::new(q, df).ok().filter(|_| statistic.is_finite());
-            JointTest { statistic, df: Degrees::F(at.len(), df), p: p.map_or(f64::NAN, |d| d.sf(statistic)) }
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tests of a run: statistics of `inference` under their names, with the null in words and what a rejection means.
 
 mod autocorrelation;
+pub(super) mod leads;
 mod nested;
 mod residuals;
 mod specification;
@@ -112,6 +113,10 @@ impl Run<'_> {
                 residuals::dependence(&self.model_of(*model)?, name, plan, seed)
             }
             TestQuery::Serial { model } => Ok(residuals::serial(&self.model_of(*model)?)),
+            TestQuery::Leads { of, model } => {
+                let (fitted, events, treatment) = self.events(*model)?;
+                leads::parallel_trends(&Named { name: of.clone(), fitted }, events, &treatment)
+            }
             TestQuery::Spread { model } => residuals::spread(&self.model_of(*model)?),
             TestQuery::Specification { effects, families } => self.specification(effects, families),
             TestQuery::Compare { models, uniform } => self.comparison(models, *uniform),

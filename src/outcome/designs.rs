@@ -1,56 +1,25 @@
 //! What designs around a model return.
 
-use super::{Estimate, Fit, Impact, Restriction};
-use serde::{Serialize, Serializer};
+use super::testing::Finding;
+use super::{Estimate, Fit, Impact};
+use serde::Serialize;
 
 /// The value of a design.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Design {
-    EventStudy(EventStudy),
-    ParallelTrends(ParallelTrends),
+    EventStudy(Box<EventStudy>),
     ByBand(ByBand),
-}
-
-/// Degrees of freedom of a chi-squared or an F distribution.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Degrees {
-    Chi(usize),
-    F(usize, f64),
-}
-
-impl Serialize for Degrees {
-    /// A number, or both numbers of F.
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Degrees::Chi(df) => serializer.serialize_u64(*df as u64),
-            Degrees::F(df, residual) => (df, residual).serialize(serializer),
-        }
-    }
-}
-
-/// A joint test that coefficients are zero.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct JointTest {
-    pub statistic: f64,
-    pub df: Degrees,
-    pub p: f64,
-}
-
-impl From<Restriction> for JointTest {
-    fn from(r: Restriction) -> JointTest {
-        JointTest { statistic: r.statistic, df: Degrees::Chi(r.df), p: r.p }
-    }
 }
 
 /// Joint tests that nothing happened before the start: all leads, those of the own treatment, those of the neighbors'.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Leads {
-    pub pretrend: JointTest,
+    pub pretrend: Finding,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub pretrend_own: Option<JointTest>,
+    pub pretrend_own: Option<Finding>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub pretrend_spillover: Option<JointTest>,
+    pub pretrend_spillover: Option<Finding>,
 }
 
 /// One event time.
@@ -96,20 +65,6 @@ pub struct EventStudy {
     /// Covariances of the direct effects, and of the indirect ones, across event times.
     pub vcov_direct: Vec<Vec<f64>>,
     pub vcov_indirect: Vec<Vec<f64>>,
-    pub fit: Box<Fit>,
-}
-
-/// The leads of an event study alone.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ParallelTrends {
-    pub model: String,
-    pub treatment: String,
-    /// The event times tested.
-    pub leads: Vec<String>,
-    #[serde(flatten)]
-    pub tests: Leads,
-    /// The largest lead in standard errors.
-    pub largest: f64,
     pub fit: Box<Fit>,
 }
 

@@ -8,7 +8,7 @@ mod dimensions;
 mod reasons;
 mod rows;
 
-use super::columns::{Eval, arithmetic, comparison, visit};
+use super::columns::{Eval, arithmetic, comparison};
 use super::{Planner, Reported, Step};
 use crate::check::spec::{Column, ColumnKind, Function};
 use crate::data::array::{Array, Dimension, Reason, broadcast, check_size, common_dimensions, joined_reasons, over};
@@ -26,7 +26,7 @@ use std::sync::Arc;
 /// Whether an expression is evaluated as an array: it has a column of a data set, a reduction or the like in it.
 pub(super) fn is_array(column: &Column) -> bool {
     let mut found = false;
-    visit(column, &mut |c| {
+    column.visit(&mut |c| {
         found |= matches!(
             c.kind,
             ColumnKind::Data { .. }

@@ -23,7 +23,7 @@ use crate::source::Span;
 use crate::syntax::ast::Operator;
 use std::sync::Arc;
 pub(super) use walk::split_spatial;
-pub(crate) use walk::{has_spatial_lag, looks_along_time, names_of, visit};
+pub(crate) use walk::{has_spatial_lag, looks_along_time, names_of};
 
 /// What an expression's values are wanted for.
 #[derive(Clone, Copy, PartialEq, Eq)]

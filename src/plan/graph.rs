@@ -223,7 +223,7 @@ impl<'a> Builder<'a> {
         out.extend(spec.joins.iter().filter_map(|j| of(&j.source)));
         for step in &spec.steps {
             let (PanelStep::Let { value: column, .. } | PanelStep::Where { condition: column }) = step;
-            super::columns::visit(column, &mut |c| self.looked_at(c, &mut out));
+            column.visit(&mut |c| self.looked_at(c, &mut out));
         }
         out
     }
@@ -443,7 +443,7 @@ impl<'a> Builder<'a> {
             Output::Data(number) => before.extend(self.data.get(*number).copied().flatten()),
             Output::Array(number) => {
                 let Some(array) = self.spec.arrays.get(*number) else { return };
-                super::columns::visit(&array.value, &mut |c| self.looked_at(c, before));
+                array.value.visit(&mut |c| self.looked_at(c, before));
             }
             Output::Treatment(number) => before.extend(self.treatments.get(*number).copied().flatten()),
             Output::List(items) => items.iter().for_each(|(_, o)| self.declared(o, before)),
@@ -487,6 +487,6 @@ pub(super) fn files_of<'r>(recipe: &'r WeightsExpr, files: &mut Vec<&'r str>, of
         | WeightsKind::Gal { file, .. }
         | WeightsKind::Gwt { file, .. } => files.push(file),
         WeightsKind::Similarity { .. } => *of_data = true,
-        _ => super::weights::parts(recipe).into_iter().for_each(|p| files_of(p, files, of_data)),
+        _ => recipe.parts().into_iter().for_each(|p| files_of(p, files, of_data)),
     }
 }

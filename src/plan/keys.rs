@@ -3,7 +3,6 @@
 
 use super::Planner;
 use super::graph::files_of;
-use super::weights::parts;
 use crate::check::spec::{
     Column, ColumnKind, DataSpec, EffectPart, ModelSpec, PanelSpec, PanelStep, Place, RowSource, TreatmentRule,
     TreatmentSpec, WeightsExpr, WeightsUse,
@@ -203,7 +202,7 @@ fn model_weights(spec: &ModelSpec) -> impl Iterator<Item = &WeightsUse> {
 fn inner<'c>(columns: &[&'c Column]) -> Vec<&'c Column> {
     let mut out = Vec::new();
     for column in columns {
-        super::columns::visit(column, &mut |c| out.push(c));
+        column.visit(&mut |c| out.push(c));
     }
     out
 }
@@ -239,7 +238,7 @@ impl Layout {
 
     fn recipe(&mut self, recipe: &WeightsExpr) {
         self.add(recipe.place);
-        parts(recipe).into_iter().for_each(|p| self.recipe(p));
+        recipe.parts().into_iter().for_each(|p| self.recipe(p));
     }
 
     fn rows(&mut self, spec: &PanelSpec) {

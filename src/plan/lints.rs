@@ -2,7 +2,6 @@
 //! `check::pedantic`.
 
 use super::rollout::RollOut;
-use super::weights::parts;
 use super::{ModelPlan, Planner};
 use crate::check::spec::{TreatmentRule, WeightsExpr, WeightsKind};
 use crate::check::{Lints, post_treatment_weights};
@@ -111,7 +110,7 @@ fn negative_weights(plan: &ModelPlan) -> Option<(usize, usize)> {
 
 /// The sources a recipe starts from.
 fn leaves(recipe: &WeightsExpr) -> Vec<&WeightsExpr> {
-    let inner = parts(recipe);
+    let inner = recipe.parts();
     if inner.is_empty() { vec![recipe] } else { inner.into_iter().flat_map(leaves).collect() }
 }
 

@@ -1,6 +1,6 @@
 //! The sample of a model: which rows take part, what is left out and why.
 
-use super::columns::{Eval, visit};
+use super::columns::Eval;
 use super::panels::PanelData;
 use super::{Planner, Reported, Step};
 use crate::check::spec::{
@@ -320,7 +320,7 @@ fn present_units(panel: &PanelData, rows: &[u32]) -> Vec<bool> {
 /// A term, or what its spatial lags are lags of: those are computed once the units are known.
 fn operands<'c>(column: &'c Column, out: &mut Vec<&'c Column>) {
     let mut spatial = Vec::new();
-    visit(column, &mut |c| {
+    column.visit(&mut |c| {
         if let ColumnKind::SpatialLag { of, .. } = &c.kind {
             spatial.push(of.as_ref());
         }

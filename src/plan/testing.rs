@@ -59,7 +59,7 @@ impl Planner<'_> {
                 (periods < 3)
                     .then(|| too_short("serial_correlation", "residuals and those of the period before", 3, periods))
             }
-            TestQuery::Spread { .. } | TestQuery::Wald { .. } => None,
+            TestQuery::Spread { .. } | TestQuery::Wald { .. } | TestQuery::Leads { .. } => None,
             TestQuery::LikelihoodRatio { small, big } => {
                 let (a, b) = (self.compared(*small, planned(*small)?), self.compared(*big, planned(*big)?));
                 differ(&a, &b, "lr")

@@ -233,21 +233,8 @@ fn policy_of(kind: &WeightsKind) -> IslandPolicy {
     }
 }
 
-/// The parts of a recipe.
-pub(super) fn parts(recipe: &WeightsExpr) -> Vec<&WeightsExpr> {
-    match &recipe.kind {
-        WeightsKind::Add(a, b) | WeightsKind::Hadamard(a, b) | WeightsKind::Product(a, b) => vec![a, b],
-        WeightsKind::Transpose(a)
-        | WeightsKind::Scale(_, a)
-        | WeightsKind::Row(a)
-        | WeightsKind::Spectral(a)
-        | WeightsKind::MinMax(a) => vec![a],
-        _ => Vec::new(),
-    }
-}
-
 fn dropping<'r>(recipe: &'r WeightsExpr, out: &mut Vec<&'r WeightsExpr>) {
-    let inner = parts(recipe);
+    let inner = recipe.parts();
     if inner.is_empty() && policy_of(&recipe.kind) == IslandPolicy::Drop {
         out.push(recipe);
     }
@@ -255,7 +242,7 @@ fn dropping<'r>(recipe: &'r WeightsExpr, out: &mut Vec<&'r WeightsExpr>) {
 }
 
 fn has_product(recipe: &WeightsExpr) -> bool {
-    matches!(recipe.kind, WeightsKind::Product(..)) || parts(recipe).into_iter().any(has_product)
+    matches!(recipe.kind, WeightsKind::Product(..)) || recipe.parts().into_iter().any(has_product)
 }
 
 /// Whether every row sums to one, to rounding.

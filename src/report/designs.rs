@@ -2,8 +2,10 @@
 
 use super::number;
 use super::table::TableOptions;
+use super::testing;
 use super::txt;
-use crate::outcome::designs::{ByBand, Degrees, Design, EventPeriod, EventStudy, JointTest, Leads, ParallelTrends};
+use crate::outcome::designs::{ByBand, Design, EventPeriod, EventStudy, Leads};
+use crate::outcome::testing::Finding;
 use crate::outcome::{Block, Cell, Fit, Row, Table};
 
 /// A design for the terminal: what was asked, then its table.
@@ -16,7 +18,6 @@ fn about(design: &Design) -> String {
         Design::EventStudy(e) => {
             format!("effects by time since the start of `{}`, reference {}", e.treatment, e.reference)
         }
-        Design::ParallelTrends(p) => format!("were trends parallel before `{}`?", p.treatment),
         Design::ByBand(b) => format!("the effects of `{}` with each band as the matrix of `{}`", b.treatment, b.model),
     }
 }
@@ -25,7 +26,6 @@ fn about(design: &Design) -> String {
 pub fn table(design: &Design) -> Table {
     match design {
         Design::EventStudy(e) => event_study(e),
-        Design::ParallelTrends(p) => parallel_trends(p),
         Design::ByBand(b) => by_band(b),
     }
 }
@@ -108,43 +108,12 @@ fn pretrend_in_words(leads: &Leads) -> String {
 }
 
 /// `chi-squared(8) = 12.3, p = 0.14`
-fn in_words(test: &JointTest) -> String {
-    let distribution = match test.df {
-        Degrees::Chi(df) => format!("chi-squared({df})"),
-        Degrees::F(df, residual) => format!("F({df}, {residual})"),
-    };
+fn in_words(test: &Finding) -> String {
+    let distribution = testing::distribution(test.distribution);
     if test.statistic.is_nan() {
         return format!("{distribution} cannot be computed: their variance is singular");
     }
     format!("{distribution} = {:.2}, p = {}", test.statistic, number::p_value(test.p))
-}
-
-fn parallel_trends(p: &ParallelTrends) -> Table {
-    let row = |label: &str, test: &JointTest| {
-        let df = match test.df {
-            Degrees::Chi(df) => df.to_string(),
-            Degrees::F(df, residual) => format!("{df}, {residual}"),
-        };
-        let cells = vec![Cell::Number(test.statistic), Cell::Text(df), Cell::Text(number::p_value(test.p))];
-        Row { label: label.to_string(), cells }
-    };
-    let mut rows = vec![row("all leads are zero", &p.tests.pretrend)];
-    rows.extend(p.tests.pretrend_own.iter().map(|t| row("the own leads are zero", t)));
-    rows.extend(p.tests.pretrend_spillover.iter().map(|t| row("the leads of neighbors are zero", t)));
-    let distribution = if matches!(p.tests.pretrend.df, Degrees::Chi(_)) { "chi-squared" } else { "F" };
-    let notes = vec![
-        format!(
-            "Wald tests of the event times {}; the largest lead is {:.2} standard errors.",
-            p.leads.join(", "),
-            p.largest
-        ),
-        "A test that does not reject does not show that trends were parallel: with few units it has little power, and \
-         selecting on it distorts what follows (Roth 2022)."
-            .to_string(),
-        made_from(&p.model, &p.fit),
-    ];
-    let columns = [distribution, "df", "p"].map(String::from).to_vec();
-    Table { title: None, columns, blocks: vec![Block { heading: None, rows }], notes, digits: 4 }
 }
 
 fn by_band(b: &ByBand) -> Table {

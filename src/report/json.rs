@@ -82,7 +82,6 @@ pub fn kind(outcome: &Outcome) -> &'static str {
         Outcome::Text(_) | Outcome::Explanation(_) => "text",
         Outcome::Effects { .. } | Outcome::SplitEffects(_) => "effects",
         Outcome::Design(Design::EventStudy(_)) => "event_study",
-        Outcome::Design(Design::ParallelTrends(_)) => "test",
         Outcome::Design(Design::ByBand(_)) => "by_band",
         Outcome::List(_) => "list",
     }

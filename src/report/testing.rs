@@ -113,9 +113,10 @@ fn with_p(f: &Finding) -> String {
     if f.statistic.is_nan() { String::new() } else { format!("{} ({})", statistic(f.statistic, 4), p_value(f.p)) }
 }
 
-/// Parts, or the only finding.
+/// The finding of the whole, unless it is one of the parts, then those of the parts.
 fn findings(t: &TestResult) -> Vec<&Finding> {
-    if t.parts.is_empty() { t.whole.iter().collect() } else { t.parts.iter().collect() }
+    let alone = |whole: &&Finding| t.parts.iter().all(|part| part.key != whole.key);
+    t.whole.iter().filter(alone).chain(&t.parts).collect()
 }
 
 /// Many units are shown by their p, smallest first.

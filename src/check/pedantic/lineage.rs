@@ -125,7 +125,7 @@ impl Lineage {
                 }
             }
             ColumnKind::Call { function, .. } => {
-                children(column).into_iter().for_each(|c| out.take(&part(c)));
+                column.parts().into_iter().for_each(|c| out.take(&part(c)));
                 out.ahead |= *function == Function::Lead;
             }
             ColumnKind::Reduce { how, of, over, .. } => {
@@ -133,7 +133,7 @@ impl Lineage {
                 // The first period stays the first; every other summary of all periods has later ones in it.
                 out.current &= !(over.iter().any(|d| d == "time") && *how == Reduction::First);
             }
-            _ => children(column).into_iter().for_each(|c| out.take(&part(c))),
+            _ => column.parts().into_iter().for_each(|c| out.take(&part(c))),
         }
         out
     }
@@ -167,39 +167,6 @@ impl Checker<'_> {
             Table::Data(d) => &self.data[d].info.spec,
         }
     }
-}
-
-/// The parts of an expression.
-pub(super) fn children(column: &Column) -> Vec<&Column> {
-    match &column.kind {
-        ColumnKind::Number(_)
-        | ColumnKind::Text(_)
-        | ColumnKind::Bool(_)
-        | ColumnKind::Missing
-        | ColumnKind::Name(_)
-        | ColumnKind::Treatment(_)
-        | ColumnKind::EventTime { .. }
-        | ColumnKind::Data { .. }
-        | ColumnKind::Foreign { .. }
-        | ColumnKind::Label(_)
-        | ColumnKind::Undefined(_) => Vec::new(),
-        ColumnKind::Negate(inner) | ColumnKind::Not(inner) | ColumnKind::Levels(inner) => vec![inner],
-        ColumnKind::Chain { first, rest } => std::iter::once(&**first).chain(rest.iter().map(|r| &r.1)).collect(),
-        ColumnKind::In { value, list, .. } => std::iter::once(&**value).chain(list).collect(),
-        ColumnKind::If { branches, otherwise } => {
-            let parts = branches.iter().flat_map(|(c, v)| [c, v]);
-            parts.chain(std::iter::once(&**otherwise)).collect()
-        }
-        ColumnKind::Call { arguments, .. } => arguments.iter().collect(),
-        ColumnKind::SpatialLag { of, .. } | ColumnKind::Reduce { of, .. } => vec![of],
-        ColumnKind::Along { of, by, .. } => std::iter::once(&**of).chain(by.as_deref()).collect(),
-    }
-}
-
-/// Calls `see` with an expression and everything in it.
-pub(super) fn visit<'c>(column: &'c Column, see: &mut dyn FnMut(&'c Column)) {
-    see(column);
-    children(column).into_iter().for_each(|c| visit(c, see));
 }
 
 /// Names of columns that two values share, as the author wrote them.

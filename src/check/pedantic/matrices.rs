@@ -83,18 +83,9 @@ fn uses(model: &ModelSpec) -> impl Iterator<Item = &WeightsUse> {
     model.weights.iter().chain(&model.lag_weights).chain(&model.error_weights)
 }
 
-/// The parts of a recipe, the outer first.
+/// A recipe with everything in it, the outer first.
 fn parts(recipe: &WeightsExpr) -> Vec<&WeightsExpr> {
-    let inner: Vec<&WeightsExpr> = match &recipe.kind {
-        WeightsKind::Add(a, b) | WeightsKind::Hadamard(a, b) | WeightsKind::Product(a, b) => vec![a, b],
-        WeightsKind::Transpose(a)
-        | WeightsKind::Scale(_, a)
-        | WeightsKind::Row(a)
-        | WeightsKind::Spectral(a)
-        | WeightsKind::MinMax(a) => vec![a],
-        _ => Vec::new(),
-    };
-    std::iter::once(recipe).chain(inner.into_iter().flat_map(parts)).collect()
+    std::iter::once(recipe).chain(recipe.parts().into_iter().flat_map(parts)).collect()
 }
 
 /// The sources a recipe starts from.

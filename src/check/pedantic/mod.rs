@@ -62,7 +62,7 @@ impl Checker<'_> {
 fn controls(model: &ModelSpec) -> impl Iterator<Item = (usize, &Term)> {
     model.terms.iter().enumerate().filter(|(_, t)| {
         let mut treated = false;
-        lineage::visit(&t.value, &mut |c| treated |= matches!(c.kind, ColumnKind::Treatment(_)));
+        t.value.visit(&mut |c| treated |= matches!(c.kind, ColumnKind::Treatment(_)));
         !treated
     })
 }

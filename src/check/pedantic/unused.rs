@@ -1,6 +1,6 @@
 //! `never_used`, the parts a usual run does not mention: models, data sets, derived columns, parameters, modules.
 
-use super::lineage::{Table, visit};
+use super::lineage::Table;
 use crate::check::Checker;
 use crate::check::library::OPTIONAL_MODULES;
 use crate::check::spec::*;
@@ -98,7 +98,7 @@ impl Checker<'_> {
     }
 
     fn mark(&self, table: Table, column: &Column, used: &mut BTreeSet<(Table, String)>) {
-        visit(column, &mut |c| match &c.kind {
+        column.visit(&mut |c| match &c.kind {
             ColumnKind::Name(name) => self.mark_name(table, name, used),
             ColumnKind::Foreign { panel, column, .. } => self.mark_name(Table::Panel(*panel), column, used),
             ColumnKind::Data { data, column, .. } => self.mark_name(Table::Data(*data), column, used),

@@ -1,6 +1,5 @@
 //! Transformations and comparisons that depend on what they should not depend on, and options without effect.
 
-use super::lineage::visit;
 use crate::check::Checker;
 use crate::check::spec::*;
 use crate::diagnostic::Diagnostic;
@@ -28,7 +27,7 @@ impl Checker<'_> {
             self.spec.models.iter().flat_map(|m| std::iter::once(&m.outcome).chain(m.terms.iter().map(|t| &t.value)));
         let mut out: Vec<Diagnostic> = Vec::new();
         for column in lets.chain(used) {
-            visit(column, &mut |c| {
+            column.visit(&mut |c| {
                 if let Some(x) = shifted(c)
                     && !out.iter().any(|d| d.span == Some(c.place.0))
                 {

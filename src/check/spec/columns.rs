@@ -88,6 +88,41 @@ pub enum ColumnKind {
     Undefined(String),
 }
 
+impl Column {
+    /// The expressions it is made of.
+    pub fn parts(&self) -> Vec<&Column> {
+        match &self.kind {
+            ColumnKind::Number(_)
+            | ColumnKind::Text(_)
+            | ColumnKind::Bool(_)
+            | ColumnKind::Missing
+            | ColumnKind::Name(_)
+            | ColumnKind::Treatment(_)
+            | ColumnKind::EventTime { .. }
+            | ColumnKind::Data { .. }
+            | ColumnKind::Foreign { .. }
+            | ColumnKind::Label(_)
+            | ColumnKind::Undefined(_) => Vec::new(),
+            ColumnKind::Negate(inner) | ColumnKind::Not(inner) | ColumnKind::Levels(inner) => vec![inner],
+            ColumnKind::Chain { first, rest } => std::iter::once(&**first).chain(rest.iter().map(|r| &r.1)).collect(),
+            ColumnKind::In { value, list, .. } => std::iter::once(&**value).chain(list).collect(),
+            ColumnKind::If { branches, otherwise } => {
+                let parts = branches.iter().flat_map(|(c, v)| [c, v]);
+                parts.chain(std::iter::once(&**otherwise)).collect()
+            }
+            ColumnKind::Call { arguments, .. } => arguments.iter().collect(),
+            ColumnKind::SpatialLag { of, .. } | ColumnKind::Reduce { of, .. } => vec![of],
+            ColumnKind::Along { of, by, .. } => std::iter::once(&**of).chain(by.as_deref()).collect(),
+        }
+    }
+
+    /// Calls `see` with the expression and everything in it, the outer first.
+    pub fn visit<'c>(&'c self, see: &mut dyn FnMut(&'c Column)) {
+        see(self);
+        self.parts().into_iter().for_each(|part| part.visit(see));
+    }
+}
+
 /// Functions of columns; those along time take their lag in `number`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Function {

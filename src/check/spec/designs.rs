@@ -48,8 +48,6 @@ pub struct EventTimes {
 pub enum DesignSpec {
     /// Effects by time since the start, from the model of that number; `of` is the model asked about.
     EventStudy { of: String, model: usize },
-    /// The joint test of the leads alone.
-    ParallelTrends { of: String, model: usize },
     /// The model again with each band as its matrix.
     ByBand { of: String, bands: Vec<BandSpec> },
 }
@@ -66,7 +64,7 @@ impl DesignSpec {
     /// Models it needs.
     pub fn models(&self) -> Vec<usize> {
         match self {
-            DesignSpec::EventStudy { model, .. } | DesignSpec::ParallelTrends { model, .. } => vec![*model],
+            DesignSpec::EventStudy { model, .. } => vec![*model],
             DesignSpec::ByBand { bands, .. } => bands.iter().map(|b| b.model).collect(),
         }
     }

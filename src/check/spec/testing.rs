@@ -131,6 +131,11 @@ pub enum TestQuery {
     Spread {
         model: usize,
     },
+    /// The leads of a model with event times, made of the model that is named.
+    Leads {
+        of: String,
+        model: usize,
+    },
     Specification {
         effects: EffectsFamily,
         families: Vec<Family>,
@@ -159,6 +164,7 @@ impl TestSpec {
             | TestQuery::Wald { model, .. }
             | TestQuery::Dependence { model, .. }
             | TestQuery::Serial { model }
+            | TestQuery::Leads { model, .. }
             | TestQuery::Spread { model } => vec![*model],
             TestQuery::Hausman { fixed, random } => vec![*fixed, *random],
             TestQuery::LikelihoodRatio { small, big } => vec![*small, *big],

@@ -20,6 +20,21 @@ pub struct WeightsExpr {
     pub place: Place,
 }
 
+impl WeightsExpr {
+    /// The recipes it is made of.
+    pub fn parts(&self) -> Vec<&WeightsExpr> {
+        match &self.kind {
+            WeightsKind::Add(a, b) | WeightsKind::Hadamard(a, b) | WeightsKind::Product(a, b) => vec![a, b],
+            WeightsKind::Transpose(a)
+            | WeightsKind::Scale(_, a)
+            | WeightsKind::Row(a)
+            | WeightsKind::Spectral(a)
+            | WeightsKind::MinMax(a) => vec![a],
+            _ => Vec::new(),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum WeightsKind {
     Edges {

@@ -10,17 +10,21 @@ use crate::inference::wald;
 use crate::outcome::testing::{Distribution, Finding, TestResult};
 use crate::plan::testing::parameters_of;
 
-/// A restriction's statistic: chi-squared of likelihood models, F of least squares.
+/// A restriction's statistic; `None` where the variance of the restrictions is singular.
 fn statistic(model: &Named, test: &str, label: &str, values: &[f64], gradient: &[Vec<f64>]) -> Option<Finding> {
-    let (fit, q) = (&model.fitted.fit, values.len());
-    let found = wald::wald(values, gradient, &fit.vcov.matrix)?;
-    Some(match model.fitted.estimated.reference {
-        Reference::Normal => finding(test, label, found, Distribution::ChiSquared(q)),
-        Reference::T(df) => finding(test, label, found / q as f64, Distribution::F(q, df)),
-    })
+    let found = wald::wald(values, gradient, &model.fitted.fit.vcov.matrix)?;
+    Some(of_restrictions(model, test, label, found, values.len()))
 }
 
-fn no_statistic(model: &Named) -> Fault {
+/// Wald's statistic of `q` restrictions: chi-squared of likelihood models, F of least squares.
+pub(super) fn of_restrictions(model: &Named, test: &str, label: &str, wald: f64, q: usize) -> Finding {
+    match model.fitted.estimated.reference {
+        Reference::Normal => finding(test, label, wald, Distribution::ChiSquared(q)),
+        Reference::T(df) => finding(test, label, wald / q as f64, Distribution::F(q, df)),
+    }
+}
+
+pub(super) fn no_statistic(model: &Named) -> Fault {
     let message = format!(
         "the restrictions on `{}` have no statistic: their variance is singular, for they repeat each other or an estimate has no variance",
         model.name

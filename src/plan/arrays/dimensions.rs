@@ -7,7 +7,7 @@ use crate::data::reduce::{along, reduce, shifted};
 use crate::data::series::{Binary, Series, binary};
 use crate::fault::Fault;
 use crate::plan::Step;
-use crate::plan::columns::{Eval, visit};
+use crate::plan::columns::Eval;
 use crate::source::Span;
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ const REMEMBERED_CELLS: usize = 1_000_000;
 /// Whether nothing of a panel is in it.
 pub(super) fn is_pure(column: &Column) -> bool {
     let mut pure = true;
-    visit(column, &mut |c| {
+    column.visit(&mut |c| {
         pure &= !matches!(
             c.kind,
             ColumnKind::Name(_)

@@ -6,7 +6,7 @@ use crate::data::array::{Array, Dimension, NO_LABEL, Reason, broadcast, label_ar
 use crate::data::keys::PanelIndex;
 use crate::data::series::Value;
 use crate::fault::Fault;
-use crate::plan::columns::{Eval, visit};
+use crate::plan::columns::Eval;
 use crate::plan::{Reported, Step};
 use crate::source::Span;
 use std::sync::Arc;
@@ -100,7 +100,7 @@ impl Eval<'_, '_> {
         let scopes = std::mem::take(&mut self.scopes);
         let mut leaf = None;
         for scope in scopes.iter().rev() {
-            visit(scope, &mut |c| {
+            scope.visit(&mut |c| {
                 let has = |dims: &[String]| dims.iter().any(|d| d == dim);
                 let fits = match &c.kind {
                     ColumnKind::Data { dims, .. } => has(dims),

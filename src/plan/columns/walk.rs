@@ -5,7 +5,7 @@ use crate::check::spec::{Column, ColumnKind, PanelStep};
 /// Names of columns an expression mentions.
 pub(crate) fn names_of(column: &Column) -> Vec<String> {
     let mut names = Vec::new();
-    visit(column, &mut |c| {
+    column.visit(&mut |c| {
         if let ColumnKind::Name(name) = &c.kind
             && !names.contains(name)
         {
@@ -18,13 +18,13 @@ pub(crate) fn names_of(column: &Column) -> Vec<String> {
 /// Whether an expression looks along a unit's time: its value depends on which rows there are.
 pub(crate) fn looks_along_time(column: &Column) -> bool {
     let mut found = false;
-    visit(column, &mut |c| found |= matches!(&c.kind, ColumnKind::Call { function, .. } if function.along_time()));
+    column.visit(&mut |c| found |= matches!(&c.kind, ColumnKind::Call { function, .. } if function.along_time()));
     found
 }
 
 pub(crate) fn has_spatial_lag(column: &Column) -> bool {
     let mut found = false;
-    visit(column, &mut |c| found |= matches!(&c.kind, ColumnKind::SpatialLag { .. }));
+    column.visit(&mut |c| found |= matches!(&c.kind, ColumnKind::SpatialLag { .. }));
     found
 }
 
@@ -42,44 +42,4 @@ pub(in crate::plan) fn split_spatial<'s>(steps: &[&'s PanelStep]) -> (Vec<&'s Pa
         }
     }
     (plain, spatial)
-}
-
-/// Calls `see` with an expression and everything in it.
-pub(crate) fn visit<'c>(column: &'c Column, see: &mut dyn FnMut(&'c Column)) {
-    see(column);
-    match &column.kind {
-        ColumnKind::Number(_)
-        | ColumnKind::Text(_)
-        | ColumnKind::Bool(_)
-        | ColumnKind::Missing
-        | ColumnKind::Name(_)
-        | ColumnKind::Treatment(_)
-        | ColumnKind::EventTime { .. }
-        | ColumnKind::Data { .. }
-        | ColumnKind::Foreign { .. }
-        | ColumnKind::Label(_)
-        | ColumnKind::Undefined(_) => {}
-        ColumnKind::Negate(inner) | ColumnKind::Not(inner) | ColumnKind::Levels(inner) => visit(inner, see),
-        ColumnKind::Chain { first, rest } => {
-            visit(first, see);
-            rest.iter().for_each(|(_, c)| visit(c, see));
-        }
-        ColumnKind::In { value, list, .. } => {
-            visit(value, see);
-            list.iter().for_each(|c| visit(c, see));
-        }
-        ColumnKind::If { branches, otherwise } => {
-            for (condition, value) in branches {
-                visit(condition, see);
-                visit(value, see);
-            }
-            visit(otherwise, see);
-        }
-        ColumnKind::Call { arguments, .. } => arguments.iter().for_each(|c| visit(c, see)),
-        ColumnKind::SpatialLag { of, .. } | ColumnKind::Reduce { of, .. } => visit(of, see),
-        ColumnKind::Along { of, by, .. } => {
-            visit(of, see);
-            by.iter().for_each(|b| visit(b, see));
-        }
-    }
 }

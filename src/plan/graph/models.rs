@@ -4,7 +4,6 @@ use super::{Builder, Made, ModelPlan, Work};
 use crate::check::spec::{ColumnKind, EffectErrors, ModelSpec, StepKind};
 use crate::estimators::{FixedEffects, Likelihood, giver, observations};
 use crate::outcome::steps::What;
-use crate::plan::columns::visit;
 use crate::plan::memory::{self, Size};
 use crate::plan::weights::sums_to_one;
 use crate::weights::Weights;
@@ -130,7 +129,7 @@ impl<'a> Builder<'a> {
         let mut needs: Vec<usize> = self.panels.get(spec.panel).copied().into_iter().collect();
         let columns = std::iter::once(&spec.outcome).chain(spec.terms.iter().map(|t| &t.value));
         for column in columns.chain(&spec.condition) {
-            visit(column, &mut |c| match &c.kind {
+            column.visit(&mut |c| match &c.kind {
                 ColumnKind::Treatment(k) | ColumnKind::EventTime { treatment: k, .. } => {
                     needs.extend(self.treatments.get(*k).copied().flatten())
                 }
