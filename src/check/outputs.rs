@@ -25,7 +25,11 @@ fn kind_and_formats(output: &Output) -> (&'static str, &'static [&'static str]) 
         Output::Table(_) => ("a table", &TABLE_FORMATS),
         Output::Test(_) => ("a test", &TABLE_FORMATS),
         Output::Fit(_) => ("a fit", &TABLE_FORMATS),
-        Output::Answer { answer: Answer::Effects | Answer::Tidy, .. } => ("a table", &TABLE_FORMATS),
+        Output::Answer {
+            answer:
+                Answer::Effects | Answer::Responses(_) | Answer::EffectsByUnit | Answer::EffectsByOrder(_) | Answer::Tidy,
+            ..
+        } => ("a table", &TABLE_FORMATS),
         Output::Answer { answer: Answer::Explain, .. } => ("an explanation", &[".md", ".txt"]),
         Output::Answer { answer: Answer::FixedEffects, .. } | Output::List(_) => ("a list", &[".txt"]),
         Output::Answer { .. } => ("an array", &[".csv", ".txt"]),

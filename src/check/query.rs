@@ -252,8 +252,8 @@ impl Checker<'_> {
         let first = entry.parameters.first().and_then(|p| bound.get(&p.name.text));
         let Some(model) = first else { return Err(Reported) };
         let model = self.model_argument(model)?;
-        if let (Answer::Effects, Some(e), 2) = (answer, bound.get("horizons"), bound.named.len()) {
-            return Ok(Value::Answer(self.responses(call, model, e)?, model));
+        if answer == Answer::Effects && bound.rest.is_empty() {
+            return Ok(Value::Answer(self.effects_answer(call, model, &bound)?, model));
         }
         let dynamic = self.spec.models.get(model).is_some_and(|m| !m.time_lags.is_empty());
         if answer == Answer::Explain && dynamic {
@@ -440,7 +440,7 @@ pub(crate) fn assemble(
         true => VarianceUse::plain(Variance::ClusterUnit, "cluster(unit)"),
         false => VarianceUse::plain(Variance::Iid, "iid"),
     };
-    let VarianceUse { variance, name, cluster } = options.variance.unwrap_or_else(default);
+    let VarianceUse { variance, name, cluster, resampling } = options.variance.unwrap_or_else(default);
     ModelSpec {
         query: entry.name.clone(),
         model,
@@ -464,10 +464,12 @@ pub(crate) fn assemble(
         variance,
         variance_name: name,
         cluster,
+        resampling,
         likelihood: options.likelihood,
         df_adjust: options.df_adjust,
         level: options.level.unwrap_or(level),
         condition: options.condition,
+        effect_errors: options.effect_errors,
         formula_place: Place::default(),
         place: Place::default(),
     }

@@ -3,7 +3,7 @@
 //! a [`Place`] equals every other place.
 
 pub use crate::data::reduce::{Along, Reduction};
-use crate::estimators::{FixedEffects, Likelihood, Model, Variance};
+use crate::estimators::{FixedEffects, Likelihood, Model, Scheme, Variance, WildWeights};
 use crate::syntax::ast::Operator;
 pub use crate::weights::kernel::{Bandwidth, Kernel};
 
@@ -220,14 +220,50 @@ pub struct ModelSpec {
     pub variance_name: String,
     /// The column of `cluster(col)`.
     pub cluster: Option<Column>,
+    pub resampling: Option<Resampling>,
     /// `None`: as methods C.3 decides.
     pub likelihood: Option<Likelihood>,
     pub df_adjust: bool,
     pub level: f64,
     pub condition: Option<Column>,
+    pub effect_errors: EffectErrors,
     /// The formula, and the whole query.
     pub formula_place: Place,
     pub place: Place,
+}
+
+/// What is estimated or tested again and again on changed outcomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resampling {
+    /// The wild cluster bootstrap of least squares, by the clusters of the variance.
+    Wild { reps: usize, weights: Option<WildWeights> },
+    /// The residual bootstrap of likelihood models.
+    Residuals { scheme: Scheme, reps: usize },
+}
+
+impl ModelSpec {
+    /// The model without what its optimum does not depend on: variances, levels, draws.
+    pub fn without_inference(&self) -> ModelSpec {
+        ModelSpec {
+            variance: Variance::Iid,
+            variance_name: String::new(),
+            level: 0.0,
+            effect_errors: EffectErrors::Delta,
+            cluster: None,
+            resampling: None,
+            ..self.clone()
+        }
+    }
+}
+
+/// How effects get their standard errors (methods D.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EffectErrors {
+    #[default]
+    Delta,
+    Simulate {
+        draws: usize,
+    },
 }
 
 /// A question put to a fit.
@@ -249,6 +285,9 @@ pub enum Answer {
     Array,
     /// `effects(m, horizons: 8)`: the responses over so many periods.
     Responses(usize),
+    EffectsByUnit,
+    /// So many orders of neighbors.
+    EffectsByOrder(usize),
     Explain,
     /// Not of a fit: a number of a test, by its number in the spec.
     Test,

@@ -3,7 +3,7 @@
 use super::spec::*;
 use super::{Check, Checker, Reported};
 use crate::diagnostic::Diagnostic;
-use crate::estimators::{Conley, ConleyKernel, Model, Variance};
+use crate::estimators::{Conley, ConleyKernel, Model, Scheme, Variance, WildWeights};
 use crate::syntax::ast::*;
 use crate::syntax::print;
 
@@ -15,13 +15,18 @@ pub(crate) struct VarianceUse {
     pub name: String,
     /// The column of `cluster(col)`.
     pub cluster: Option<Column>,
+    pub resampling: Option<Resampling>,
 }
 
 impl VarianceUse {
     pub fn plain(variance: Variance, name: impl Into<String>) -> VarianceUse {
-        VarianceUse { variance, name: name.into(), cluster: None }
+        VarianceUse { variance, name: name.into(), cluster: None, resampling: None }
     }
 }
+
+/// Replications where nobody says how many (methods C.6: at least 499 of residuals).
+const WILD_REPS: usize = 999;
+const RESIDUAL_REPS: usize = 499;
 
 /// What a variance estimator may build on.
 #[derive(Clone, Copy, PartialEq)]
@@ -32,7 +37,7 @@ enum Family {
     Likelihood,
 }
 
-const SE_CHOICES: [&str; 10] = [
+const SE_CHOICES: [&str; 12] = [
     "iid",
     "observed",
     "qml",
@@ -43,6 +48,8 @@ const SE_CHOICES: [&str; 10] = [
     "driscoll_kraay(3)",
     "conley(200 km)",
     "wild(cluster: unit)",
+    "bootstrap(wild_period)",
+    "bootstrap(block_unit)",
 ];
 
 impl Checker<'_> {
@@ -66,7 +73,17 @@ impl Checker<'_> {
             "cluster" => self.cluster(expr, arguments, panel)?,
             "driscoll_kraay" => self.driscoll_kraay(expr, arguments)?,
             "conley" => self.conley(expr, arguments, panel)?,
-            "wild" => return Err(self.wild(expr, arguments)),
+            "wild" if family == Family::LeastSquares => return self.wild(expr, arguments, panel),
+            "bootstrap" if family == Family::Likelihood => return self.bootstrap(expr, arguments),
+            "wild" => {
+                let reason = "its residuals cannot be flipped without estimating rho or lambda again";
+                let instead = "`bootstrap(wild_period)` or `bootstrap(block_unit)`";
+                return Err(self.not_for(expr, model, family, reason, instead));
+            }
+            "bootstrap" => {
+                let reason = "the wild bootstrap of its clusters needs no estimate again";
+                return Err(self.not_for(expr, model, family, reason, "`wild(cluster: unit)`"));
+            }
             _ => return Err(self.bad_option_value("se", expr, &SE_CHOICES)),
         };
         match without(found.variance, family) {
@@ -105,7 +122,7 @@ impl Checker<'_> {
             Some([_]) => {
                 let column = self.column(&arguments[0].value, panel)?;
                 let name = format!("cluster({})", column.text);
-                Ok(VarianceUse { variance: Variance::ClusterColumn, name, cluster: Some(column) })
+                Ok(VarianceUse { cluster: Some(column), ..VarianceUse::plain(Variance::ClusterColumn, name) })
             }
             Some([_, ..]) => {
                 let message = format!("`se: {}` clusters by several columns", print::expression(expr));
@@ -176,20 +193,61 @@ impl Checker<'_> {
         Ok(VarianceUse::plain(Variance::Conley(conley), name))
     }
 
-    /// The arguments of `wild` are checked all the same.
-    fn wild(&mut self, expr: &Expr, arguments: &[Argument]) -> Reported {
+    /// `wild(cluster: unit, reps: 999, weights: webb)`.
+    fn wild(&mut self, expr: &Expr, arguments: &[Argument], panel: usize) -> Check<VarianceUse> {
+        let (mut reps, mut weights) = (WILD_REPS, None);
+        let mut clusters = VarianceUse::plain(Variance::ClusterUnit, "cluster(unit)");
         for a in arguments {
             match a.label.as_ref().map(|l| l.text.as_str()) {
-                Some("reps") => {
-                    if let Err(reported) = self.count(&a.value, "reps", 1) {
-                        return reported;
-                    }
+                Some("reps") => reps = self.replications(&a.value, "reps", 9)?,
+                Some("weights") => {
+                    weights = Some(match self.choice("weights", &a.value, &["rademacher", "webb"])? {
+                        "webb" => WildWeights::Webb,
+                        _ => WildWeights::Rademacher,
+                    });
                 }
-                Some("cluster" | "weights") => {}
-                _ => return self.bad_option_value("se", expr, &SE_CHOICES),
+                Some("cluster") => {
+                    if let ExprKind::Name(n) = &a.value.kind
+                        && let Some(dimension) = self.dimension(&n.text, panel).filter(|d| *d != n.text)
+                    {
+                        let message = format!("`{}` is no value of `cluster:`", n.text);
+                        let help =
+                            format!("the dimensions of a panel are `unit` and `time`: write `cluster: {dimension}`");
+                        let fault =
+                            Diagnostic::error("durbin::check::bad_option_value", self.at(a.value.span), message);
+                        return Err(self.report(fault.help(help)));
+                    }
+                    let by = Argument { label: None, ..a.clone() };
+                    clusters = self.cluster(expr, std::slice::from_ref(&by), panel)?;
+                }
+                _ => return Err(self.bad_option_value("se", expr, &SE_CHOICES)),
             }
         }
-        self.later(expr.span, format!("`se: {}`", print::expression(expr)))
+        let by = clusters.name.trim_start_matches("cluster(").trim_end_matches(')').to_string();
+        let chosen = weights.map_or(String::new(), |w| format!(", weights: {}", w.word()));
+        let name = format!("wild(cluster: {by}, reps: {reps}{chosen})");
+        Ok(VarianceUse { name, resampling: Some(Resampling::Wild { reps, weights }), ..clusters })
+    }
+
+    /// `bootstrap(wild_period, reps: 499)`, `bootstrap(block_unit, reps: 499)`.
+    fn bootstrap(&mut self, expr: &Expr, arguments: &[Argument]) -> Check<VarianceUse> {
+        let (mut reps, mut scheme) = (RESIDUAL_REPS, None);
+        for a in arguments {
+            match a.label.as_ref().map(|l| l.text.as_str()) {
+                Some("reps") => reps = self.replications(&a.value, "reps", 9)?,
+                None | Some("scheme") => {
+                    scheme = Some(match self.choice("bootstrap", &a.value, &["wild_period", "block_unit"])? {
+                        "block_unit" => Scheme::BlockUnit,
+                        _ => Scheme::WildPeriod,
+                    });
+                }
+                Some(_) => return Err(self.bad_option_value("se", expr, &SE_CHOICES)),
+            }
+        }
+        let Some(scheme) = scheme else { return Err(self.bad_option_value("se", expr, &SE_CHOICES)) };
+        let name = format!("bootstrap({}, reps: {reps})", scheme.word());
+        let resampling = Some(Resampling::Residuals { scheme, reps });
+        Ok(VarianceUse { resampling, ..VarianceUse::plain(Variance::Iid, name) })
     }
 }
 

@@ -21,6 +21,8 @@ const RENEWED: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 struct State {
     step: &'static str,
+    /// Parts of the step that are done, and how many there are.
+    parts: Option<(usize, usize)>,
     finished: Vec<&'static str>,
     began: Instant,
     shown: bool,
@@ -37,8 +39,15 @@ pub struct Watch {
 impl Watch {
     /// Begins to watch; a thread of its own shows progress where standard error is a terminal.
     pub fn start(quiet: bool, format: Format) -> Watch {
-        let state =
-            State { step: "program", finished: Vec::new(), began: Instant::now(), shown: false, ended: false, quiet };
+        let state = State {
+            step: "program",
+            parts: None,
+            finished: Vec::new(),
+            began: Instant::now(),
+            shown: false,
+            ended: false,
+            quiet,
+        };
         let watch = Watch { state: Arc::new(Mutex::new(state)) };
         let stopped = watch.clone();
         // Without a handler Ctrl-C ends the process as it always does.
@@ -51,7 +60,7 @@ impl Watch {
     pub fn again(&self) {
         let mut state = self.lock();
         let (quiet, began) = (state.quiet, Instant::now());
-        *state = State { step: "program", finished: Vec::new(), began, shown: false, ended: false, quiet };
+        *state = State { step: "program", parts: None, finished: Vec::new(), began, shown: false, ended: false, quiet };
         drop(state);
         self.progress();
     }
@@ -86,7 +95,8 @@ impl Watch {
         let passed = state.began.elapsed();
         if passed >= QUIET_FOR {
             state.shown = true;
-            eprint!("\r\x1b[K{} … {} s", state.step, passed.as_secs());
+            let parts = state.parts.map_or(String::new(), |(done, of)| format!(", {done} of {of}"));
+            eprint!("\r\x1b[K{}{parts} … {} s", state.step, passed.as_secs());
             let _ = std::io::stderr().flush();
         }
         true
@@ -130,5 +140,13 @@ impl Interrupt for Watch {
             state.finished.push(last);
         }
         state.step = step;
+        state.parts = None;
+    }
+
+    fn progress(&self, done: usize, of: usize) {
+        let mut state = self.lock();
+        // Parts end in any order.
+        let most = state.parts.filter(|p| p.1 == of).map_or(done, |p| p.0.max(done));
+        state.parts = Some((most, of));
     }
 }

@@ -68,6 +68,35 @@ fn fit_with(
     if !problem.model.has_lag() && !problem.model.has_error() {
         return least_squares(&sample, interrupt, shared.dense_units());
     }
+    with_axes(&sample, shared, interrupt, |fit| {
+        fit.run(|searcher| {
+            shared.search(key, || {
+                interrupt.done("search", key.unwrap_or_default());
+                searcher.search()
+            })
+        })
+    })
+}
+
+/// The coefficients alone (slopes, ρ, λ), corrections and all, of a static likelihood model; `None` at the end of an
+/// interval, where there is no estimate to speak of.
+pub(crate) fn point_estimate(
+    problem: &Problem,
+    shared: &Shared,
+    interrupt: &dyn Interrupt,
+) -> Result<Option<Vec<f64>>, EstimateError> {
+    let sample = Sample::new(problem)?;
+    with_axes(&sample, shared, interrupt, |fit| fit.coefficients())
+}
+
+/// The model on its sample, with the axes of its spatial parameters.
+fn with_axes<T>(
+    sample: &Sample,
+    shared: &Shared,
+    interrupt: &dyn Interrupt,
+    then: impl FnOnce(&Fit) -> Result<T, EstimateError>,
+) -> Result<T, EstimateError> {
+    let problem = sample.problem;
     let lag_weights = problem.lag_weights.as_ref().filter(|_| problem.model.has_lag());
     let error_weights = problem.error_weights.as_ref().filter(|_| problem.model.has_error());
     let lag = lag_weights.map(|w| shared.spectrum(w, interrupt)).transpose()?;
@@ -75,13 +104,7 @@ fn fit_with(
     let dense_units = shared.dense_units();
     let lag = lag.as_deref().map(|s| Axis::new(s, interrupt, dense_units));
     let error = error.as_deref().map(|s| Axis::new(s, interrupt, dense_units));
-    let fit = Fit { sample: &sample, axes: [lag.as_ref(), error.as_ref()], interrupt, dense_units };
-    fit.run(|searcher| {
-        shared.search(key, || {
-            interrupt.done("search", key.unwrap_or_default());
-            searcher.search()
-        })
-    })
+    then(&Fit { sample, axes: [lag.as_ref(), error.as_ref()], interrupt, dense_units })
 }
 
 /// A likelihood model on its sample.
@@ -125,6 +148,40 @@ impl<'a> Fit<'a> {
         self.finish(&point, vcov, &search, remarks)
     }
 
+    /// See [`point_estimate`].
+    fn coefficients(&self) -> Result<Option<Vec<f64>>, EstimateError> {
+        let sample = self.sample;
+        let profile = Profile::new(sample, self.error())?;
+        let searcher = Searcher { row: sample.row, profile: &profile, axes: self.axes, interrupt: self.interrupt };
+        let search = searcher.search()?;
+        let best = search.optima.first().ok_or(EstimateError::NotFinite)?;
+        if !self.boundary(best).is_empty() {
+            return Ok(None);
+        }
+        let (slopes, rho, lambda) = if sample.row.corrected || sample.problem.df_adjust {
+            let solution = self.point(&profile, best, true)?.solution;
+            (solution.slopes(), solution.rho, solution.lambda)
+        } else {
+            (sample.slopes_from(&self.gamma(&profile, best.rho, best.lambda)?.0), best.rho, best.lambda)
+        };
+        let mut out: Vec<f64> = slopes.iter().copied().collect();
+        out.extend(self.axes[0].map(|_| rho));
+        out.extend(self.axes[1].map(|_| lambda));
+        Ok(Some(out))
+    }
+
+    /// The best coefficients on the basis at (ρ, λ), and their sum of squares.
+    fn gamma(&self, profile: &Profile, rho: f64, lambda: f64) -> Result<(DVector<f64>, f64), EstimateError> {
+        let point = profile.at(rho, lambda)?;
+        // Without an error matrix e₀ and e₁ are off the basis already: nothing to shift.
+        let d0 = &self.sample.d0;
+        let mut gamma = if point.shift.is_empty() { d0.clone() } else { d0 + &point.shift };
+        if let Some(d1) = &self.sample.d1 {
+            gamma -= d1 * rho;
+        }
+        Ok((gamma, point.sse))
+    }
+
     fn dynamics(&self) -> Option<Dynamics<'a>> {
         Dynamics::of(self.sample, self.axes[0], self.interrupt, self.sample.units <= self.dense_units)
     }
@@ -149,15 +206,7 @@ impl<'a> Fit<'a> {
     /// The optimum's data and operators, after the corrections of methods C.5 where they apply.
     fn point(&self, profile: &Profile, best: &Optimum, correct: bool) -> Result<Point<'a>, EstimateError> {
         let sample = self.sample;
-        let at = |rho: f64, lambda: f64| -> Result<(DVector<f64>, f64), EstimateError> {
-            let point = profile.at(rho, lambda)?;
-            // Without an error matrix e₀ and e₁ are off the basis already: nothing to shift.
-            let mut gamma = if point.shift.is_empty() { sample.d0.clone() } else { &sample.d0 + &point.shift };
-            if let Some(d1) = &sample.d1 {
-                gamma -= d1 * rho;
-            }
-            Ok((gamma, point.sse))
-        };
+        let at = |rho: f64, lambda: f64| self.gamma(profile, rho, lambda);
         let (gamma, sse) = at(best.rho, best.lambda)?;
         if sse <= PERFECT * sample.outcome_square {
             return Err(EstimateError::PerfectFit);

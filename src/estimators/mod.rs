@@ -3,9 +3,14 @@
 //! [`Problem`] is one model on one sample (`N × T`, unit fastest); [`estimate`] fits it by the formulas of
 //! methods C.1–C.6 and C.11 and returns coefficients, their variance, effects (D.1, D.2) and policy effects (D.4).
 
+mod along;
 mod answer;
 pub(crate) mod axis;
+mod bootstrap;
+mod by_order;
+mod by_unit;
 mod correct;
+mod draws;
 mod dynamics;
 #[cfg(test)]
 mod effects_tests;
@@ -21,14 +26,23 @@ pub(crate) mod sample;
 mod scale_tests;
 mod search;
 pub mod shared;
+mod simulate;
 pub(crate) mod solution;
+mod spread;
 #[cfg(test)]
 mod unbalanced_tests;
+mod wild;
 
+pub use bootstrap::{Bootstrap, Scheme, bootstrap};
+pub use by_order::{ByOrder, OrderedEffects, effects_by_order};
+pub use by_unit::{ByUnit, UnitEffect, effects_by_unit};
 pub use fit::{estimate, estimate_with};
 pub use renumber::giver;
 pub use responses::{ResponsesOf, responses};
 pub use rows::observations;
+pub use simulate::{Draws, simulate};
+pub use spread::{Resampled, Spread};
+pub use wild::{Wild, WildFound, WildWeights, wild};
 
 use crate::linalg::LinalgError;
 use crate::linalg::absorb::{Absorber, Factor};
@@ -452,6 +466,9 @@ pub trait Interrupt: Send + Sync {
     /// An expensive step begins.
     fn begin(&self, _step: &'static str) {}
 
+    /// So many parts of the step that began last are done.
+    fn progress(&self, _done: usize, _of: usize) {}
+
     /// A step of the plan was done: its kind, and the key that equal steps share.
     fn done(&self, _kind: &'static str, _key: &str) {}
 }
@@ -463,6 +480,10 @@ impl<T: Interrupt + ?Sized> Interrupt for &T {
 
     fn begin(&self, step: &'static str) {
         (**self).begin(step);
+    }
+
+    fn progress(&self, done: usize, of: usize) {
+        (**self).progress(done, of);
     }
 
     fn done(&self, kind: &'static str, key: &str) {

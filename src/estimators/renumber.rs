@@ -54,6 +54,11 @@ impl Renumbered {
         Ok(Some(Renumbered { problem, order: order.clone() }))
     }
 
+    /// The place in the given problem of every unit of the new one.
+    pub fn order(&self) -> &[u32] {
+        &self.order
+    }
+
     /// An estimate in the order of the problem it came from.
     pub fn undo(&self, found: Estimated) -> Estimated {
         let back = inverse(&self.order);

@@ -1,6 +1,7 @@
 //! Many units: the path without whole matrices against the one with them, renumbering, threads and interruption.
 
 use super::fit::{estimate, fit};
+use super::shared::Shared;
 use super::*;
 use crate::linalg::{panel, samples};
 use crate::weights::Scaling;
@@ -249,5 +250,32 @@ fn an_estimate_ends_wherever_it_is_stopped() {
     assert!(questions > 40);
     for last in [1, 2, 31, 33, 40, questions / 2, questions] {
         assert_eq!(fit(&p, &at(last), 0), Err(EstimateError::Interrupted), "{last} of {questions}");
+    }
+}
+
+#[test]
+fn effects_by_unit_and_by_draws_agree_with_and_without_whole_matrices() {
+    for w in [row_weights(samples::triangulated(18), true), row_weights(samples::knn(300, 6, 3), false)] {
+        let p = problem(Model::Sdm, &w);
+        let e = fit(&p, &Never, 2000).unwrap();
+        let [dense, solves] = [2000, 0].map(|units| effects_by_unit(&p, &e, &Shared::with(units), &Never).unwrap());
+        assert!(dense.probes.is_none() && solves.probes.is_some_and(|(_, error)| error < 0.05));
+        for (a, b) in dense.regressors.iter().flatten().zip(solves.regressors.iter().flatten()) {
+            close("total on a unit", b.on.total.estimate, a.on.total.estimate, 1e-8);
+            close(
+                "direct and from",
+                b.from.estimate + b.on.direct.estimate,
+                a.from.estimate + a.on.direct.estimate,
+                1e-8,
+            );
+            close("direct", b.on.direct.estimate, a.on.direct.estimate, 0.01);
+        }
+        let draws = Draws { count: 60, seed: 2, level: 0.9 };
+        let [dense, solves] = [2000, 0].map(|units| simulate(&p, &e, draws, &Shared::with(units), &Never).unwrap());
+        assert_eq!((dense.used, dense.discarded), (solves.used, solves.discarded));
+        for (a, b) in dense.effects.iter().flatten().zip(solves.effects.iter().flatten()) {
+            close("simulated", b.se, a.se, 1e-6);
+            close("lower end", b.interval[0], a.interval[0], 1e-6);
+        }
     }
 }

@@ -3,7 +3,9 @@
 use super::Fitted;
 use super::explain::explain;
 use super::fit::Tails;
+use super::split;
 use crate::check::spec::{Answer, Spec};
+use crate::estimators::shared::Shared;
 use crate::estimators::{EstimateError, Interrupt};
 use crate::fault::Fault;
 use crate::linalg::filter::SpatialFilter;
@@ -32,6 +34,7 @@ pub(super) fn answer(
     spec: &Spec,
     model: usize,
     fitted: &Fitted,
+    shared: &Shared,
     interrupt: &dyn Interrupt,
 ) -> Result<Outcome, Fault> {
     let fit = &fitted.fit;
@@ -64,6 +67,8 @@ pub(super) fn answer(
             policy_effects: fit.policy_effects.clone(),
             level: fit.level,
         },
+        Answer::EffectsByUnit => Outcome::SplitEffects(Box::new(split::by_unit(fitted, shared, interrupt)?)),
+        Answer::EffectsByOrder(orders) => Outcome::SplitEffects(Box::new(split::by_order(fitted, orders, interrupt)?)),
         Answer::Loglik | Answer::Aic | Answer::Bic | Answer::Nobs | Answer::Array | Answer::Test => {
             let x = scalar(answer, None, fitted).unwrap_or(f64::NAN);
             Outcome::Value(crate::outcome::Scalar::Number(x))

@@ -44,7 +44,7 @@ impl Tails {
         Estimate { estimate: value, se, statistic, p: self.p(statistic), ci: [value - half, value + half] }
     }
 
-    fn measured(&self, m: Measured) -> Estimate {
+    pub(super) fn measured(&self, m: Measured) -> Estimate {
         self.estimate(m.estimate, m.se)
     }
 
@@ -188,6 +188,9 @@ pub(super) fn fit(spec: &ModelSpec, panel: &str, plan: &ModelPlan, e: &Estimated
         dropped: plan.dropped.clone(),
         coefficients,
         effects: tails.effects(plan, e),
+        effect_errors: "delta".to_string(),
+        bootstrap: None,
+        simulated: None,
         stability: e.dynamics.as_ref().map(|d| tails.stability(d)),
         policy_effects: e.policy.as_ref().map(|p| tails.policy(p)),
         sigma2: e.sigma2,

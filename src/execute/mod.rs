@@ -10,8 +10,10 @@ mod explain;
 mod fit;
 mod near_collinear;
 mod remarks;
+mod resample;
 mod restrictions;
 mod schedule;
+mod split;
 mod steps;
 mod testing;
 
@@ -107,11 +109,16 @@ fn fitted(left: &Left, number: usize, optimum: Option<&str>, plan: Arc<ModelPlan
     let model = &spec.models[number];
     let place = model.place.0;
     match estimate_with(&plan.problem, left.shared, optimum, left.interrupt) {
-        Ok(estimated) => {
+        Ok(mut estimated) => {
             let said = remarks::remarks(model, &plan, &estimated);
-            let diagnostics = said.into_iter().map(|f| Diagnostic::at(f, Some(place))).collect();
+            let mut diagnostics: Vec<Diagnostic> = said.into_iter().map(|f| Diagnostic::at(f, Some(place))).collect();
             let panel = &spec.panels[model.panel].name;
-            let fit = fit::fit(model, panel, &plan, &estimated);
+            let mut fit = fit::fit(model, panel, &plan, &estimated);
+            match resample::resample(spec.settings.seed, model, &plan, &mut estimated, left, &mut fit) {
+                Ok(faults) => diagnostics.extend(faults.into_iter().map(|f| Diagnostic::at(f, Some(place)))),
+                Err(EstimateError::Interrupted) => return Err(Vec::new()),
+                Err(e) => return Err(vec![Diagnostic::at(remarks::refusal(model, &plan, &e), Some(place))]),
+            }
             Ok((Arc::new(Fitted { plan, estimated, fit }), diagnostics))
         }
         Err(EstimateError::Interrupted) => Err(Vec::new()),
@@ -204,7 +211,7 @@ impl Run<'_> {
             },
             Output::Scalar(scalar) => Outcome::Value(self.scalar(scalar)?),
             Output::Answer { answer, model } => {
-                answers::answer(*answer, self.spec, *model, self.fitted(*model)?, self.interrupt)?
+                answers::answer(*answer, self.spec, *model, self.fitted(*model)?, self.shown.shared, self.interrupt)?
             }
             Output::Table(table) => Outcome::Table(self.table(table)?),
             Output::Design(design) => Outcome::Design(self.design(design)?),

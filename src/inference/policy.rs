@@ -22,26 +22,19 @@ pub(crate) fn policy(
     coefficients: &DVector<f64>,
     vcov: &DMatrix<f64>,
 ) -> Result<Option<PolicyOf>, EstimateError> {
-    let Some(k) = sample.problem.treatment.filter(|&k| k < sample.problem.regressors.len()) else { return Ok(None) };
+    let Some(cells) = PolicyCells::of(sample) else { return Ok(None) };
+    let k = cells.regressor;
     let d = &*sample.design[sample.own(k)];
     let (n, t) = (sample.units, sample.periods);
     let spread = |x: Vec<f64>| operator.map_or(Ok(x.clone()), |o| o.inverse(&x, false));
     let own = own_part(n, operator, None)?;
     let mut directions =
         vec![(Direction { at: sample.own(k), effect: spread(d.to_vec())?, own: own.level }, own.slope)];
-    let mut exposed_by: Vec<Vec<f64>> = Vec::new();
     for (b, w) in sample.problem.durbin_weights.iter().enumerate() {
-        let wd = lag(w, d, t);
         if let Some(at) = sample.lag_of(b, k) {
             let own = own_part(n, operator, Some(w))?;
-            directions.push((Direction { at, effect: spread(wd.clone())?, own: own.level }, own.slope));
+            directions.push((Direction { at, effect: spread(lag(w, d, t))?, own: own.level }, own.slope));
         }
-        if sample.problem.model.has_durbin() {
-            exposed_by.push(wd);
-        }
-    }
-    if let (Some(w), false) = (&sample.problem.lag_weights, sample.problem.model.has_durbin()) {
-        exposed_by.push(lag(w, d, t));
     }
     let mut total = Direction { at: usize::MAX, effect: vec![0.0; n * t], own: vec![0.0; n] };
     // ∂e/∂ρ = G e; of the own part diag(G M), M = S⁻¹C column by column.
@@ -56,7 +49,51 @@ pub(crate) fn policy(
         let effect = operator.image(&total.effect, false)?;
         directions.push(Direction { at: sample.slopes(), effect, own: own_slope });
     }
-    Ok(Some(pooled(sample, d, &exposed_by, &total, &directions, vcov)))
+    Ok(Some(pooled(&cells, &total, &directions, vcov)))
+}
+
+/// The unit-periods that policy effects run over.
+pub(crate) struct PolicyCells {
+    /// The treatment among the regressors.
+    pub regressor: usize,
+    pub treated: Vec<usize>,
+    /// From the first treated period on.
+    pub untreated: Vec<usize>,
+    /// Untreated with a treated neighbor by a matrix of the lags.
+    pub exposed: Vec<usize>,
+    pub all: Vec<usize>,
+}
+
+impl PolicyCells {
+    /// `None` unless the problem has a treatment.
+    pub fn of(sample: &Sample) -> Option<PolicyCells> {
+        let problem = sample.problem;
+        let regressor = problem.treatment.filter(|&k| k < problem.regressors.len())?;
+        let d = &*sample.design[sample.own(regressor)];
+        let has_durbin = problem.model.has_durbin();
+        let by = if has_durbin { problem.durbin_weights.as_slice() } else { problem.lag_weights.as_slice() };
+        let exposed_by: Vec<Vec<f64>> = by.iter().map(|w| lag(w, d, sample.periods)).collect();
+        let there = |r: &usize| sample.cells.as_ref().is_none_or(|cells| cells.is_present(*r));
+        let n = sample.units;
+        let first = d.iter().position(|v| *v > 0.5).map_or(d.len(), |r| r / n * n);
+        let untreated: Vec<usize> = (first..d.len()).filter(|&r| d[r] <= 0.5).filter(there).collect();
+        let is_exposed = |r: &usize| exposed_by.iter().any(|w| w[*r] > 0.0);
+        Some(PolicyCells {
+            regressor,
+            treated: (0..d.len()).filter(|&r| d[r] > 0.5).collect(),
+            exposed: untreated.iter().copied().filter(is_exposed).collect(),
+            untreated,
+            all: (0..d.len()).filter(there).collect(),
+        })
+    }
+
+    /// Means of `own` (by unit) over the treated, of `effect` over treated, untreated and exposed, and its sum.
+    pub fn means(&self, own: &[f64], effect: &[f64]) -> [f64; 5] {
+        let mean = |cells: &[usize]| cells.iter().map(|&r| effect[r]).sum::<f64>() / cells.len() as f64;
+        let own_mean = self.treated.iter().map(|&r| own[r % own.len()]).sum::<f64>() / self.treated.len() as f64;
+        let sum = self.all.iter().map(|&r| effect[r]).sum();
+        [own_mean, mean(&self.treated), mean(&self.untreated), mean(&self.exposed), sum]
+    }
 }
 
 /// Diagonals of `S⁻¹` or `S⁻¹W`, and of their derivatives in ρ.
@@ -69,41 +106,25 @@ pub(crate) fn own_part(n: usize, operator: Option<&Operator>, w: Option<&Weights
     }
 }
 
-fn pooled(
-    sample: &Sample,
-    d: &[f64],
-    exposed_by: &[Vec<f64>],
-    total: &Direction,
-    directions: &[Direction],
-    vcov: &DMatrix<f64>,
-) -> PolicyOf {
-    let n = sample.units;
-    let there = |r: &usize| sample.cells.as_ref().is_none_or(|cells| cells.is_present(*r));
-    let first = d.iter().position(|v| *v > 0.5).map_or(d.len(), |r| r / n * n);
-    let treated: Vec<usize> = (0..d.len()).filter(|&r| d[r] > 0.5).collect();
-    let untreated: Vec<usize> = (first..d.len()).filter(|&r| d[r] <= 0.5).filter(there).collect();
-    let exposed: Vec<usize> = untreated.iter().copied().filter(|&r| exposed_by.iter().any(|w| w[r] > 0.0)).collect();
-    let all: Vec<usize> = (0..d.len()).filter(there).collect();
-    let mean_effect =
-        |x: &Direction, cells: &[usize]| cells.iter().map(|&r| x.effect[r]).sum::<f64>() / cells.len() as f64;
-    let mean_own =
-        |x: &Direction, cells: &[usize]| cells.iter().map(|&r| x.own[r % n]).sum::<f64>() / cells.len() as f64;
-    let of = |functional: &dyn Fn(&Direction) -> f64| -> Measured {
+fn pooled(cells: &PolicyCells, total: &Direction, directions: &[Direction], vcov: &DMatrix<f64>) -> PolicyOf {
+    let means: Vec<[f64; 5]> = directions.iter().map(|d| cells.means(&d.own, &d.effect)).collect();
+    let level = cells.means(&total.own, &total.effect);
+    let of = |functional: &dyn Fn(&[f64; 5]) -> f64| -> Measured {
         let mut gradient = DVector::zeros(vcov.nrows());
-        for direction in directions {
-            gradient[direction.at] = functional(direction);
+        for (direction, means) in directions.iter().zip(&means) {
+            gradient[direction.at] = functional(means);
         }
-        measured(functional(total), &gradient, vcov)
+        measured(functional(&level), &gradient, vcov)
     };
     PolicyOf {
-        direct_on_treated: of(&|x| mean_own(x, &treated)),
-        indirect_on_treated: of(&|x| mean_effect(x, &treated) - mean_own(x, &treated)),
-        total_on_treated: of(&|x| mean_effect(x, &treated)),
-        indirect_on_untreated: of(&|x| mean_effect(x, &untreated)),
-        indirect_on_exposed: of(&|x| mean_effect(x, &exposed)),
-        aggregate: of(&|x| all.iter().map(|&r| x.effect[r]).sum()),
-        treated_cells: treated.len(),
-        untreated_cells: untreated.len(),
-        exposed_cells: exposed.len(),
+        direct_on_treated: of(&|m| m[0]),
+        indirect_on_treated: of(&|m| m[1] - m[0]),
+        total_on_treated: of(&|m| m[1]),
+        indirect_on_untreated: of(&|m| m[2]),
+        indirect_on_exposed: of(&|m| m[3]),
+        aggregate: of(&|m| m[4]),
+        treated_cells: cells.treated.len(),
+        untreated_cells: cells.untreated.len(),
+        exposed_cells: cells.exposed.len(),
     }
 }

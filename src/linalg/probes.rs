@@ -1,4 +1,4 @@
-//! Random signs that depend on their place only, and averages over vectors of them.
+//! Random numbers that depend on their place only (signs, uniform and normal ones), and averages over vectors of signs.
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
@@ -17,11 +17,19 @@ pub fn signs(seed: u64, probe: u64, n: usize) -> Vec<f64> {
     (0..n as u64).map(|i| rademacher(seed, probe, i)).collect()
 }
 
-/// A standard normal number, the same for the same `(seed, probe, index)`.
-pub fn normal(seed: u64, probe: u64, index: u64) -> f64 {
-    // The middle of one of 2^53 equal parts of the unit interval: never 0 or 1.
-    let uniform = ((hash(seed, probe, index) >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
-    Normal::standard().inverse_cdf(uniform)
+/// A number in (0, 1), never an end, the same for the same `(seed, draw, index)`.
+pub fn uniform(seed: u64, draw: u64, index: u64) -> f64 {
+    ((hash(seed, draw, index) >> 11) as f64 + 0.5) / (1u64 << 53) as f64
+}
+
+/// A standard normal number, by the inverse of its distribution.
+pub fn normal(seed: u64, draw: u64, index: u64) -> f64 {
+    Normal::standard().inverse_cdf(uniform(seed, draw, index))
+}
+
+/// A whole number below `count`.
+pub fn below(seed: u64, draw: u64, index: u64, count: usize) -> usize {
+    ((uniform(seed, draw, index) * count as f64) as usize).min(count - 1)
 }
 
 /// Three rounds of the SplitMix64 finaliser, one for each coordinate.
@@ -86,6 +94,19 @@ mod tests {
         assert!(sum(&|i| rademacher(1, 0, i) * rademacher(1, 0, i + 1)) < 4.0);
         assert!(sum(&|k| rademacher(1, k, 7)) < 4.0);
         assert_eq!(signs(3, 2, 5)[4], rademacher(3, 2, 4));
+    }
+
+    #[test]
+    fn normal_numbers_have_the_moments_of_their_distribution() {
+        let n = 40_000u64;
+        let mean = |f: &dyn Fn(f64) -> f64| (0..n).map(|i| f(normal(5, 2, i))).sum::<f64>() / n as f64;
+        assert!(mean(&|x| x).abs() < 0.02 && (mean(&|x| x * x) - 1.0).abs() < 0.03);
+        assert!((mean(&|x| x.powi(4)) - 3.0).abs() < 0.25);
+        let counts = (0..n).fold([0u64; 6], |mut c, i| {
+            c[below(3, 1, i, 6)] += 1;
+            c
+        });
+        assert!(counts.iter().all(|c| c.abs_diff(n / 6) < 400), "{counts:?}");
     }
 
     #[test]

@@ -110,11 +110,14 @@ pub enum What {
         /// The number of the fit whose optimum it takes over: they differ in variances alone.
         optimum_of: Option<usize>,
     },
-    /// Direct, indirect and total effects by the delta method.
+    /// Direct, indirect and total effects.
     Effects {
         terms: Vec<String>,
         /// The treatment whose policy effects are worked out too.
         policy: Option<String>,
+        /// How many parameter draws give their standard errors; the delta method where there is none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        draws: Option<usize>,
     },
     /// A value is printed, saved or asserted.
     Output {

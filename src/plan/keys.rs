@@ -8,7 +8,6 @@ use crate::check::spec::{
     Column, ColumnKind, DataSpec, EffectPart, ModelSpec, PanelSpec, PanelStep, Place, RowSource, TreatmentRule,
     TreatmentSpec, WeightsExpr, WeightsUse,
 };
-use crate::estimators::Variance;
 use crate::source::Span;
 use std::collections::BTreeMap;
 
@@ -158,8 +157,7 @@ impl Planner<'_> {
     pub(super) fn model_keys(&mut self, spec: &ModelSpec) -> Option<ModelKeys> {
         self.means.steps?;
         let mut digest = Digest::of("model");
-        let alike = ModelSpec { variance: Variance::Iid, variance_name: String::new(), level: 0.0, ..spec.clone() };
-        digest.add(&format!("{alike:?}"));
+        digest.add(&format!("{:?}", spec.without_inference()));
         digest.add(&self.panel_key(spec.panel)?);
         let columns: Vec<&Column> = model_columns(spec).collect();
         self.columns_key(&columns, &mut digest)?;
@@ -169,7 +167,11 @@ impl Planner<'_> {
         let optimum = digest.end();
         let mut fit = Digest::of("fit");
         fit.add(&optimum);
-        fit.add(&format!("{:?} {} {:?}", spec.variance, spec.variance_name, spec.level));
+        let seed = self.spec.settings.seed;
+        fit.add(&format!(
+            "{:?} {} {:?} {:?} {:?} {seed}",
+            spec.variance, spec.variance_name, spec.level, spec.effect_errors, spec.resampling
+        ));
         Some(ModelKeys { optimum, fit: fit.end() })
     }
 }

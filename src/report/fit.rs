@@ -84,7 +84,7 @@ fn header(fit: &Fit) -> String {
     }
     out.push_str(&field("Likelihood", &words::likelihood(fit)));
     let errors = words::standard_errors(fit);
-    let reference = if fit.distribution == "t" && fit.distribution_df.is_finite() {
+    let reference = if fit.bootstrap.is_none() && fit.distribution == "t" && fit.distribution_df.is_finite() {
         let degrees = if fit.distribution_df == 1.0 { "degree" } else { "degrees" };
         format!("{errors}; t with {} {degrees} of freedom", fit.distribution_df)
     } else {
@@ -92,6 +92,11 @@ fn header(fit: &Fit) -> String {
     };
     out.push_str(&field("Standard errors", &reference));
     out.push_str(&small_sample(fit));
+    if let Some(s) = &fit.simulated {
+        let draws = format!("standard errors and intervals by {} draws, seed {}", count(s.draws), s.seed);
+        let gone = if s.discarded > 0 { format!("; {} discarded", count(s.discarded)) } else { String::new() };
+        out.push_str(&field("Effects", &format!("{draws}{gone}")));
+    }
     for (i, w) in fit.weights_used.iter().enumerate() {
         out.push_str(&field(if i == 0 { "Weights" } else { "" }, &words::weights_used(w)));
     }

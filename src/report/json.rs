@@ -80,7 +80,7 @@ pub fn kind(outcome: &Outcome) -> &'static str {
         Outcome::Value(_) => "value",
         // An explanation is text to a reader of the document, with its sections beside it.
         Outcome::Text(_) | Outcome::Explanation(_) => "text",
-        Outcome::Effects { .. } => "effects",
+        Outcome::Effects { .. } | Outcome::SplitEffects(_) => "effects",
         Outcome::Design(Design::EventStudy(_)) => "event_study",
         Outcome::Design(Design::ParallelTrends(_)) => "test",
         Outcome::Design(Design::ByBand(_)) => "by_band",
@@ -114,6 +114,16 @@ fn body(outcome: &Outcome) -> Value {
             }
             fields.insert("level".to_string(), value(level));
             Value::Object(fields)
+        }
+        Outcome::SplitEffects(split) => {
+            let mut fields = value(&**split);
+            if let Some(orders) = fields.get_mut("orders").and_then(Value::as_array_mut) {
+                // What lies beyond the last order has a word instead of a number.
+                for order in orders.iter_mut().filter(|o| o["order"].is_null()) {
+                    order["order"] = Value::from("beyond");
+                }
+            }
+            fields
         }
         Outcome::Design(d) => value(d),
         Outcome::List(items) => json!({"items": items.iter().map(entry).collect::<Vec<_>>()}),

@@ -12,6 +12,7 @@ pub mod json;
 pub mod layout;
 pub mod number;
 pub mod plan;
+pub mod split;
 pub mod summaries;
 pub mod table;
 pub mod testing;
@@ -28,9 +29,12 @@ use crate::outcome::{Entry, Outcome, Table};
 /// Which extensions `save` accepts for an outcome, without the dot, in the order messages list them.
 pub fn formats_of(outcome: &Outcome) -> &'static [&'static str] {
     match outcome {
-        Outcome::Fit(_) | Outcome::Table(_) | Outcome::Test(_) | Outcome::Design(_) | Outcome::Effects { .. } => {
-            &["txt", "csv", "tex"]
-        }
+        Outcome::Fit(_)
+        | Outcome::Table(_)
+        | Outcome::Test(_)
+        | Outcome::Design(_)
+        | Outcome::Effects { .. }
+        | Outcome::SplitEffects(_) => &["txt", "csv", "tex"],
         Outcome::Array(_) => &["txt", "csv"],
         Outcome::Explanation(_) => &["txt", "md"],
         Outcome::Weights(_)
@@ -78,6 +82,7 @@ fn as_table(entry: &Entry) -> Option<Table> {
         Outcome::Effects { effects, policy_effects, .. } => {
             Some(table::effects_table(effects, policy_effects.as_ref(), &TableOptions::default()))
         }
+        Outcome::SplitEffects(split) => Some(split::table(split)),
         _ => None,
     }
 }

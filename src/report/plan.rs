@@ -173,9 +173,10 @@ fn described(step: &Step) -> Vec<String> {
         What::Interval { .. } => vec!["the interval of rho, to be printed".to_string()],
         What::Design { .. } => design(&step.what),
         What::Fit { .. } => fit(&step.what),
-        What::Effects { terms, policy } => {
+        What::Effects { terms, policy, draws } => {
+            let how = draws.map_or("delta method".to_string(), |d| format!("{} simulated draws", count(d)));
             let policy = policy.as_ref().map_or(String::new(), |p| format!("; policy effects of {p}"));
-            vec![format!("direct, indirect and total of {} (delta method){policy}", some(terms))]
+            vec![format!("direct, indirect and total of {} ({how}){policy}", some(terms))]
         }
         What::Output { path: Some(path), .. } => vec![format!("saved to {path}")],
         What::Output { .. } => vec![String::new()],

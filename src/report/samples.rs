@@ -63,6 +63,9 @@ pub fn fit(weights: &str) -> Fit {
         dropped: vec![Dropped { reason: "missing".into(), rows: 48, units: None, detail: None }],
         coefficients,
         effects: vec![effect("law", 0.096), effect("unemployrt", -0.002)],
+        effect_errors: "delta".to_string(),
+        bootstrap: None,
+        simulated: None,
         stability: None,
         policy_effects: Some(PolicyEffects {
             direct_on_treated: estimate(0.096, 0.04, 0.016),

@@ -1,6 +1,7 @@
 //! Any outcome as plain text for the terminal, at most [`LINE`](super::layout::LINE) columns wide where labels allow.
 
 use super::layout::{Columns, Line};
+use super::split;
 use super::summaries::plain;
 use super::{designs, explanation, fit, number, summaries, testing, txt};
 use crate::outcome::{Entry, LabeledArray, Outcome, Scalar};
@@ -27,6 +28,7 @@ pub fn text(entry: &Entry) -> String {
         Outcome::Effects { effects, responses, policy_effects, level } => {
             format!("{source}\n\n{}", fit::effects_text(effects, responses, policy_effects.as_ref(), *level))
         }
+        Outcome::SplitEffects(split) => format!("{source}\n\n{}", txt::table(&split::table(split))),
         Outcome::List(items) => list(items),
     }
 }

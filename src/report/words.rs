@@ -1,7 +1,8 @@
 //! Models, likelihoods and standard errors in words, as a methods section names them.
 
+use super::number::count;
 use crate::fault::counted;
-use crate::outcome::{Fit, WeightsUsed};
+use crate::outcome::{Bootstrapped, Fit, WeightsUsed};
 
 /// The model family in words (methods C.1).
 pub fn model(name: &str) -> &str {
@@ -77,6 +78,9 @@ pub fn likelihood(fit: &Fit) -> String {
 /// Standard errors in words; likelihood models and least squares mean different things by `iid`.
 pub fn standard_errors(fit: &Fit) -> String {
     let least_squares = matches!(fit.model.as_str(), "ols" | "slx");
+    if let Some(b) = &fit.bootstrap {
+        return bootstrap(fit, b);
+    }
     match fit.se_type.as_str() {
         "iid" if least_squares => "iid".to_string(),
         "iid" => "iid (expected information)".to_string(),
@@ -89,6 +93,27 @@ pub fn standard_errors(fit: &Fit) -> String {
             Some(by) => format!("clustered by {}", by.replace(", ", " and ")),
             None => other.to_string(),
         },
+    }
+}
+
+/// A bootstrap in words, with what it was drawn from.
+fn bootstrap(fit: &Fit, b: &Bootstrapped) -> String {
+    let drawn = format!("{} replications, seed {}", count(b.reps), b.seed);
+    let gone = if b.discarded > 0 { format!(", {} without an estimate", count(b.discarded)) } else { String::new() };
+    let weights = b.weights.as_deref().map_or(String::new(), |w| match w {
+        "webb" => "Webb weights, ".to_string(),
+        _ => "Rademacher weights, ".to_string(),
+    });
+    match b.scheme.as_str() {
+        "wild_cluster" => {
+            let by = fit.se_type.strip_prefix("wild(cluster: ").and_then(|r| r.split(',').next()).unwrap_or("unit");
+            let clusters = b.clusters.map_or(String::new(), |g| format!(" ({})", counted(g, "cluster", "clusters")));
+            format!(
+                "clustered by {by}{clusters}; p-values and intervals by the wild bootstrap, null imposed ({weights}{drawn})"
+            )
+        }
+        "wild_period" => format!("residual bootstrap, periods drawn and flipped ({weights}{drawn}{gone})"),
+        _ => format!("residual bootstrap, units drawn ({drawn}{gone})"),
     }
 }
 
@@ -127,6 +152,6 @@ pub fn islands(names: &[String]) -> String {
 
 /// One matrix of a fit: `C: 214 links, row-standardized, no islands`.
 pub fn weights_used(w: &WeightsUsed) -> String {
-    let links = format!("{} {}", super::number::count(w.links), if w.links == 1 { "link" } else { "links" });
+    let links = format!("{} {}", count(w.links), if w.links == 1 { "link" } else { "links" });
     format!("{}: {links}, {}, {}", w.name, scaling(&w.scaling), islands(&w.islands))
 }

@@ -2,6 +2,7 @@
 //! printed there, roots by eigenvalues, long runs and responses by explicit inverses and powers.
 
 use crate::cases::{PERIODS, Setting, UNITS, contrasts, dense, problem, settings};
+use crate::draws::{SIMULATION, alike};
 use crate::effects::{measured, same};
 use durbin::estimators::*;
 use nalgebra::{DMatrix, DVector};
@@ -384,4 +385,54 @@ fn one_matrix_under_two_names_is_one_matrix() {
     let (a, b) = (estimate(&p, &Never).unwrap(), estimate(&other, &Never).unwrap());
     assert_eq!(a.dynamics, b.dynamics);
     assert_eq!(a.coefficients, b.coefficients);
+}
+
+/// Simulated effects of the short and the long run at every draw by its own explicit inverses; draws with a root at or
+/// beyond one are discarded.
+#[test]
+fn simulated_long_runs_are_explicit_inverses_at_every_draw() {
+    let mut discarded = 0;
+    each(&mut |name, p| {
+        if p.likelihood == Likelihood::Direct {
+            return;
+        }
+        let e = estimate(p, &Never).unwrap();
+        if e.dynamics.as_ref().unwrap().largest_root >= 1.0 {
+            return;
+        }
+        let draws = Draws { count: 40, seed: 3, level: 0.9 };
+        let found = simulate(p, &e, draws, &shared::Shared::default(), &Never).unwrap();
+        let size = e.coefficients.len();
+        let root = DMatrix::from_fn(size, size, |i, k| e.vcov[i][k]).cholesky().unwrap().unpack();
+        let mut kept: Vec<Vec<f64>> = Vec::new();
+        for r in 0..draws.count as u64 {
+            let z = DVector::from_fn(size, |j, _| durbin::linalg::probes::normal(3 ^ SIMULATION, r, j as u64));
+            let c = DVector::from_vec(e.coefficients.clone()) + &root * z;
+            let (s, carried) = matrices(p, c.as_slice());
+            let inside = p.lag_weights.as_ref().is_none_or(|w| {
+                let [lo, hi] = crate::cases::interval(w);
+                lo < c[size - 1] && c[size - 1] < hi
+            });
+            let roots = (s.try_inverse().unwrap() * carried).complex_eigenvalues();
+            if inside && roots.iter().all(|z| z.norm() < 1.0) {
+                kept.push(c.as_slice().to_vec());
+            }
+        }
+        discarded += found.discarded;
+        assert_eq!((found.used, found.discarded), (kept.len(), draws.count - kept.len()), "{name}");
+        let n = p.units as f64;
+        for k in 0..p.regressors.len() {
+            let long = |c: &[f64]| {
+                let (s, carried) = matrices(p, c);
+                (s - carried).try_inverse().unwrap() * inner(p, c, k)
+            };
+            let short = |c: &[f64]| matrices(p, c).0.try_inverse().unwrap() * inner(p, c, k);
+            let all = |of: &dyn Fn(&[f64]) -> f64| kept.iter().map(|c| of(c)).collect::<Vec<f64>>();
+            alike(name, "direct, short run", found.effects[k][0], all(&|c| short(c).trace() / n));
+            alike(name, "total, short run", found.effects[k][2], all(&|c| short(c).sum() / n));
+            alike(name, "direct, long run", found.long_run[k][0], all(&|c| long(c).trace() / n));
+            alike(name, "total, long run", found.long_run[k][2], all(&|c| long(c).sum() / n));
+        }
+    });
+    assert!(discarded > 0);
 }

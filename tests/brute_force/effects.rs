@@ -5,7 +5,7 @@ use durbin::estimators::*;
 use nalgebra::{DMatrix, DVector};
 
 /// `M = S(ρ)⁻¹(β I + Σ_b θ_b W_b)` of regressor `k` at coefficients in durbin's order.
-fn matrix(p: &Problem, coefficients: &[f64], k: usize) -> DMatrix<f64> {
+pub fn matrix(p: &Problem, coefficients: &[f64], k: usize) -> DMatrix<f64> {
     let n = p.units;
     let first = usize::from(p.fixed_effects == FixedEffects::None);
     let lagged: Vec<usize> = (0..p.regressors.len()).filter(|&j| p.regressors[j].lagged).collect();
@@ -65,15 +65,15 @@ fn effects_are_means_of_explicit_inverses() {
 }
 
 /// Unit-periods of one kind.
-struct Cells {
-    treated: Vec<usize>,
-    untreated: Vec<usize>,
-    exposed: Vec<usize>,
+pub struct Cells {
+    pub treated: Vec<usize>,
+    pub untreated: Vec<usize>,
+    pub exposed: Vec<usize>,
 }
 
 /// Treated; untreated from the first treated period on; of these, those with a treated neighbor by a matrix that lags
 /// regressors (that lags the outcome, where none does).
-fn cells(p: &Problem) -> Cells {
+pub fn cells(p: &Problem) -> Cells {
     let (n, d) = (p.units, &p.regressors[0].values);
     let first = d.iter().position(|v| *v == 1.0).unwrap() / n;
     let untreated: Vec<usize> = (first * n..d.len()).filter(|&r| d[r] == 0.0).collect();

@@ -6,7 +6,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod bootstrap;
 mod cases;
+mod draws;
 mod dynamics;
 mod effects;
 mod fits;

@@ -7,6 +7,7 @@
 
 mod design;
 mod designs;
+mod draws;
 mod dynamics;
 #[path = "../support/random.rs"]
 mod random;

@@ -1,7 +1,7 @@
 //! The variance estimator: its formula, what it allows and what it does not.
 
 use super::{Context, headed, paragraph, shown};
-use crate::outcome::{Passage, Section};
+use crate::outcome::{Bootstrapped, Passage, Section};
 use crate::report::number::fixed;
 use crate::report::words;
 
@@ -11,6 +11,7 @@ pub(super) fn section(context: &Context) -> Section {
     let least_squares = fit.method == "ols";
     let (formula, words) = if least_squares { of_least_squares(context) } else { of_likelihood(context) };
     let mut passages = vec![paragraph(words)];
+    passages.extend(fit.bootstrap.as_ref().map(|b| paragraph(resampled(b))));
     if let Some(formula) = formula {
         passages.push(Passage::Lines(formula.split('\n').map(str::to_string).collect()));
     }
@@ -122,6 +123,33 @@ fn of_likelihood(context: &Context) -> (Option<String>, String) {
     }
 }
 
+/// What a bootstrap does, in words (methods C.6, C.11).
+fn resampled(b: &Bootstrapped) -> String {
+    match b.scheme.as_str() {
+        "wild_cluster" => format!(
+            "p-values come from the wild cluster bootstrap with the null hypothesis imposed (Cameron, Gelbach and Miller \
+             2008): for each hypothesis its restricted residuals are flipped cluster by cluster in {} replications \
+             (seed {}); p = (1 + replications whose |t| is not below the sample's)/(1 + replications). Intervals hold \
+             the values that this test does not reject; standard errors are the clustered ones.",
+            b.reps, b.seed
+        ),
+        scheme => format!(
+            "Residuals are resampled {}, outcomes rebuilt from them by the reduced form, and the model estimated again \
+             in {} replications (seed {}; {} without an estimate). Residuals are scaled up for what estimated effects \
+             took from their variance. Standard errors are standard deviations, intervals percentiles.",
+            if scheme == "wild_period" {
+                "by drawing whole periods with replacement, each multiplied with one random weight, which keeps what units \
+                 of a period share"
+            } else {
+                "by drawing whole units with replacement, which keeps what a unit shares over time"
+            },
+            b.reps,
+            b.seed,
+            b.discarded
+        ),
+    }
+}
+
 /// Fewer than 30 clusters (C.11).
 fn few(clusters: usize) -> &'static str {
     if clusters < 30 { " So few clusters make intervals too short." } else { "" }
@@ -138,11 +166,17 @@ fn reference(context: &Context) -> String {
     };
     let boundary =
         if fit.coefficients.iter().all(|c| c.value.se.is_nan()) { " There are none for this fit." } else { "" };
-    format!(
-        "Statistics are compared with {by}; intervals have the level {}. Standard errors of effects follow \
-         from V by the delta method.{boundary}",
-        fit.level
-    )
+    let effects = match &fit.simulated {
+        Some(s) => format!(
+            "Standard errors and intervals of effects are the standard deviation and the percentiles over {} draws of \
+             the parameters from the normal distribution around the estimate with variance V (seed {}); draws outside \
+             the admissible region are discarded ({} were). The effects shown are those at the estimate.",
+            s.draws, s.seed, s.discarded
+        ),
+        None if fit.bootstrap.is_some() => "Effects get theirs the same way.".to_string(),
+        None => "Standard errors of effects follow from V by the delta method.".to_string(),
+    };
+    format!("Statistics are compared with {by}; intervals have the level {}. {effects}{boundary}", fit.level)
 }
 
 fn plain(x: f64) -> String {

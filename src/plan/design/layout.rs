@@ -2,7 +2,7 @@
 //! a variance estimator needs of them before anything is estimated.
 
 use super::Sample;
-use crate::check::spec::{Column, EffectPart, ModelSpec};
+use crate::check::spec::{Column, EffectPart, ModelSpec, Resampling};
 use crate::data::keys::PanelIndex;
 use crate::data::series::Series;
 use crate::estimators::{FixedEffects, Layout, Variance, default_lags};
@@ -141,6 +141,10 @@ impl Planner<'_> {
         }
         let fault = faults::few_clusters(count, kind);
         let error = fault.level == Level::Error;
+        // Few clusters are what the wild bootstrap is for.
+        if !error && matches!(spec.resampling, Some(Resampling::Wild { .. })) {
+            return Ok(());
+        }
         self.report(fault, spec.place.0);
         if error { Err(Reported) } else { Ok(()) }
     }

@@ -1,8 +1,8 @@
 //! The steps of models: log-determinants, designs, fits, effects.
 
 use super::{Builder, Made, ModelPlan, Work};
-use crate::check::spec::{ColumnKind, ModelSpec, StepKind};
-use crate::estimators::{FixedEffects, Likelihood, Variance, giver, observations};
+use crate::check::spec::{ColumnKind, EffectErrors, ModelSpec, StepKind};
+use crate::estimators::{FixedEffects, Likelihood, giver, observations};
 use crate::outcome::steps::What;
 use crate::plan::columns::visit;
 use crate::plan::memory::{self, Size};
@@ -114,8 +114,14 @@ impl<'a> Builder<'a> {
         self.fits[number] = Some(step);
         let spec = &self.spec.models[number];
         let policy = spec.treatment.and_then(|_| terms.first().cloned());
-        let what = What::Effects { terms, policy };
-        let made = Made { what, name: label, text: "delta", needs: vec![step], size: Size::default(), place };
+        let (text, draws) = match spec.effect_errors {
+            EffectErrors::Delta => ("delta".to_string(), None),
+            EffectErrors::Simulate { draws } => {
+                (format!("{draws} draws, seed {}", self.spec.settings.seed), Some(draws))
+            }
+        };
+        let what = What::Effects { terms, policy, draws };
+        let made = Made { what, name: label, text: &text, needs: vec![step], size: Size::default(), place };
         self.effects[number] = Some(self.add(made, Work::Done));
     }
 
@@ -146,7 +152,7 @@ impl<'a> Builder<'a> {
     fn optimum(&self, number: usize, log_determinants: &[usize], design: usize) -> String {
         let spec = &self.spec.models[number];
         let likelihood = self.planned(number).map(|p| p.problem.likelihood);
-        let alike = ModelSpec { variance: Variance::Iid, variance_name: String::new(), level: 0.0, ..spec.clone() };
+        let alike = spec.without_inference();
         let before = log_determinants.iter().chain(&self.steps[design - 1].needs);
         let keys: Vec<&str> = before.map(|&n| self.steps[n - 1].key.as_str()).collect();
         let known = self.plan.keys.get(number).and_then(Option::as_ref).map(|k| &k.optimum);
