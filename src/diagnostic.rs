@@ -101,8 +101,8 @@ impl Diagnostic {
         let mut map = Map::new();
         map.insert("code".into(), json!(self.code));
         map.insert("level".into(), json!(self.level));
-        map.insert("message".into(), json!(self.message));
-        map.insert("help".into(), json!(self.help));
+        map.insert("message".into(), json!(readable(&self.message)));
+        map.insert("help".into(), json!(self.help.as_deref().map(readable)));
         map.insert("span".into(), self.span.map_or(Value::Null, |s| place(s, sources)));
         let mut labels: Vec<Value> = Vec::new();
         for l in &self.labels {
@@ -159,6 +159,14 @@ const WIDTH: usize = 100;
 const NEAR_LINES: usize = 4;
 /// A longer line of a data file is cut.
 const LONGEST_LINE: usize = 160;
+/// Of a longer line of a program only a part is shown.
+const LONGEST_PROGRAM_LINE: usize = 1000;
+/// A program of so many bytes is handed to the renderer as a whole.
+const SMALL_PROGRAM: usize = 1 << 16;
+/// Bytes of such a line before the label, and after it.
+const BEFORE_LABEL: usize = 40;
+/// A message or help longer than this many bytes is cut.
+const LONGEST_MESSAGE: usize = 4000;
 
 /// Puts a diagnostic together from pieces the renderer draws.
 struct Frames<'a> {
@@ -169,7 +177,12 @@ struct Frames<'a> {
 
 impl Frames<'_> {
     fn diagnostic(&self, d: &Diagnostic) -> String {
-        let head = Piece { message: d.message.clone(), code: Some(d.code), level: Some(d.level), ..Piece::default() };
+        let head = Piece {
+            message: readable(&d.message).into_owned(),
+            code: Some(d.code),
+            level: Some(d.level),
+            ..Piece::default()
+        };
         let mut out = self.draw(&head);
         for (source, labels) in self.program_labels(d) {
             out.push_str(&self.frame(source, labels));
@@ -181,7 +194,7 @@ impl Frames<'_> {
             }
         }
         if let Some(help) = &d.help {
-            out.push_str(&wrapped_help(help));
+            out.push_str(&wrapped_help(&readable(help)));
         }
         out
     }
@@ -203,22 +216,19 @@ impl Frames<'_> {
     fn program_labels(&self, d: &Diagnostic) -> Vec<(Excerpt, Vec<LabeledSpan>)> {
         let main = d.span.map(|span| (span, d.span_text.as_str()));
         let others = d.labels.iter().map(|l| (l.span, l.text.as_str()));
-        let mut out: Vec<(SourceId, Excerpt, Vec<LabeledSpan>)> = Vec::new();
+        let mut out: Vec<(SourceId, Vec<Label>)> = Vec::new();
         for (span, text) in main.into_iter().chain(others) {
             let Some(source) = self.sources.get(span.source) else { continue };
             let end = (span.end as usize).min(source.text.len());
             let start = (span.start as usize).min(end);
-            let label = (!text.is_empty()).then(|| text.to_string());
-            let label = LabeledSpan::new(label, start, end - start);
+            let label = Label { start, end, text: (!text.is_empty()).then(|| text.to_string()) };
             match out.iter_mut().find(|o| o.0 == span.source) {
-                Some(o) => o.2.push(label),
-                None => {
-                    let excerpt = Excerpt { name: source.name.clone(), text: source.text.clone(), first_line: 0 };
-                    out.push((span.source, excerpt, vec![label]));
-                }
+                Some(o) => o.1.push(label),
+                None => out.push((span.source, vec![label])),
             }
         }
-        out.into_iter().map(|(_, e, l)| (e, l)).collect()
+        let source = |id: SourceId| self.sources.get(id);
+        out.into_iter().filter_map(|(id, labels)| Some(around(source(id)?, labels))).collect()
     }
 
     fn file_labels<'d>(&self, d: &'d Diagnostic) -> Vec<(&'d str, Vec<&'d FileLabel>)> {
@@ -252,10 +262,58 @@ impl Frames<'_> {
                 text.extend(line.chars().take(LONGEST_LINE));
                 text.push('\n');
             }
-            out.push_str(&self.frame(Excerpt { name: file.to_string(), text, first_line: first - 1 }, spans));
+            out.push_str(&self.frame(Excerpt { name: file.to_string(), text, first_line: first - 1, cut: 0 }, spans));
         }
         out
     }
+}
+
+/// A place in a text and what stands under it.
+struct Label {
+    start: usize,
+    end: usize,
+    text: Option<String>,
+}
+
+/// The lines of a program from the first label to the last. Of a line too long for any screen only what is around the
+/// main label is shown.
+fn around(source: &crate::source::Source, labels: Vec<Label>) -> (Excerpt, Vec<LabeledSpan>) {
+    let text = source.text.as_str();
+    let line = |start: usize, end: usize| {
+        let from = text[..start].rfind('\n').map_or(0, |n| n + 1);
+        (from, text[end..].find('\n').map_or(text.len(), |n| end + n))
+    };
+    let lines: Vec<(usize, usize)> = labels.iter().map(|l| line(l.start, l.end)).collect();
+    let long = lines.iter().any(|(from, to)| text[*from..*to].split('\n').any(|l| l.len() > LONGEST_PROGRAM_LINE));
+    let (mut from, mut to) = lines.iter().fold((text.len(), 0), |(a, b), (from, to)| (a.min(*from), b.max(*to)));
+    let mut cut = 0;
+    if let (true, Some(main), Some((first, last))) = (long, labels.first(), lines.first()) {
+        from = boundary(text, main.start.saturating_sub(BEFORE_LABEL).max(*first));
+        to = boundary(text, (main.end.min(main.start + WIDTH) + BEFORE_LABEL).min(*last));
+        to = text[main.start..to].find('\n').map_or(to, |n| main.start + n);
+        cut = text[*first..from].chars().count();
+    }
+    if !long && text.len() <= SMALL_PROGRAM {
+        // With the lines around them, labels of neighboring lines stand in one frame.
+        (from, to) = (0, text.len());
+    }
+    let inside = labels.into_iter().filter(|l| (from..=to).contains(&l.start));
+    let spans = inside.map(|l| LabeledSpan::new(l.text, l.start - from, l.end.min(to) - l.start)).collect();
+    let first_line = text[..from].matches('\n').count();
+    (Excerpt { name: source.name.clone(), text: text[from..to].to_string(), first_line, cut }, spans)
+}
+
+/// The start of the character at or before a byte.
+fn boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0)
+}
+
+/// A message a screen can hold: a name of a megabyte is cut.
+fn readable(text: &str) -> std::borrow::Cow<'_, str> {
+    if text.len() <= LONGEST_MESSAGE {
+        return text.into();
+    }
+    format!("{} … (cut: {} bytes)", &text[..boundary(text, LONGEST_MESSAGE)], text.len()).into()
 }
 
 /// Byte offset and length of the field that begins at a column (from 1, in characters): up to the next comma.
@@ -301,6 +359,8 @@ struct Excerpt {
     name: String,
     text: String,
     first_line: usize,
+    /// Characters of the first line that are left out before the text.
+    cut: usize,
 }
 
 impl SourceCode for Excerpt {
@@ -324,7 +384,7 @@ impl SourceCode for Excerpt {
             inner.data(),
             *inner.span(),
             inner.line() + self.first_line,
-            inner.column(),
+            inner.column() + self.cut,
             inner.line_count(),
         )))
     }

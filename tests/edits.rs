@@ -91,7 +91,7 @@ fn homes() -> Vec<Home> {
     };
     let is_program = |path: &PathBuf| path.extension().is_some_and(|e| e == "durbin");
     let mut out = Vec::new();
-    for folder in sorted(&root.join("examples")) {
+    for folder in sorted(&root.join("examples")).into_iter().filter(|p| p.is_dir()) {
         let programs = sorted(&folder).into_iter().filter(is_program);
         out.extend(programs.map(|path| Home { path, folder: Some(folder.clone()) }));
     }

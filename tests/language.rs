@@ -33,6 +33,7 @@ const NOT_BY_A_CASE: &[(&str, &str)] = &[
     ("durbin::run::bug", "an error of durbin itself"),
     ("durbin::run::command", "needs a prompt: tests/repl.rs"),
     ("durbin::run::interrupted", "needs Ctrl-C"),
+    ("durbin::syntax::too_long", "needs a program of 16 MiB: tests/limits.rs"),
     ("durbin::weights::scaling", "the iteration for the spectral radius ends on matrices of any size tried"),
 ];
 

@@ -5,7 +5,7 @@ use crate::diagnostic::Diagnostic;
 use crate::source::Span;
 use crate::syntax::ast::*;
 use indexmap::IndexMap;
-use std::collections::VecDeque;
+use std::collections::HashSet;
 
 /// What one declaration mentions, in the order of its text, each name once.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +19,11 @@ pub(crate) struct Mentions {
 
 /// The declarations of a program and what each mentions.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Declarations(IndexMap<String, Mentions>);
+pub(crate) struct Declarations {
+    all: IndexMap<String, Mentions>,
+    /// Functions and families whose calls may lead back to them; none in a sound program.
+    suspected: HashSet<String>,
+}
 
 impl Declarations {
     pub fn of(program: &Ast) -> Declarations {
@@ -51,28 +55,75 @@ impl Declarations {
             parameters.iter().filter_map(|p| p.default.as_ref()).chain(bodies).for_each(|e| reader.expr(e));
             found.entry(name.text.clone()).or_insert(reader.found);
         }
-        Declarations(found)
+        let suspected = suspected(&found);
+        Declarations { all: found, suspected }
     }
 
     /// The shortest way from one declaration to another over what is mentioned, both ends included.
     fn way(&self, from: &str, to: &str, mentioned: impl Fn(&Mentions) -> Vec<String>) -> Option<Vec<String>> {
-        let mut ways: VecDeque<Vec<String>> = VecDeque::from([vec![from.to_string()]]);
-        let mut seen = vec![from.to_string()];
-        while let Some(way) = ways.pop_front() {
-            let Some(mentions) = way.last().and_then(|name| self.0.get(name)) else { continue };
-            for next in mentioned(mentions) {
-                let longer: Vec<String> = way.iter().chain([&next]).cloned().collect();
+        let start = self.all.get_index_of(from)?;
+        // Each with the one before it on the way.
+        let mut reached: Vec<(usize, usize)> = vec![(start, 0)];
+        let mut seen: HashSet<usize> = HashSet::from([start]);
+        let mut at = 0;
+        while let Some(&(declaration, _)) = reached.get(at) {
+            for next in mentioned(&self.all[declaration]) {
                 if next == to {
-                    return Some(longer);
+                    return Some(self.chain(&reached, at, next));
                 }
-                if self.0.contains_key(&next) && !seen.contains(&next) {
-                    seen.push(next);
-                    ways.push_back(longer);
+                if let Some(index) = self.all.get_index_of(&next)
+                    && seen.insert(index)
+                {
+                    reached.push((index, at));
                 }
             }
+            at += 1;
         }
         None
     }
+
+    /// The names from the first that was reached to `at`, and `last`.
+    fn chain(&self, reached: &[(usize, usize)], at: usize, last: String) -> Vec<String> {
+        let mut back = vec![last];
+        let mut here = at;
+        loop {
+            let (declaration, before) = reached[here];
+            back.extend(self.all.get_index(declaration).map(|d| d.0.clone()));
+            if here == 0 {
+                break;
+            }
+            here = before;
+        }
+        back.reverse();
+        back
+    }
+}
+
+/// What is left when callables that call none that is left are taken away, one after the other.
+fn suspected(all: &IndexMap<String, Mentions>) -> HashSet<String> {
+    let callable = |name: &String| all.get_index_of(name).filter(|&at| all[at].callable);
+    let mut open: Vec<usize> = vec![0; all.len()];
+    let mut callers: Vec<Vec<usize>> = vec![Vec::new(); all.len()];
+    let mut done: Vec<usize> = Vec::new();
+    for (at, mentions) in all.values().enumerate().filter(|(_, m)| m.callable) {
+        for called in mentions.called.iter().filter_map(callable) {
+            open[at] += 1;
+            callers[called].push(at);
+        }
+        if open[at] == 0 {
+            done.push(at);
+        }
+    }
+    while let Some(called) = done.pop() {
+        for &caller in &callers[called] {
+            open[caller] -= 1;
+            if open[caller] == 0 {
+                done.push(caller);
+            }
+        }
+    }
+    let left = all.iter().zip(&open).filter(|((_, m), open)| m.callable && **open > 0);
+    left.map(|((name, _), _)| name.clone()).collect()
 }
 
 impl Checker<'_> {
@@ -98,8 +149,11 @@ impl Checker<'_> {
     /// Reports a function or family that calls itself, by itself or through others.
     pub(crate) fn calls_itself(&mut self, name: &Name) -> bool {
         let declarations = &self.declarations;
+        if !declarations.suspected.contains(&name.text) {
+            return false;
+        }
         let calls = |m: &Mentions| -> Vec<String> {
-            let callable = |n: &&String| declarations.0.get(*n).is_some_and(|m| m.callable);
+            let callable = |n: &&String| declarations.all.get(*n).is_some_and(|m| m.callable);
             m.called.iter().filter(callable).cloned().collect()
         };
         let Some(chain) = declarations.way(&name.text, &name.text, calls) else { return false };

@@ -28,6 +28,7 @@ mod recipe;
 mod resampling;
 mod statements;
 mod testing;
+mod told;
 mod values;
 mod variance;
 mod weights;
@@ -122,6 +123,7 @@ pub(crate) struct Checker<'a> {
     /// Path and place of every `save`.
     saves: Vec<(String, Span)>,
     diagnostics: Vec<Diagnostic>,
+    told: told::Told,
     /// Functions whose bodies are being checked, outermost first.
     expanding: Vec<functions::Expansion>,
     /// Nodes that expansions may still add.
@@ -160,6 +162,7 @@ impl<'a> Checker<'a> {
             inputs: Vec::new(),
             saves: Vec::new(),
             diagnostics: Vec::new(),
+            told: told::Told::default(),
             expanding: Vec::new(),
             budget: functions::MOST_NODES,
             reducing: Vec::new(),
@@ -174,6 +177,7 @@ impl<'a> Checker<'a> {
 
     fn finish(mut self) -> Checked {
         self.diagnostics.append(&mut self.unavailable);
+        self.diagnostics.extend(self.told.beyond());
         if self.gave_up && !self.diagnostics.iter().any(Diagnostic::is_error) {
             // Whoever gives up says why: silence is an oversight of this crate, and no success.
             let fault = crate::fault::Fault::error("durbin::run::bug", "checking stopped without a reason")
@@ -188,9 +192,7 @@ impl<'a> Checker<'a> {
 
     fn report(&mut self, diagnostic: Diagnostic) -> Reported {
         let diagnostic = self.in_expansion(diagnostic);
-        if !self.diagnostics.contains(&diagnostic) {
-            self.diagnostics.push(diagnostic);
-        }
+        self.told.add(&mut self.diagnostics, diagnostic);
         Reported
     }
 

@@ -214,14 +214,15 @@ impl Checker<'_> {
     /// `table(a, b, stars: true, …)`.
     pub(crate) fn table_call(&mut self, call: &Expr, entry: &Entry, arguments: &[Argument]) -> Check<Value> {
         let bound = self.bind(&entry.name, &entry.parameters, arguments, call.span)?;
-        let mut columns = Vec::new();
+        let mut models = Vec::new();
         let mut failed = None;
         for e in &bound.rest {
             match self.table_columns(e) {
-                Ok(mut c) => columns.append(&mut c),
+                Ok(mut m) => models.append(&mut m),
                 Err(r) => failed = Some(r),
             }
         }
+        let columns = self.headings(models);
         let mut table =
             TableSpec { columns, stars: true, digits: self.spec.settings.digits, labels: Vec::new(), title: None };
         for (name, e) in &bound.named {
@@ -256,14 +257,26 @@ impl Checker<'_> {
         Err(self.report(Diagnostic::error("durbin::check::out_of_range", self.at(expr.span), message)))
     }
 
-    pub(crate) fn table_columns(&mut self, expr: &Expr) -> Check<Vec<(String, usize)>> {
+    /// Models of a table with their headings: the name of a model, else its query and the number of the column, for a
+    /// whole formula is no heading.
+    fn headings(&self, models: Vec<(Option<String>, usize)>) -> Vec<(String, usize)> {
+        let heading = |(at, (name, model)): (usize, (Option<String>, usize))| {
+            let query = self.spec.models.get(model).map_or("model", |m| m.query.as_str());
+            (name.unwrap_or_else(|| format!("{query} ({})", at + 1)), model)
+        };
+        models.into_iter().enumerate().map(heading).collect()
+    }
+
+    /// Models listed as arguments, each with its name where it has one.
+    pub(crate) fn table_columns(&mut self, expr: &Expr) -> Check<Vec<(Option<String>, usize)>> {
+        let named = |e: &Expr| matches!(e.kind, ExprKind::Name(_)).then(|| print::expression(e));
         match self.value(expr)? {
-            Value::Model(m) => Ok(vec![(print::expression(expr), m)]),
+            Value::Model(m) => Ok(vec![(named(expr), m)]),
             Value::List(items) => {
                 let mut out = Vec::new();
                 for (v, e) in items {
                     match v {
-                        Value::Model(m) => out.push((print::expression(&e), m)),
+                        Value::Model(m) => out.push((named(&e), m)),
                         other => return Err(self.wrong_kind(e.span, "a model", &other, None)),
                     }
                 }

@@ -255,10 +255,6 @@ impl Checker<'_> {
         if answer == Answer::Effects && bound.rest.is_empty() {
             return Ok(Value::Answer(self.effects_answer(call, model, &bound)?, model));
         }
-        let dynamic = self.spec.models.get(model).is_some_and(|m| !m.time_lags.is_empty());
-        if answer == Answer::Explain && dynamic {
-            return Err(self.later(call.span, "`explain` of a dynamic model"));
-        }
         let more = self.spec.models.get(model).is_some_and(|m| !m.effects.is_empty() || m.trends);
         if more && matches!(answer, Answer::Explain | Answer::FixedEffects) {
             return Err(self.later(call.span, format!("`{}` of a model with other effects or trends", entry.name)));

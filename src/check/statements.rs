@@ -31,7 +31,7 @@ impl Checker<'_> {
             self.pinned = self.request.pinned.get(number).and_then(Option::as_ref);
             let name = declared(&statement.kind);
             if let Some(name) = name {
-                self.scope.later.shift_remove(&name.text);
+                self.scope.later.swap_remove(&name.text);
             }
             self.scope.declaring = name.map(|n| n.text.clone());
             self.statement(statement);

@@ -488,11 +488,22 @@ impl Checker<'_> {
         self.spec.models.len() - 1
     }
 
+    /// A model without a name among others: what is asked, of what, over which matrices.
+    fn described(&self, model: usize) -> String {
+        let Some(spec) = self.spec.models.get(model) else { return String::new() };
+        let matrices: Vec<&str> = spec.weights.iter().map(|w| w.name.as_str()).collect();
+        let bar = if matrices.is_empty() { String::new() } else { format!(" | {}", matrices.join(", ")) };
+        let terms: Vec<&str> = spec.terms.iter().map(|t| t.value.text.as_str()).collect();
+        format!("{}({} ~ {}{bar})", spec.query, spec.outcome.text, terms.join(" + "))
+    }
+
     fn comparison(&mut self, call: &Expr, bound: &Bound) -> Check<TestQuery> {
         let mut models = Vec::new();
         for e in &bound.rest {
             models.extend(self.table_columns(e)?);
         }
+        let models: Vec<(String, usize)> =
+            models.into_iter().map(|(name, model)| (name.unwrap_or_else(|| self.described(model)), model)).collect();
         let uniform = match bound.get("prior") {
             None => true,
             Some(e) => self.choice("prior", e, &["uniform", "beta"])? == "uniform",

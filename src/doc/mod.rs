@@ -105,6 +105,21 @@ pub fn overview() -> Vec<ModulePage> {
     (modules.iter()).map(|m| m.page(&m.entries, false, &modules)).collect()
 }
 
+/// What is said of each option: entry, option and text, from the entry, from one it refers to, or from its module.
+pub fn options() -> Vec<(String, String, String)> {
+    let all = modules();
+    let mut out = Vec::new();
+    for module in &all {
+        for (entry, comment) in &module.entries {
+            for parameter in entry.parameters.iter().filter(|p| p.default.is_some()) {
+                let name = &parameter.name.text;
+                out.push((entry.name.clone(), name.clone(), module.said(name, comment, &all)));
+            }
+        }
+    }
+    out
+}
+
 /// Finds the page of an entry, a module (`weights`, `std::weights`), an entry by its module (`std::weights::knn`) or a
 /// fault (`durbin::panel::duplicate_key`, `panel::duplicate_key`, `duplicate_key`).
 ///
@@ -191,15 +206,18 @@ impl Module {
         }
     }
 
-    /// What is said of each parameter: by the entry itself, by the entry it refers to, by the module.
-    fn parameters(&self, entry: &Entry, comment: &Comment, all: &[Module]) -> Vec<ParameterPage> {
+    /// What is said of a parameter: by the entry itself, by the entry it refers to, by the module.
+    fn said(&self, name: &str, comment: &Comment, all: &[Module]) -> String {
         let other =
             |name: &str| all.iter().flat_map(|m| &m.entries).find(|(e, _)| e.name == name).map(|(_, comment)| comment);
         let like = comment.like().and_then(other);
-        let said = |name: &str| {
-            let item = comment.item(name).or_else(|| like.and_then(|c| c.item(name))).or_else(|| self.head.item(name));
-            item.map(|i| i.text.clone()).unwrap_or_default()
-        };
+        let item = comment.item(name).or_else(|| like.and_then(|c| c.item(name))).or_else(|| self.head.item(name));
+        item.map(|i| i.text.clone()).unwrap_or_default()
+    }
+
+    /// The parameters of an entry with what is said of them.
+    fn parameters(&self, entry: &Entry, comment: &Comment, all: &[Module]) -> Vec<ParameterPage> {
+        let said = |name: &str| self.said(name, comment, all);
         let mut out = Vec::new();
         for parameter in &entry.parameters {
             let default = parameter.default.as_ref().map(|d| match print::expression(d).as_str() {

@@ -431,7 +431,7 @@ fn parameters(c: &Compared) -> usize {
     parameters_of(c.plan)
 }
 
-/// As [`parameters`], of a plan.
+/// As `parameters`, of a plan.
 pub fn parameters_of(plan: &ModelPlan) -> usize {
     let p = &plan.problem;
     let dummies = match p.fixed_effects {

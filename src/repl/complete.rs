@@ -1,9 +1,14 @@
 //! What may stand at the cursor: words, names, options with their values, columns, files.
 
 use super::words::{CLAUSES, Place, SETTINGS, STATEMENTS, WORDS, place};
+<<<<<<< HEAD
 use crate::check::library::{Body, Entry, Library, MODULES};
 use crate::doc::comment::Comment;
 use crate::source::{SourceId, Sources};
+=======
+use crate::check::library::{Body, Entry, Library};
+use crate::source::Sources;
+>>>>>>> main
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -44,11 +49,16 @@ impl Knowledge {
     pub fn new(home: &Path) -> Knowledge {
         let library = Library::standard(&mut Sources::default());
         let mut values = BTreeMap::new();
+<<<<<<< HEAD
         let heads = heads();
         for entry in library.entries.values() {
             for (option, named) in documented(entry, &library, heads.get(entry.module)) {
                 values.insert((entry.name.clone(), option), named);
             }
+=======
+        for (entry, option, text) in crate::doc::options() {
+            values.insert((entry, option), named(&text));
+>>>>>>> main
         }
         Knowledge { library, values, names: Vec::new(), columns: Vec::new(), home: home.to_path_buf() }
     }
@@ -225,6 +235,7 @@ fn fitting(mut all: Vec<String>, written: &str) -> Vec<String> {
     all
 }
 
+<<<<<<< HEAD
 /// What modules say of the options of all their entries.
 fn heads() -> BTreeMap<&'static str, Comment> {
     let read = |(name, text): (&'static str, &str)| {
@@ -254,6 +265,14 @@ fn documented(entry: &Entry, library: &Library, head: Option<&Comment>) -> Vec<(
         out.push((parameter.name.text.clone(), values));
     }
     out
+=======
+/// The values that the text of an option names in backticks.
+fn named(text: &str) -> Vec<String> {
+    let mut values: Vec<String> = text.split('`').skip(1).step_by(2).map(str::to_string).collect();
+    values.retain(|v| !v.contains(char::is_whitespace) || v.contains('(') || v.starts_with('['));
+    values.dedup();
+    values
+>>>>>>> main
 }
 
 #[cfg(test)]

@@ -234,6 +234,13 @@ pub fn too_deep(at: Span) -> Diagnostic {
         .help("name the inner parts with `let`, and use the names")
 }
 
+/// More text than a program has.
+pub fn too_long(at: Span, bytes: usize, most: usize) -> Diagnostic {
+    let message = format!("the program has {} MiB; at most {} are read as a program", bytes >> 20, most >> 20);
+    Diagnostic::error("durbin::syntax::too_long", at, message)
+        .help("data belong in files of their own: `panel NAME from \"FILE.csv\"`")
+}
+
 /// The program is in another encoding; `line` is that of the first byte that is not UTF-8.
 pub fn not_utf8(at: Span, name: &str, line: usize, likely: &str) -> Diagnostic {
     let message = format!("`{name}` is not UTF-8: line {line} holds bytes of another encoding, likely {likely}");

@@ -347,9 +347,13 @@ impl Formatter<'_> {
             .iter()
             .map(|item| {
                 let label = item.label(&self.spelling);
-                let (above, body) = self.layout(item.value(), inner, inner + label.width() + 1);
+                let (span, value) = (item.span(), item.value().span);
+                let (hoisted, body) = self.layout(item.value(), inner, inner + label.width() + 1);
+                // Behind the label, and around `over`.
+                let beside = |from, to| self.comments_in(from, to).into_iter().map(|c| c.text.clone());
+                let above = beside(span.start, value.start).chain(hoisted).chain(beside(value.end, span.end)).collect();
                 let over = item.over().map_or(String::new(), |o| format!(" over {}", self.spelling.expression(o)));
-                (item.span(), None, self.piece((above, format!("{label}{body}{over},"))))
+                (span, None, self.piece((above, format!("{label}{body}{over},"))))
             })
             .collect();
         let mut pieces = self.sequence(things, from, expr.span.end);

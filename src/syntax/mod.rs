@@ -15,7 +15,7 @@ pub use decode::{NotUtf8, decode};
 pub use format::format;
 
 use crate::diagnostic::Diagnostic;
-use crate::source::SourceId;
+use crate::source::{SourceId, Span};
 use ast::{Ast, Expr};
 
 /// The tree of a program; `source` is the id its spans bear.
@@ -24,9 +24,15 @@ use ast::{Ast, Expr};
 /// Every fault of `durbin::syntax` found in one pass, in the order of the text. Faults of characters, strings and
 /// brackets come first: where there are any, the grammar is not consulted.
 pub fn parse(source: SourceId, text: &str) -> Result<Ast, Vec<Diagnostic>> {
+    if text.len() > MOST_BYTES {
+        return Err(vec![faults::too_long(Span::new(source, 0, 0), text.len(), MOST_BYTES)]);
+    }
     let scanned = scan::scan(source, text);
     if scanned.faults.is_empty() { parser::program(source, text, &scanned) } else { Err(scanned.faults) }
 }
+
+/// The longest text that is read as a program: what is longer holds data.
+const MOST_BYTES: usize = 16 << 20;
 
 /// A value alone, as `--set NAME=VALUE` gives it.
 ///

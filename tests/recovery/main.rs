@@ -9,6 +9,7 @@ mod design;
 mod designs;
 mod draws;
 mod dynamics;
+mod indices;
 #[path = "../support/random.rs"]
 mod random;
 mod tally;

@@ -26,13 +26,9 @@ impl Checker<'_> {
                 }
             }
         }
-        let mut once: Vec<Diagnostic> = Vec::new();
-        for lint in out {
-            if !once.iter().any(|o| o.code == lint.code && o.message == lint.message) {
-                once.push(lint);
-            }
-        }
-        once
+        let mut said: BTreeSet<(&str, String)> = BTreeSet::new();
+        out.retain(|lint| said.insert((lint.code, lint.message.clone())));
+        out
     }
 
     /// `weights_of_outcome`: economic distance measured by the outcome's own columns.

@@ -1,7 +1,7 @@
 //! What a reader must accept for the estimates to mean what they are called: methods E.11 for differences in
 //! differences, and what every estimator of methods C needs.
 
-use super::{Context, headed, listed, paragraph, point};
+use super::{Context, dynamics, headed, listed, paragraph, point};
 use crate::estimators::{FixedEffects, Likelihood, Model};
 use crate::outcome::{Passage, Section};
 
@@ -16,7 +16,8 @@ pub(super) fn section(context: &Context) -> Section {
     points.extend(weights(context));
     points.extend(parameters(context));
     points.push(linear(context));
-    points.push(errors(context));
+    points.extend(errors(context));
+    points.extend(dynamics::assumed(context));
     points.extend(asymptotics(context));
     let first = if context.is_did() {
         "For these numbers to be effects of the treatment, a reader accepts that:"
@@ -36,8 +37,12 @@ fn design(context: &Context) -> Vec<String> {
         Some(w) => format!("{y} - rho ({w} {y})", y = fit.outcome),
         None => fit.outcome.clone(),
     };
-    let controls = context.symbols.regressors.len() > 1;
-    let lags = context.symbols.regressors.iter().skip(1).any(|r| !r.lags.is_empty());
+    let outcome = match context.is_dynamic() {
+        true => format!("{outcome}, less what it keeps of the period before,"),
+        false => outcome,
+    };
+    let controls = context.symbols.of_effects().count() > 1;
+    let lags = context.symbols.of_effects().skip(1).any(|r| !r.lags.is_empty());
     let given = match (controls, lags) {
         (false, _) => "unit and period effects",
         (true, false) => "unit and period effects and the controls",
@@ -94,7 +99,9 @@ fn homogeneous(context: &Context) -> String {
     let lags = context.symbols.regressors.first().is_some_and(|r| !r.lags.is_empty());
     let both = if lags { ", for its spatial lag too" } else { "" };
     let Some(roll_out) = &context.roll_out else { return String::new() };
-    let mut text = format!("The effect of `{law}` is the same in every unit and every period since its start{both}.");
+    let when = if context.is_dynamic() { " within a period" } else { "" };
+    let mut text =
+        format!("The effect of `{law}`{when} is the same in every unit and every period since its start{both}.");
     if roll_out.is_staggered() {
         let starts: Vec<String> = roll_out.starts.keys().map(i64::to_string).collect();
         let starts = match starts.as_slice() {
@@ -138,6 +145,13 @@ fn exogenous(context: &Context) -> String {
         FixedEffects::Both => "",
     };
     let time = if context.fit.periods > 1 { " in any period" } else { "" };
+    if context.is_dynamic() {
+        return format!(
+            "The regressors{around} but the lag of the outcome are strictly exogenous: {given}no error in any period is \
+             related to them; where a regressor answers to earlier outcomes, they are not. The lag itself is \
+             predetermined: it is related to earlier errors, not to the present one or later ones.{unseen}"
+        );
+    }
     format!("The regressors{around} are strictly exogenous: {given}no error{time} is related to them.{unseen}")
 }
 
@@ -200,25 +214,28 @@ fn linear(context: &Context) -> String {
     format!("The equation is linear, and its slopes{lagged} are the same for all units and periods.")
 }
 
-fn errors(context: &Context) -> String {
+fn errors(context: &Context) -> Option<String> {
     let fit = context.fit;
     if fit.method == "ols" {
-        return match fit.se_type.as_str() {
+        let words = match fit.se_type.as_str() {
+            // That they are independent over time is said with the lag.
+            "robust" | "cluster(unit)" if context.is_dynamic() => return None,
             "iid" => "Errors are independent and of one variance (for standard errors).",
             "robust" => "Errors are uncorrelated, between units and over time (for standard errors).",
             "cluster(unit)" => "Errors of different units are independent (for standard errors).",
             "cluster(time)" => "Errors of different periods are independent (for standard errors).",
             _ => "Standard errors allow what is said above, and no other dependence.",
-        }
-        .to_string();
+        };
+        return Some(words.to_string());
     }
     let normal = "Errors need not be normal, but have one variance: where the variance of a unit goes with its place \
                   in the network, a likelihood estimate of a spatial parameter is biased (Lin and Lee 2010).";
     let dependence = match fit.se_type.as_str() {
+        _ if context.is_dynamic() => " Errors of different units are independent.",
         "cluster(unit)" => " Errors of different units are independent; those of one unit may be related over time.",
         _ => " Errors are independent, also over time (for standard errors).",
     };
-    format!("{normal}{dependence}")
+    Some(format!("{normal}{dependence}"))
 }
 
 /// What the likelihood's row needs.

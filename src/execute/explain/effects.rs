@@ -11,13 +11,14 @@ use crate::report::number::count;
 pub(super) fn effects(context: &Context) -> Section {
     let mut passages = vec![paragraph(meaning(context))];
     passages.extend(reading(context).map(paragraph));
-    let each = context.fit.effects.iter().zip(&context.symbols.regressors).map(|(e, r)| of_term(context, e, r));
+    let each = context.fit.effects.iter().zip(context.symbols.of_effects()).map(|(e, r)| of_term(context, e, r));
     if context.family().has_lag() || context.family().has_durbin() {
         passages.extend(each.map(Passage::Lines));
     } else {
         passages.push(Passage::Lines(each.flatten().collect()));
     }
-    headed("Effects, averaged over units", passages)
+    let run = if context.is_dynamic() { " of the short run" } else { "" };
+    headed(&format!("Effects{run}, averaged over units"), passages)
 }
 
 /// What the three averages are, for this family.
@@ -29,7 +30,8 @@ fn meaning(context: &Context) -> String {
         } else {
             ""
         };
-        return format!("Nothing leads from one unit to another: the direct effect is the coefficient.{error}");
+        let nothing = if context.is_dynamic() { "Within a period nothing" } else { "Nothing" };
+        return format!("{nothing} leads from one unit to another: the direct effect is the coefficient.{error}");
     }
     let how = if context.family().has_lag() {
         "M = dy/dx' says what a unit more of x in one place does everywhere, once every neighbor has answered every \
@@ -85,7 +87,7 @@ fn of_term(context: &Context, effect: &Effect, r: &Regressor) -> Vec<String> {
 }
 
 /// Labels, numbers and formulas under each other, two blanks in.
-fn aligned(rows: Vec<(String, String, String)>) -> Vec<String> {
+pub(super) fn aligned(rows: Vec<(String, String, String)>) -> Vec<String> {
     let label = rows.iter().map(|r| width(&r.0)).max().unwrap_or(0);
     let number = rows.iter().map(|r| width(&r.1)).max().unwrap_or(0);
     rows.into_iter()
@@ -135,13 +137,19 @@ fn total_formula(context: &Context, r: &Regressor) -> String {
 /// What the policy did, against no policy anywhere.
 pub(super) fn policy(context: &Context) -> Option<Section> {
     let policy = context.fit.policy_effects.as_ref()?;
-    let regressor = context.symbols.regressors.first()?;
+    let regressor = context.symbols.of_effects().next()?;
     let law = context.treatment();
     let words = format!(
         "The averages above ask what one more treated unit does anywhere. These ask what `{law}` did where and when it \
          was on, against no `{law}` anywhere: with D_t the 0/1 vector of period t, its effect is the vector M D_t. Its \
          part M_ii D_it stayed at home, the rest came from other treated units. Means pool unit-periods; untreated ones \
-         count from the first period with a treatment on."
+         count from the first period with a treatment on.{}",
+        if context.is_dynamic() {
+            " All of it is within the period: what earlier treatment still does through the lag of the outcome is not \
+             in it."
+        } else {
+            ""
+        }
     );
     let matrix = format!("M = {}", matrix(context, regressor));
     let mut lines = vec![matrix];

@@ -1,8 +1,9 @@
 //! The model's equation with the names of the program, what the names stand for, and the coefficients by letter.
 
 use super::symbols::grouped;
-use super::{Context, headed, paragraph, rows_sum_to_one, shown, with_error};
+use super::{Context, dynamics, headed, paragraph, rows_sum_to_one, shown, with_error};
 use crate::check::spec::{Column, ColumnKind, PanelSpec, PanelStep, RowSource, Spec, TreatmentRule};
+use crate::execute::fit::operand;
 use crate::fault::counted;
 use crate::outcome::{Passage, Section};
 use crate::plan::columns::names_of;
@@ -75,7 +76,7 @@ fn kind(context: &Context) -> String {
     } else {
         String::new()
     };
-    format!("{}. {what}{design}", words::title(fit))
+    format!("{}. {what}{}{design}", words::title(fit), dynamics::kind(context))
 }
 
 /// `y_it = rho (W y)_it + …`, broken between its terms.
@@ -90,16 +91,22 @@ fn equation(context: &Context) -> Vec<String> {
     if context.fit.fixed_effects.is_empty() {
         parts.push("a".to_string());
     }
-    parts.extend(symbols.regressors.iter().map(|r| format!("{} {}", r.own, symbols.indexed(&r.term))));
+    let y = operand(outcome);
+    parts.extend(symbols.regressors.iter().map(|r| match &r.past {
+        Some(matrix) => format!("{} {}", r.own, dynamics::before(&y, matrix.as_deref())),
+        None => format!("{} {}", r.own, symbols.indexed(&r.term)),
+    }));
     for (j, matrix) in symbols.matrices.iter().enumerate() {
         for r in &symbols.regressors {
-            if let Some((letter, _)) = r.lags.iter().find(|(_, of)| *of == j) {
-                parts.push(format!("{letter} {}", symbols.lagged(matrix, &r.term)));
-            }
+            let Some((letter, _)) = r.lags.iter().find(|(_, of)| *of == j) else { continue };
+            parts.push(match r.past {
+                Some(_) => format!("{letter} {}", dynamics::before(&y, Some(matrix))),
+                None => format!("{letter} {}", symbols.lagged(matrix, &r.term)),
+            });
         }
     }
     parts.extend(context.has_unit_effects().then(|| "mu_i".to_string()));
-    parts.extend(context.has_time_effects().then(|| "tau_t".to_string()));
+    parts.extend(context.has_time_effects().then(|| "xi_t".to_string()));
     let error = context.error_name();
     parts.push(format!("{}_{it}", if error.is_some() { "u" } else { "e" }));
     let mut lines = broken(&format!("{} = ", symbols.indexed(outcome)), &parts);
@@ -136,6 +143,10 @@ fn definitions(context: &Context) -> Vec<(String, String)> {
         let span = format!("({}, {} to {})", panel.time, fit.first_period, fit.last_period);
         out.push(("t".to_string(), format!("{} periods {span}", fit.periods)));
     }
+    if context.is_dynamic() {
+        let past = dynamics::before(&operand(&fit.outcome), None);
+        out.push((past, format!("{} of the period before", fit.outcome)));
+    }
     out.extend(derived(context, panel));
     if let Some(rule) = treatment(context) {
         out.push((context.symbols.indexed(context.treatment()), rule));
@@ -168,7 +179,7 @@ fn definitions(context: &Context) -> Vec<(String, String)> {
         out.push(("mu_i".to_string(), "an effect of every unit: whatever does not change over time".to_string()));
     }
     if context.has_time_effects() {
-        out.push(("tau_t".to_string(), "an effect of every period: whatever is common to all units".to_string()));
+        out.push(("xi_t".to_string(), "an effect of every period: whatever is common to all units".to_string()));
     }
     out.push((format!("e_{it}"), format!("the error, with variance sigma2 = {}", shown(fit.sigma2))));
     out

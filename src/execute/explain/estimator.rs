@@ -1,6 +1,6 @@
 //! How the coefficients were found: least squares or a likelihood, which row of methods C.3 and why, what M counts.
 
-use super::{Context, headed, listed, paragraph, rows_sum_to_one, shown};
+use super::{Context, dynamics, headed, listed, paragraph, rows_sum_to_one, shown};
 use crate::estimators::{FixedEffects, Likelihood};
 use crate::fault::counted;
 use crate::outcome::{Passage, Section};
@@ -13,11 +13,13 @@ pub(super) fn section(context: &Context) -> Section {
     let mut passages = Vec::new();
     if fit.method == "ols" {
         passages.push(paragraph(least_squares(context)));
+        passages.extend(dynamics::bias(context).map(paragraph));
     } else {
         passages.push(paragraph(removal(context)));
         passages.push(Passage::Lines(likelihood(context)));
         passages.push(paragraph(search(context)));
         passages.extend(correction(context).map(paragraph));
+        passages.extend(dynamics::bias(context).map(paragraph));
         passages.extend(score_adjustment(context).map(paragraph));
     }
     passages.push(paragraph(counted_observations(context)));
@@ -60,6 +62,15 @@ fn removal(context: &Context) -> String {
     }
     let effects = effects_removed(context);
     let how = match problem.likelihood {
+        Likelihood::Transform if context.is_dynamic() && context.has_unit_effects() => {
+            let periods = if context.has_time_effects() {
+                ": an orthonormal transformation takes out those of the periods, and means of each variable those of the \
+                 units"
+            } else {
+                ", of which each variable's own means are taken"
+            };
+            format!("Quasi-maximum likelihood of the data without their {effects} (likelihood `transform`){periods}.")
+        }
         Likelihood::Transform => format!(
             "Quasi-maximum likelihood of the data without their {effects}, which an orthonormal transformation takes \
              out (likelihood `transform`; Lee and Yu 2010): they are not estimated, so that their number \
@@ -161,7 +172,7 @@ fn counts(context: &Context) -> (usize, usize) {
     let problem = &context.plan.problem;
     let along = match problem.likelihood {
         Likelihood::Direct => problem.periods,
-        _ if context.has_unit_effects() => problem.periods.saturating_sub(1),
+        _ if context.has_unit_effects() && !context.is_dynamic() => problem.periods.saturating_sub(1),
         _ => problem.periods,
     };
     let transformed = context.has_time_effects() && problem.likelihood == Likelihood::Transform;
@@ -221,7 +232,8 @@ fn counted_observations(context: &Context) -> String {
         return format!("Of {rows}, M = {m} count: as many as the effects leave.");
     }
     let across = context.has_time_effects() && problem.likelihood == Likelihood::Transform;
-    let along = context.has_unit_effects() && problem.likelihood != Likelihood::Direct;
+    // A dynamic model counts every period it can use (methods C.7).
+    let along = context.has_unit_effects() && problem.likelihood != Likelihood::Direct && !context.is_dynamic();
     let (formula, numbers) = match (across, along) {
         (true, true) => ("(N - 1)(T - 1)", format!("{} × {}", n - 1, t - 1)),
         (true, false) => ("(N - 1) T", format!("{} × {t}", n - 1)),

@@ -6,6 +6,7 @@
 
 mod assumptions;
 mod decisions;
+mod dynamics;
 mod effects;
 mod equation;
 mod estimator;
@@ -48,15 +49,17 @@ pub(super) fn explain(spec: &Spec, model: usize, fitted: &Fitted) -> Explanation
         fitted,
         fit: &fitted.fit,
         roll_out: RollOut::of(&fitted.plan),
-        symbols: Symbols::new(&fitted.plan, &fitted.fit),
+        symbols: Symbols::new(&spec.models[model], &fitted.plan, &fitted.fit),
     };
     let mut sections = vec![
         equation::model(&context),
         equation::coefficients(&context),
         estimator::section(&context),
         variance::section(&context),
-        effects::effects(&context),
     ];
+    sections.extend(dynamics::stability(&context));
+    sections.push(effects::effects(&context));
+    sections.extend(dynamics::long_run(&context));
     sections.extend(effects::policy(&context));
     sections.push(assumptions::section(&context));
     sections.push(decisions::section(&context));
@@ -66,6 +69,10 @@ pub(super) fn explain(spec: &Spec, model: usize, fitted: &Fitted) -> Explanation
 impl Context<'_> {
     fn family(&self) -> Model {
         self.plan.problem.model
+    }
+
+    fn is_dynamic(&self) -> bool {
+        self.fit.stability.is_some()
     }
 
     fn is_did(&self) -> bool {

@@ -1,5 +1,7 @@
 //! The letters of the equation: `b` for regressors, `t` for their spatial lags, numbered by regressor.
 
+use crate::check::spec::ModelSpec;
+use crate::estimators::TimeLag;
 use crate::execute::fit::operand;
 use crate::outcome::Fit;
 use crate::plan::ModelPlan;
@@ -11,6 +13,8 @@ pub(super) struct Regressor {
     pub own: String,
     /// Letter and number of the matrix, in the order of the matrices: `t1`, or `t1.1`, `t1.2` with several.
     pub lags: Vec<(String, usize)>,
+    /// A lag of the outcome in time, with the matrix it goes through: its letter is `tau`, or `eta`.
+    pub past: Option<Option<String>>,
 }
 
 /// The letters of one model.
@@ -25,10 +29,11 @@ pub(super) struct Symbols {
 }
 
 impl Symbols {
-    pub fn new(plan: &ModelPlan, fit: &Fit) -> Symbols {
+    pub fn new(spec: &ModelSpec, plan: &ModelPlan, fit: &Fit) -> Symbols {
         let several = plan.durbin_weights.len() > 1;
         let durbin = plan.problem.model.has_durbin();
-        let lag = |k: usize, j: usize| if several { format!("t{}.{}", k + 1, j + 1) } else { format!("t{}", k + 1) };
+        let lag = |k: usize, j: usize| if several { format!("t{k}.{}", j + 1) } else { format!("t{k}") };
+        let mut letters = Letters::of(plan);
         let regressors: Vec<Regressor> = plan
             .terms
             .iter()
@@ -36,8 +41,16 @@ impl Symbols {
             .enumerate()
             .map(|(k, (term, regressor))| {
                 let count = if durbin && regressor.lagged { plan.durbin_weights.len() } else { 0 };
-                let lags = (0..count).map(|j| (lag(k, j), j)).collect();
-                Regressor { term: term.clone(), own: format!("b{}", k + 1), lags }
+                let past = past(spec, plan, k);
+                let own = match &past {
+                    None => format!("b{}", letters.next_regressor()),
+                    Some(None) => "tau".to_string(),
+                    Some(Some(_)) => letters.next_eta(),
+                };
+                let number = letters.regressors;
+                let lag = |letters: &mut Letters, j| if past.is_some() { letters.next_eta() } else { lag(number, j) };
+                let lags = (0..count).map(|j| (lag(&mut letters, j), j)).collect();
+                Regressor { term: term.clone(), own, lags, past }
             })
             .collect();
         let matrices: Vec<String> = plan.durbin_weights.iter().map(|m| grouped(&m.name)).collect();
@@ -71,6 +84,11 @@ impl Symbols {
         letters.into_iter().zip(fit.coefficients.iter().map(|c| c.term.clone())).collect()
     }
 
+    /// The regressors that have effects: not the lags of the outcome.
+    pub fn of_effects(&self) -> impl Iterator<Item = &Regressor> {
+        self.regressors.iter().filter(|r| r.past.is_none())
+    }
+
     /// `law_it`, `(a:b)_it`.
     pub fn indexed(&self, term: &str) -> String {
         format!("{}_{}", operand(term), self.index)
@@ -80,6 +98,41 @@ impl Symbols {
     pub fn lagged(&self, matrix: &str, term: &str) -> String {
         format!("({matrix} {})_{}", operand(term), self.index)
     }
+}
+
+/// Letters given so far.
+struct Letters {
+    regressors: usize,
+    etas: usize,
+    /// There is more than one spatial lag of the outcome's lag.
+    several: bool,
+}
+
+impl Letters {
+    fn of(plan: &ModelPlan) -> Letters {
+        let problem = &plan.problem;
+        let lagged = |t: &&TimeLag| problem.regressors.get(t.regressor).is_some_and(|r| r.lagged);
+        let by_durbin = problem.time_lags.iter().filter(lagged).count() * plan.durbin_weights.len();
+        let by_durbin = if problem.model.has_durbin() { by_durbin } else { 0 };
+        let named = problem.time_lags.iter().filter(|t| t.weights.is_some()).count();
+        Letters { regressors: 0, etas: 0, several: by_durbin + named > 1 }
+    }
+
+    fn next_regressor(&mut self) -> usize {
+        self.regressors += 1;
+        self.regressors
+    }
+
+    fn next_eta(&mut self) -> String {
+        self.etas += 1;
+        if self.several { format!("eta{}", self.etas) } else { "eta".to_string() }
+    }
+}
+
+/// Whether a regressor is a lag of the outcome in time, and through which matrix.
+fn past(spec: &ModelSpec, plan: &ModelPlan, regressor: usize) -> Option<Option<String>> {
+    let at = plan.problem.time_lags.iter().position(|t| t.regressor == regressor)?;
+    Some(spec.time_lags.get(at)?.weights.as_ref().map(|w| grouped(&w.name)))
 }
 
 /// The name of a matrix as a factor: bracketed where it is a sum or a product.

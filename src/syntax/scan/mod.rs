@@ -113,9 +113,14 @@ impl<'a> Walker<'a> {
     }
 
     fn fault(&mut self, fault: Diagnostic) {
-        if self.found.faults.len() < MOST_FAULTS {
+        if !self.is_full() {
             self.found.faults.push(fault);
         }
+    }
+
+    /// No further fault is listed, and none need be worded.
+    fn is_full(&self) -> bool {
+        self.found.faults.len() >= MOST_FAULTS
     }
 
     /// Neither in brackets nor in a record: at the top, or directly inside a block.

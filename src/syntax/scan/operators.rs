@@ -72,6 +72,9 @@ impl Walker<'_> {
     }
 
     fn foreign_operator(&mut self, written: &str, here: &str) {
+        if self.is_full() {
+            return self.token(written.len());
+        }
         let (start, end) = (self.at, self.at + written.len());
         let line_start = self.text[..start].rfind(['\n', '\r', ';']).map_or(0, |n| n + 1);
         let left = self.text[line_start..start].trim();
