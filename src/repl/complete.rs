@@ -1,14 +1,8 @@
 //! What may stand at the cursor: words, names, options with their values, columns, files.
 
 use super::words::{CLAUSES, Place, SETTINGS, STATEMENTS, WORDS, place};
-<<<<<<< HEAD
-use crate::check::library::{Body, Entry, Library, MODULES};
-use crate::doc::comment::Comment;
-use crate::source::{SourceId, Sources};
-=======
 use crate::check::library::{Body, Entry, Library};
 use crate::source::Sources;
->>>>>>> main
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -49,16 +43,8 @@ impl Knowledge {
     pub fn new(home: &Path) -> Knowledge {
         let library = Library::standard(&mut Sources::default());
         let mut values = BTreeMap::new();
-<<<<<<< HEAD
-        let heads = heads();
-        for entry in library.entries.values() {
-            for (option, named) in documented(entry, &library, heads.get(entry.module)) {
-                values.insert((entry.name.clone(), option), named);
-            }
-=======
         for (entry, option, text) in crate::doc::options() {
             values.insert((entry, option), named(&text));
->>>>>>> main
         }
         Knowledge { library, values, names: Vec::new(), columns: Vec::new(), home: home.to_path_buf() }
     }
@@ -235,44 +221,12 @@ fn fitting(mut all: Vec<String>, written: &str) -> Vec<String> {
     all
 }
 
-<<<<<<< HEAD
-/// What modules say of the options of all their entries.
-fn heads() -> BTreeMap<&'static str, Comment> {
-    let read = |(name, text): (&'static str, &str)| {
-        let head = crate::syntax::parse(SourceId::default(), text).ok().and_then(|ast| ast.doc);
-        (name, Comment::parse(head.as_deref().unwrap_or_default()))
-    };
-    MODULES.into_iter().map(read).collect()
-}
-
-/// What the text of each option names in backticks.
-fn documented(entry: &Entry, library: &Library, head: Option<&Comment>) -> Vec<(String, Vec<String>)> {
-    let parsed = |e: &Entry| Comment::parse(e.doc.as_deref().unwrap_or_default());
-    let comment = parsed(entry);
-    // Options may be those of another entry, or of the whole module.
-    let like = comment.like().and_then(|name| library.get(name)).map(parsed);
-    let mut out = Vec::new();
-    for parameter in entry.parameters.iter().filter(|p| p.default.is_some()) {
-        let name = &parameter.name.text;
-        let Some(item) =
-            comment.item(name).or(like.as_ref().and_then(|l| l.item(name))).or(head.and_then(|h| h.item(name)))
-        else {
-            continue;
-        };
-        let mut values: Vec<String> = item.text.split('`').skip(1).step_by(2).map(str::to_string).collect();
-        values.retain(|v| !v.contains(char::is_whitespace) || v.contains('(') || v.starts_with('['));
-        values.dedup();
-        out.push((parameter.name.text.clone(), values));
-    }
-    out
-=======
 /// The values that the text of an option names in backticks.
 fn named(text: &str) -> Vec<String> {
     let mut values: Vec<String> = text.split('`').skip(1).step_by(2).map(str::to_string).collect();
     values.retain(|v| !v.contains(char::is_whitespace) || v.contains('(') || v.starts_with('['));
     values.dedup();
     values
->>>>>>> main
 }
 
 #[cfg(test)]
