@@ -23,6 +23,8 @@ pub(super) fn model(name: &str, (a, m): (&Spec, &ModelSpec), (b, n): (&Spec, &Mo
     changed(out, &format!("{of}: terms with spatial lags"), lagged(m), lagged(n));
     changed(out, &format!("{of}: fixed effects"), effects(m), effects(n));
     changed(out, &format!("{of}: standard errors"), &m.variance_name, &n.variance_name);
+    changed(out, &format!("{of}: unit trends"), m.trends, n.trends);
+    changed(out, &format!("{of}: errors of effects"), word(&m.effect_errors), word(&n.effect_errors));
     let likelihood = |m: &ModelSpec| m.likelihood.map_or("as the matrices allow".to_string(), |l| word(&l));
     changed(out, &format!("{of}: likelihood"), likelihood(m), likelihood(n));
     changed(out, &format!("{of}: `df_adjust`"), m.df_adjust, n.df_adjust);
