@@ -1,6 +1,6 @@
 //! What a run returns: plain data that knows everything needed to print it and to say how it was made.
 //!
-//! The field names are those of the JSON document (results.md) and an interface. Numbers that do not exist are
+//! The field names are those of the JSON document (docs/reference/command.md) and an interface. Numbers that do not exist are
 //! NaN here and `null` there. Nothing in this file computes.
 
 pub mod designs;

@@ -1,4 +1,4 @@
-//! The JSON document of a run (results.md): field names are an interface, numbers full precision, none is NaN.
+//! The JSON document of a run (`durbin doc command`): field names are an interface, numbers full precision, none is NaN.
 
 use super::grid::{GridLine, lines};
 use crate::outcome::designs::Design;
