@@ -14,7 +14,7 @@ use std::path::Path;
 
 /// Formats a table is saved in, and those a figure will be.
 const TABLE_FORMATS: [&str; 3] = [".csv", ".tex", ".txt"];
-const FIGURE_FORMATS: [&str; 2] = [".svg", ".png"];
+const FIGURE_FORMATS: [&str; 1] = [".svg"];
 /// Formats of tables this version does not write yet.
 const LATER_FORMATS: [&str; 3] = [".md", ".html", ".json"];
 const ALL_FORMATS: [&str; 8] = [".csv", ".tex", ".txt", ".md", ".html", ".json", ".svg", ".png"];
