@@ -42,6 +42,8 @@ pub struct Progress(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     step: &'static str,
+    /// Parts of the step that are done, and how many there are.
+    parts: Option<(usize, usize)>,
     done: BTreeMap<&'static str, usize>,
 }
 
@@ -62,7 +64,15 @@ impl Interrupt for Progress {
     }
 
     fn begin(&self, step: &'static str) {
-        self.lock().step = step;
+        let mut state = self.lock();
+        (state.step, state.parts) = (step, None);
+    }
+
+    fn progress(&self, done: usize, of: usize) {
+        let mut state = self.lock();
+        // Parts end in any order.
+        let most = state.parts.filter(|p| p.1 == of).map_or(done, |p| p.0.max(done));
+        state.parts = Some((most, of));
     }
 
     fn done(&self, kind: &'static str, _: &str) {
@@ -118,7 +128,11 @@ fn show(progress: &Progress, began: Instant) -> bool {
     if began.elapsed() < QUIET_FOR || !std::io::stderr().is_terminal() {
         return false;
     }
-    eprint!("\r\x1b[K{} … {} s", progress.lock().step, began.elapsed().as_secs());
+    let (step, parts) = {
+        let state = progress.lock();
+        (state.step, state.parts.map_or(String::new(), |(done, of)| format!(", {done} of {of}")))
+    };
+    eprint!("\r\x1b[K{step}{parts} … {} s", began.elapsed().as_secs());
     let _ = std::io::stderr().flush();
     true
 }
