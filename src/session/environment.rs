@@ -403,6 +403,10 @@ fn clause_values<'a>(kind: &'a ClauseKind, values: &mut Vec<&'a Expr>) {
         | ClauseKind::Value(_)
         | ClauseKind::Encoding(_)
         | ClauseKind::Separator(_)
-        | ClauseKind::Decimal(_) => {}
+        | ClauseKind::Decimal(_)
+        | ClauseKind::Sheet(_)
+        | ClauseKind::Range(_)
+        | ClauseKind::Trim(_)
+        | ClauseKind::Recode { .. } => {}
     }
 }
