@@ -58,9 +58,9 @@ mod tests {
     #[test]
     fn single_numbers_are_written_as_numpy_does() {
         assert_eq!(of(0.1), "0.1");
-        assert_eq!(of(2_702_063.25), "2702063.2");
-        assert_eq!(of(4_183_317.25), "4183317.2");
-        assert_eq!(of(-1_289_211.625), "-1289211.6");
+        assert_eq!(of(2_702_063.25_f64 as f32), "2702063.2");
+        assert_eq!(of(4_183_317.25_f64 as f32), "4183317.2");
+        assert_eq!(of(-1_289_211.625_f64 as f32), "-1289211.6");
         assert_eq!(of(35_311_968.0), "35311970");
         assert_eq!(of(-3.5e-7), "-3.5e-7");
         assert_eq!((of(0.0), of(f32::NAN)), ("0".to_string(), String::new()));
