@@ -109,9 +109,13 @@ impl Checker<'_> {
                 };
                 Ok(())
             }
-            ClauseKind::Encoding(_) | ClauseKind::Separator(_) | ClauseKind::Decimal(_) => {
-                Err(self.later(clause.span, format!("the clause `{}`", clause.kind.word())))
-            }
+            ClauseKind::Trim(_) | ClauseKind::Recode { .. } => self.mend_clause(clause, on),
+            // Looked at before the file was.
+            ClauseKind::Encoding(_)
+            | ClauseKind::Separator(_)
+            | ClauseKind::Decimal(_)
+            | ClauseKind::Sheet(_)
+            | ClauseKind::Range(_) => Ok(()),
             ClauseKind::Unit(_)
             | ClauseKind::Time(_)
             | ClauseKind::Coords { .. }

@@ -33,6 +33,7 @@ mod told;
 mod values;
 mod variance;
 mod weights;
+mod writing;
 
 use crate::data::natives::Native;
 use crate::diagnostic::Diagnostic;

@@ -47,9 +47,10 @@ impl Checker<'_> {
     pub(crate) fn panel_source(&mut self, block: &DataBlock) -> Check<PanelInfo> {
         let place = Place(block.name.span);
         let source_place = Place(block.source.span);
+        let writing = self.writing(block)?;
         let (source, columns, files) = match &block.source.kind {
             ExprKind::Text(path) => {
-                let header = self.header(path, block.source.span)?;
+                let header = self.header(path, &writing, block.source.span)?;
                 let columns: IndexMap<String, String> =
                     header.into_iter().filter(|c| !c.is_empty()).map(|c| (c, path.clone())).collect();
                 (RowSource::File(path.clone()), columns, vec![path.clone()])
@@ -82,6 +83,8 @@ impl Checker<'_> {
             source,
             unit,
             time,
+            writing,
+            mends: Vec::new(),
             joins: Vec::new(),
             coords: base.as_ref().and_then(|b| b.coords.clone()),
             steps: Vec::new(),
@@ -104,7 +107,11 @@ impl Checker<'_> {
         let mut failed = None;
         for clause in &block.clauses {
             let word = match &clause.kind {
-                ClauseKind::Join { .. } | ClauseKind::Where(_) | ClauseKind::Let { .. } => continue,
+                ClauseKind::Join { .. }
+                | ClauseKind::Where(_)
+                | ClauseKind::Let { .. }
+                | ClauseKind::Trim(_)
+                | ClauseKind::Recode { .. } => continue,
                 ClauseKind::MissingMarkers(_) => "missing \"…\"",
                 other => other.word(),
             };
@@ -228,9 +235,14 @@ impl Checker<'_> {
                     .help("`keys`, `value` and `absent` belong to `data`; a panel has `unit` and `time`"),
                 ))
             }
-            ClauseKind::Shapes { .. } | ClauseKind::Encoding(_) | ClauseKind::Separator(_) | ClauseKind::Decimal(_) => {
-                Err(self.later(clause.span, format!("the clause `{}`", clause.kind.word())))
-            }
+            ClauseKind::Shapes { .. } => Err(self.later(clause.span, format!("the clause `{}`", clause.kind.word()))),
+            ClauseKind::Trim(_) | ClauseKind::Recode { .. } => self.mend_clause(clause, On::Panel(at)),
+            // Looked at before the file was.
+            ClauseKind::Encoding(_)
+            | ClauseKind::Separator(_)
+            | ClauseKind::Decimal(_)
+            | ClauseKind::Sheet(_)
+            | ClauseKind::Range(_) => Ok(()),
         }
     }
 
@@ -302,7 +314,9 @@ impl Checker<'_> {
 
     pub(crate) fn join(&mut self, clause: &Clause, source: &Expr, by: &[Name], optional: bool, on: On) -> Check<()> {
         let (rows, path, columns) = match &source.kind {
-            ExprKind::Text(path) => (RowSource::File(path.clone()), path.clone(), self.header(path, source.span)?),
+            ExprKind::Text(path) => {
+                (RowSource::File(path.clone()), path.clone(), self.header(path, &self.joined_writing(on), source.span)?)
+            }
             ExprKind::Name(n) => match self.scope.look_up(&n.text) {
                 Some(Value::Data(d)) => {
                     let info = &self.data[d].info;

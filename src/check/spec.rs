@@ -3,6 +3,7 @@
 //! a [`Place`] equals every other place.
 
 pub use crate::data::reduce::{Along, Reduction};
+use crate::data::writing::Writing;
 use crate::estimators::{FixedEffects, Likelihood, Model, Scheme, Variance, WildWeights};
 use crate::syntax::ast::Operator;
 pub use crate::weights::kernel::{Bandwidth, Kernel};
@@ -114,6 +115,9 @@ pub struct PanelSpec {
     pub source: RowSource,
     pub unit: String,
     pub time: String,
+    /// How its file is written.
+    pub writing: Writing,
+    pub mends: Vec<MendSpec>,
     pub joins: Vec<JoinSpec>,
     pub coords: Option<CoordsSpec>,
     pub steps: Vec<PanelStep>,
@@ -127,6 +131,29 @@ pub struct PanelSpec {
     pub time_place: Place,
     pub missing_place: Place,
     pub balance_place: Place,
+}
+
+impl PanelSpec {
+    /// How the files are written that are joined: as its own, but for what is said of one workbook.
+    pub fn joined(&self) -> Writing {
+        Writing { sheet: None, range: None, ..self.writing.clone() }
+    }
+}
+
+/// What the author changes in the texts of a column before anything else is done with it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MendSpec {
+    pub column: String,
+    pub mend: Mend,
+    pub place: Place,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Mend {
+    /// Blanks around a text are cut off.
+    Trim,
+    /// What the file writes, and what is meant.
+    Recode(Vec<(String, String)>),
 }
 
 /// A long table of any number of keys: its rows as those of a panel without keys, then what makes arrays of them.

@@ -7,7 +7,8 @@ use super::recipe::recipe_text;
 use super::scope::{Callable, Value};
 use super::spec::*;
 use super::{Check, Checker, Input, Reported};
-use crate::data;
+use crate::data::door;
+use crate::data::writing::Writing;
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
 use crate::suggest;
@@ -336,7 +337,7 @@ impl Checker<'_> {
     /// The path of a table and its header, registered as an input.
     fn table_file(&mut self, expr: &Expr) -> Check<(String, Vec<String>)> {
         let path = self.string(expr)?;
-        let header = self.header(&path, expr.span)?;
+        let header = self.header(&path, &Writing::default(), expr.span)?;
         Ok((path, header))
     }
 
@@ -362,15 +363,13 @@ impl Checker<'_> {
     }
 
     /// The header of a table, read once per use; its faults are `io::` and `data::`.
-    pub(crate) fn header(&mut self, path: &str, span: Span) -> Check<Vec<String>> {
+    pub(crate) fn header(&mut self, path: &str, writing: &Writing, span: Span) -> Check<Vec<String>> {
         let span = self.at(span);
         self.inputs.push(Input { path: path.to_string(), place: span });
-        let bytes = self.request.loader.head(path, 1 << 20);
+        let all = door::needs_all(path);
+        let bytes = if all { self.request.loader.read(path) } else { self.request.loader.head(path, door::HEAD) };
         let bytes = bytes.map_err(|f| self.report(Diagnostic::at(f, Some(span))))?;
-        if let Err(f) = data::sniff::check_extension(path) {
-            return Err(self.report(Diagnostic::at(f, Some(span))));
-        }
-        match data::csv::header(path, &bytes) {
+        match door::header(path, &bytes, writing) {
             Ok((names, faults)) => {
                 for f in faults {
                     self.report(Diagnostic::at(f, Some(span)));

@@ -1,9 +1,10 @@
 //! Files a program reads: each once, with its fingerprint for the record of the run; not even once where it is known from
 //! an earlier run of the session and has not changed.
 
-use super::store::{KnownFile, Memory};
-use crate::data::csv;
+use super::store::{KnownFile, KnownTable, Memory};
+use crate::data::door;
 use crate::data::table::Table;
+use crate::data::writing::Writing;
 use crate::estimators::Interrupt;
 use crate::fault::{Fault, FileLabel};
 use crate::loader::Loader;
@@ -32,7 +33,10 @@ pub(crate) struct Files<'a> {
     interrupt: &'a dyn Interrupt,
     memory: Option<&'a Memory>,
     read: IndexMap<String, InputFile>,
-    tables: IndexMap<String, Arc<Table>>,
+    /// By path and how the file is written.
+    tables: IndexMap<(String, String), Arc<Table>>,
+    /// How each file is written that was read as a table.
+    written: IndexMap<String, Writing>,
     waiting: IndexMap<String, Waiting>,
     /// Files of earlier runs that are as they were.
     known: IndexMap<String, Arc<KnownFile>>,
@@ -48,6 +52,7 @@ impl<'a> Files<'a> {
             memory,
             read: IndexMap::new(),
             tables: IndexMap::new(),
+            written: IndexMap::new(),
             waiting: IndexMap::new(),
             known: IndexMap::new(),
             asked: Vec::new(),
@@ -77,9 +82,9 @@ impl<'a> Files<'a> {
         })
     }
 
-    fn keep(&mut self, path: &str, of: Waiting, table: Option<(Arc<Table>, Vec<Fault>)>) {
+    fn keep(&mut self, path: &str, of: Waiting, table: Option<KnownTable>) {
         let (Some(memory), Some(stamp)) = (self.memory, of.stamp) else { return };
-        let cells = table.as_ref().map_or(0, |t| t.0.rows() * t.0.header.len());
+        let cells = table.as_ref().map_or(0, |t| t.table.rows() * t.table.header.len());
         let bytes = super::memory::file(of.input.bytes, cells).kept;
         memory.put(&file_key(path), Arc::new(KnownFile { stamp, input: of.input, table }), bytes);
     }
@@ -117,22 +122,26 @@ impl<'a> Files<'a> {
     }
 
     /// A table with the warnings of its reading; a second reading has none.
-    pub fn table(&mut self, path: &str) -> Result<(Arc<Table>, Vec<Fault>), Fault> {
-        if let Some(table) = self.tables.get(path) {
+    pub fn table(&mut self, path: &str, writing: &Writing) -> Result<(Arc<Table>, Vec<Fault>), Fault> {
+        let slot = (path.to_string(), writing.key());
+        self.written.insert(path.to_string(), writing.clone());
+        if let Some(table) = self.tables.get(&slot) {
             self.asked.push(path.to_string());
             return Ok((table.clone(), Vec::new()));
         }
         if let Some(known) = self.unchanged(path)
-            && let Some((table, warnings)) = &known.table
+            && let Some(known) = known.table.as_ref().filter(|t| t.written == slot.1)
         {
             self.touch(path);
-            return Ok((table.clone(), warnings.clone()));
+            self.tables.insert(slot, known.table.clone());
+            return Ok((known.table.clone(), known.warnings.clone()));
         }
         let of = self.taken(path)?;
-        let (table, warnings) = csv::read(path, &of.bytes)?;
+        let (table, warnings) = door::read(path, &of.bytes, writing)?;
         let table = Arc::new(table);
-        self.tables.insert(path.to_string(), table.clone());
-        self.keep(path, of, Some((table.clone(), warnings.clone())));
+        self.tables.insert(slot.clone(), table.clone());
+        let known = KnownTable { written: slot.1, table: table.clone(), warnings: warnings.clone() };
+        self.keep(path, of, Some(known));
         Ok((table, warnings))
     }
 
@@ -141,8 +150,9 @@ impl<'a> Files<'a> {
         self.asked.push(path.to_string());
         if let Some(known) = self.unchanged(path) {
             self.read.entry(path.to_string()).or_insert_with(|| known.input.clone());
-            if let Some((table, _)) = &known.table {
-                self.tables.entry(path.to_string()).or_insert_with(|| table.clone());
+            if let Some(known) = &known.table {
+                let slot = (path.to_string(), known.written.clone());
+                self.tables.entry(slot).or_insert_with(|| known.table.clone());
             }
         } else if let Some(waiting) = self.waiting.get(path) {
             self.read.entry(path.to_string()).or_insert_with(|| waiting.input.clone());
@@ -153,13 +163,15 @@ impl<'a> Files<'a> {
     pub fn placed(&self, label: &mut FileLabel) {
         let Some(field) = label.field else { return };
         if let Ok(bytes) = self.loader.read(&label.file) {
-            label.column = csv::column_of_field(&label.file, &bytes, label.line, field);
+            let writing = self.written.get(&label.file).cloned().unwrap_or_default();
+            label.column = door::column_of_field(&label.file, &bytes, &writing, label.line, field);
         }
     }
 
     /// Every file with its table, where it is one.
     pub fn tables(&self) -> Vec<(InputFile, Option<Arc<Table>>)> {
-        self.read.values().map(|f| (f.clone(), self.tables.get(&f.path).cloned())).collect()
+        let of = |path: &str| self.tables.iter().find(|((p, _), _)| p == path).map(|(_, table)| table.clone());
+        self.read.values().map(|f| (f.clone(), of(&f.path))).collect()
     }
 
     pub fn inputs(&self) -> Vec<InputFile> {

@@ -18,6 +18,7 @@ mod graph;
 mod keys;
 mod lints;
 mod memory;
+mod mends;
 mod recorded;
 mod sample;
 mod sources;

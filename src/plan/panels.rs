@@ -143,8 +143,10 @@ impl Planner<'_> {
         let key = |table: &Table, name: &str| if name.is_empty() { Ok(0) } else { table.column(name).ok_or(Reported) };
         match &spec.source {
             RowSource::File(path) => {
-                let (table, warnings) = self.files.table(path).map_err(|f| self.report(f, spec.source_place.0))?;
+                let (table, warnings) =
+                    self.files.table(path, &spec.writing).map_err(|f| self.report(f, spec.source_place.0))?;
                 self.report_all(warnings, spec.source_place.0);
+                let table = self.mended(spec, table)?;
                 Ok(PanelData {
                     name: spec.name.clone(),
                     unit: key(&table, &spec.unit)?,
@@ -189,7 +191,8 @@ impl Planner<'_> {
         for j in &spec.joins {
             let right = match &j.source {
                 RowSource::File(path) => {
-                    let (right, warnings) = self.files.table(path).map_err(|f| self.report(f, j.place.0))?;
+                    let (right, warnings) =
+                        self.files.table(path, &spec.joined()).map_err(|f| self.report(f, j.place.0))?;
                     self.report_all(warnings, j.place.0);
                     right
                 }

@@ -182,7 +182,7 @@ impl Planner<'_> {
             Some(_) => return false,
             None => {
                 let Some(at) = panel.table.column(name) else { return false };
-                let number = |&r: &u32| numbers::parse(panel.table.get(r as usize, at)).is_some();
+                let number = |&r: &u32| panel.table.number(r as usize, at).is_some();
                 if panel.rows.iter().any(number) || Self::is_number(panel, at) {
                     return false;
                 }

@@ -6,8 +6,8 @@ use super::{Planner, Reported, Step};
 use crate::check::spec::{Column, ColumnKind, Place, WeightsExpr, WeightsKind};
 use crate::data::csv::nfc;
 use crate::data::keys::padded_key;
-use crate::data::numbers;
 use crate::data::series::Series;
+use crate::data::writing::Writing;
 use crate::fault::Fault;
 use crate::source::Span;
 use crate::weights::Weights;
@@ -54,7 +54,8 @@ impl Planner<'_> {
                 Ok(weights)
             }
             WeightsKind::Matrix { file, .. } => {
-                let (table, warnings) = self.files.table(file).map_err(|f| self.report(f, place))?;
+                let (table, warnings) =
+                    self.files.table(file, &Writing::default()).map_err(|f| self.report(f, place))?;
                 self.report_all(warnings.into_iter().filter(|w| !w.code.ends_with("unnamed_column")).collect(), place);
                 self.listed(matrix(&table, units, &|key| panel.knows(key)), place)
             }
@@ -182,7 +183,7 @@ impl Planner<'_> {
     }
 
     fn edge_rows(&mut self, file: &str, [from, to, weight]: [Option<&str>; 3], place: Span) -> Step<Vec<EdgeRow>> {
-        let (table, warnings) = self.files.table(file).map_err(|f| self.report(f, place))?;
+        let (table, warnings) = self.files.table(file, &Writing::default()).map_err(|f| self.report(f, place))?;
         self.report_all(warnings, place);
         let rows = table.all_rows();
         let role = |given: Option<&str>, word: &str, position: usize| match given {
@@ -215,7 +216,7 @@ impl Planner<'_> {
                 EdgeRow {
                     from: nfc(table.get(r, a)).into_owned(),
                     to: nfc(table.get(r, b)).into_owned(),
-                    weight: w.map_or(1.0, |w| numbers::parse(table.get(r, w)).unwrap_or(f64::NAN)),
+                    weight: w.map_or(1.0, |w| table.number(r, w).unwrap_or(f64::NAN)),
                     line: table.line(r),
                 }
             })

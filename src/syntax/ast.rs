@@ -168,6 +168,15 @@ pub enum ClauseKind {
     Encoding(Text),
     Separator(Text),
     Decimal(Text),
+    /// Of a workbook.
+    Sheet(Text),
+    /// Of a sheet: `"A3:F200"`.
+    Range(Text),
+    Trim(Vec<Name>),
+    Recode {
+        column: Name,
+        values: Expr,
+    },
 }
 
 impl ClauseKind {
@@ -189,6 +198,10 @@ impl ClauseKind {
             ClauseKind::Encoding(_) => "encoding",
             ClauseKind::Separator(_) => "separator",
             ClauseKind::Decimal(_) => "decimal",
+            ClauseKind::Sheet(_) => "sheet",
+            ClauseKind::Range(_) => "range",
+            ClauseKind::Trim(_) => "trim",
+            ClauseKind::Recode { .. } => "recode",
         }
     }
 }

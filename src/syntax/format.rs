@@ -285,13 +285,23 @@ impl Formatter<'_> {
             ClauseKind::MissingMarkers(texts) => {
                 (vec![], texts.iter().map(|t| s.string(&t.text, t.span)).collect::<Vec<_>>().join(", "))
             }
-            ClauseKind::Keys(list) | ClauseKind::Value(list) => (vec![], names(list)),
-            ClauseKind::Encoding(t) | ClauseKind::Separator(t) | ClauseKind::Decimal(t) => {
-                (vec![], s.string(&t.text, t.span))
+            ClauseKind::Keys(list) | ClauseKind::Value(list) | ClauseKind::Trim(list) => (vec![], names(list)),
+            ClauseKind::Encoding(t)
+            | ClauseKind::Separator(t)
+            | ClauseKind::Decimal(t)
+            | ClauseKind::Sheet(t)
+            | ClauseKind::Range(t) => (vec![], s.string(&t.text, t.span)),
+            ClauseKind::Recode { column, values } => {
+                let head = format!("{} ", s.name(column));
+                let (hoisted, body) = self.layout(values, INDENT, INDENT + word.width() + head.width());
+                (hoisted, head + &body)
             }
         };
         let value = match &clause.kind {
-            ClauseKind::Where(e) | ClauseKind::Absent(e) | ClauseKind::Let { value: e, .. } => Some(e.span),
+            ClauseKind::Where(e)
+            | ClauseKind::Absent(e)
+            | ClauseKind::Let { value: e, .. }
+            | ClauseKind::Recode { values: e, .. } => Some(e.span),
             _ => None,
         };
         let outside = |c: &&Comment| value.is_none_or(|v| c.span.start < v.start || c.span.start >= v.end);

@@ -118,6 +118,10 @@ fn clause_kind(rule: Rule, mut parts: Parts) -> Option<ClauseKind> {
         Rule::encoding_clause => ClauseKind::Encoding(text(parts)?),
         Rule::separator_clause => ClauseKind::Separator(text(parts)?),
         Rule::decimal_clause => ClauseKind::Decimal(text(parts)?),
+        Rule::sheet_clause => ClauseKind::Sheet(text(parts)?),
+        Rule::range_clause => ClauseKind::Range(text(parts)?),
+        Rule::trim_clause => ClauseKind::Trim(columns.collect()),
+        Rule::recode_clause => ClauseKind::Recode { column: columns.next()?, values: parts.value? },
         _ => return None,
     })
 }
