@@ -3,7 +3,7 @@
 use super::input::{home, program};
 use super::memory::{Size, limit};
 use super::watch::Watch;
-use super::{Common, Format, lints, terminal, threads};
+use super::{Common, RunFormat, lints, terminal, threads};
 use crate::fault::Fault;
 use crate::loader::{DiskLoader, Loader};
 use crate::session::{Program, Run as Outcome, Session};
@@ -36,7 +36,7 @@ pub struct Run {
     #[arg(long)]
     pedantic: bool,
     #[command(flatten)]
-    common: Common,
+    common: Common<RunFormat>,
     /// A program that is no file.
     #[arg(skip)]
     text: Option<String>,
@@ -50,7 +50,7 @@ impl Run {
 
     /// Runs what standard input brings.
     pub fn standard_input() -> Run {
-        let common = Common { format: Format::Text, allow_read: Vec::new(), sets: Vec::new(), quiet: false };
+        let common = Common { format: RunFormat::Text, allow_read: Vec::new(), sets: Vec::new(), quiet: false };
         Run {
             file: PathBuf::from("-"),
             out: None,
@@ -105,7 +105,7 @@ impl Run {
         };
         watch.end();
         let read = run.inputs.iter().map(|f| f.path.clone()).collect();
-        (terminal::show(&run, &self.common, loader), read)
+        (terminal::show(&run, self.common.format, self.common.quiet, loader), read)
     }
 
     /// The state of the program and of files it read.

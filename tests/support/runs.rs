@@ -14,13 +14,23 @@ struct MemoryWriter {
 }
 
 impl Writer for MemoryWriter {
-    fn write(&self, files: &[(&str, &str)], _inputs: &[&str]) -> Result<(), (usize, Fault)> {
+    fn write(&self, files: &[(&str, &[u8])], _inputs: &[&str]) -> Result<(), (usize, Fault)> {
         let mut shown = self.shown.lock().unwrap();
         for (path, content) in files {
-            shown.push_str(&format!("── {path}\n{content}\n"));
+            match std::str::from_utf8(content) {
+                Ok(text) => shown.push_str(&format!("── {path}\n{text}\n")),
+                Err(_) => shown.push_str(&format!("── {path}\n{}\n", document(content))),
+            }
         }
         Ok(())
     }
+}
+
+/// The text of a Word document, a paragraph a line: its parts are stored as they are.
+fn document(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let inside = text.split("<w:body>").nth(1).and_then(|t| t.split("</w:body>").next());
+    inside.map_or(format!("{} bytes", bytes.len()), |t| t.replace("</w:p>", "</w:p>\n"))
 }
 
 /// A line `# memory BYTES` at the head of a case is what `--memory` would say.
