@@ -130,7 +130,8 @@ impl Checker<'_> {
     fn docs_of(&self, panel: &str) -> IndexMap<String, String> {
         let modules = self.request.modules.values().flat_map(|m| &m.statements);
         let statements = modules.chain(&self.request.program.statements);
-        let mut out = IndexMap::new();
+        let mut out: IndexMap<String, String> = IndexMap::new();
+        out.extend(items(self.request.program.doc.as_deref().unwrap_or("")));
         for statement in statements {
             let (StatementKind::Panel(block) | StatementKind::Data(block)) = &statement.kind else { continue };
             if block.name.text != panel {

@@ -69,8 +69,9 @@ fn is_formula(field: &str) -> bool {
         Some('+' | '-') => {
             let rest = signs.as_str();
             let harmless = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '.' | '*' | ',');
-            let number = rest.starts_with(|c: char| c.is_ascii_digit() || c == '.')
-                && rest.replace("e-", "e").chars().all(harmless);
+            // What stands in brackets after a blank is a remark, `-1 (reference)`, and no call.
+            let plain = rest.replace("e-", "e").replace(" (", " ").replace(')', "");
+            let number = rest.starts_with(|c: char| c.is_ascii_digit() || c == '.') && plain.chars().all(harmless);
             !number && rest != "inf"
         }
         _ => false,

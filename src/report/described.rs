@@ -2,7 +2,6 @@
 
 use super::number::count;
 use super::summaries::plain;
-use crate::fault::quoted_list;
 use crate::outcome::described::{Description, Meaning};
 use crate::outcome::{Block, Cell, ColumnSummary, Row, Table, TreatmentSummary};
 
@@ -13,7 +12,7 @@ pub fn cohorts(t: &TreatmentSummary) -> Table {
     columns.extend(named.then(|| "names".to_string()));
     let line = |label: String, units: usize, names: &[String]| {
         let mut cells = vec![Cell::Count(units)];
-        cells.extend(named.then(|| if names.is_empty() { Cell::Empty } else { Cell::Text(quoted_list(names)) }));
+        cells.extend(named.then(|| if names.is_empty() { Cell::Empty } else { Cell::Text(names.join(", ")) }));
         Row { label, cells }
     };
     let mut rows: Vec<Row> = t.starts.iter().map(|c| line(c.time.to_string(), c.units, &c.names)).collect();

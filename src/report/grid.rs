@@ -112,9 +112,7 @@ pub fn word_columns(table: &Table) -> Vec<bool> {
         let cells = table.blocks.iter().flat_map(|b| &b.rows).filter_map(|r| r.cells.get(j));
         let mut some = false;
         for cell in cells.filter(|c| !matches!(c, Cell::Empty | Cell::Heading(_))) {
-            let is_word =
-                matches!(cell, Cell::Text(t) if !t.starts_with(|c: char| c.is_ascii_digit() || "-+.<([".contains(c)));
-            if !is_word {
+            if !matches!(cell, Cell::Text(t) if !is_number(t)) {
                 return false;
             }
             some = true;
@@ -122,4 +120,10 @@ pub fn word_columns(table: &Table) -> Vec<bool> {
         some
     };
     (0..table.columns.len()).map(words).collect()
+}
+
+/// Whether a text is a number, a number with one in brackets, or an interval.
+fn is_number(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit() || "-+.<([".contains(c))
+        && text.chars().all(|c| c.is_ascii_digit() || " .,+-*()[]<>%e".contains(c))
 }

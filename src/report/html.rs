@@ -3,6 +3,7 @@
 
 use super::grid::{lower, spans, upper, word_columns};
 use super::lang;
+use super::number::significant;
 use super::pieces::Piece;
 use crate::outcome::{Cell, Lang, Row, Table};
 
@@ -50,7 +51,7 @@ pub fn table(table: &Table) -> String {
     }
     out.push_str("</table></div>\n");
     if !table.notes.is_empty() {
-        let notes: Vec<String> = table.notes.iter().map(|n| escaped(n)).collect();
+        let notes: Vec<String> = table.notes.iter().map(|n| spoken(n)).collect();
         out.push_str(&format!("<p class=\"notes\">{}</p>\n", notes.join("<br>\n")));
     }
     out
@@ -75,19 +76,24 @@ fn table_row(row: &Row, table: &Table, words: &[bool]) -> String {
 /// A number with all that is known of it, for the pointer that rests on it.
 fn exact(cell: &Cell) -> Option<String> {
     match cell {
-        Cell::Number(x) | Cell::Shown { exact: x, .. } if x.is_finite() => Some(x.to_string()),
+        Cell::Number(x) | Cell::Shown { exact: x, .. } if x.is_finite() => Some(plainly(*x)),
         Cell::Estimate { estimate, se, p } | Cell::EstimateOver { estimate, se, p, .. } if estimate.is_finite() => {
-            let mut parts = vec![format!("estimate {estimate}")];
+            let mut parts = vec![format!("estimate {}", plainly(*estimate))];
             if se.is_finite() {
-                parts.push(format!("standard error {se}"));
+                parts.push(format!("standard error {}", plainly(*se)));
             }
             if p.is_finite() {
-                parts.push(format!("p {p}"));
+                parts.push(format!("p {}", plainly(*p)));
             }
             Some(parts.join(", "))
         }
         _ => None,
     }
+}
+
+/// As many digits as a reader can want, whole numbers without decimals.
+fn plainly(x: f64) -> String {
+    if x.fract() == 0.0 && x.abs() < 1e15 { x.to_string() } else { significant(x, 8) }
 }
 
 /// Stars are raised.

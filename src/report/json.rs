@@ -2,7 +2,7 @@
 
 use super::grid::{GridLine, lines};
 use crate::outcome::designs::Design;
-use crate::outcome::{Entry, Outcome, Table};
+use crate::outcome::{Block, Cell, Entry, Outcome, Row, Table};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -141,7 +141,23 @@ fn table(table: &Table) -> Value {
         })
         .collect();
     let columns: Vec<&str> = std::iter::once("").chain(table.columns.iter().map(String::as_str)).collect();
-    json!({"title": table.title, "columns": columns, "rows": rows, "notes": table.notes})
+    let blocks: Vec<Value> = table.blocks.iter().map(block).collect();
+    json!({"title": table.title, "columns": columns, "rows": rows, "notes": table.notes, "blocks": blocks})
+}
+
+/// A block of a table with its numbers in full.
+fn block(block: &Block) -> Value {
+    let cell = |c: &Cell| match c {
+        Cell::Empty => Value::Null,
+        Cell::Text(t) | Cell::Heading(t) => Value::from(t.as_str()),
+        Cell::Count(n) => Value::from(*n),
+        Cell::Number(x) | Cell::Shown { exact: x, .. } => value(x),
+        Cell::Estimate { estimate, se, p } | Cell::EstimateOver { estimate, se, p, .. } => {
+            json!({"estimate": value(estimate), "se": value(se), "p": value(p)})
+        }
+    };
+    let row = |r: &Row| json!({"label": r.label, "cells": r.cells.iter().map(cell).collect::<Vec<_>>()});
+    json!({"heading": block.heading, "rows": block.rows.iter().map(row).collect::<Vec<_>>()})
 }
 
 /// Plain data cannot fail to serialize; numbers that do not exist become null.

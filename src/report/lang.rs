@@ -7,7 +7,7 @@ use super::grid;
 use crate::outcome::{Cell, Lang, Row, Table};
 
 /// How deep phrases within phrases are looked for.
-const DEPTH: usize = 4;
+const DEPTH: usize = 8;
 
 /// The language's code in HTML.
 pub fn code(language: Lang) -> &'static str {
@@ -68,25 +68,39 @@ fn spoken(english: &str, depth: usize) -> Option<String> {
         return Some((*chinese).to_string());
     }
     let inside = |gap: &str| spoken(gap, depth - 1).unwrap_or_else(|| gap.to_string());
-    for (pattern, chinese) in zh::PATTERNS {
-        if let Some(gaps) = gaps(pattern, text) {
-            let mut gaps = gaps.into_iter().map(inside);
-            let mut parts = chinese.split("{}");
-            let mut out = parts.next().unwrap_or("").to_string();
-            for part in parts {
-                out.push_str(&gaps.next().unwrap_or_default());
-                out.push_str(part);
-            }
-            return Some(out);
+    // A sentence before its parts, and these before what stands in them.
+    let is_sentence = |pattern: &str| pattern.ends_with('.') || pattern.contains(';');
+    by_pattern(text, is_sentence, inside)
+        .or_else(|| in_parts(text, "; ", "；", depth))
+        .or_else(|| by_pattern(text, |p| !is_sentence(p), inside))
+        .or_else(|| in_parts(text, ", ", "，", depth))
+}
+
+/// By the first of some patterns that fits.
+fn by_pattern(text: &str, some: impl Fn(&str) -> bool, inside: impl Fn(&str) -> String) -> Option<String> {
+    for (pattern, chinese) in zh::PATTERNS.iter().filter(|(p, _)| some(p)) {
+        let Some(gaps) = gaps(pattern, text) else { continue };
+        let mut gaps = gaps.into_iter().map(&inside);
+        let mut parts = chinese.split("{}");
+        let mut out = parts.next().unwrap_or("").to_string();
+        for part in parts {
+            out.push_str(&gaps.next().unwrap_or_default());
+            out.push_str(part);
         }
-    }
-    for (between, chinese) in [("; ", "；"), (", ", "，")] {
-        let parts: Vec<&str> = text.split(between).collect();
-        if parts.len() > 1 && parts.iter().any(|p| spoken(p, depth - 1).is_some()) {
-            return Some(parts.into_iter().map(inside).collect::<Vec<_>>().join(chinese));
-        }
+        return Some(out);
     }
     None
+}
+
+/// Piece by piece, where at least one is known.
+fn in_parts(text: &str, between: &str, chinese: &str, depth: usize) -> Option<String> {
+    let parts: Vec<&str> = text.split(between).collect();
+    let said: Vec<Option<String>> = parts.iter().map(|p| spoken(p, depth - 1)).collect();
+    if parts.len() < 2 || said.iter().all(Option::is_none) {
+        return None;
+    }
+    let all = said.into_iter().zip(parts).map(|(s, p)| s.unwrap_or_else(|| p.to_string()));
+    Some(all.collect::<Vec<_>>().join(chinese))
 }
 
 /// What stands in the gaps `{}` of a pattern, where it fits; no gap is empty.

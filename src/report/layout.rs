@@ -184,7 +184,7 @@ mod tests {
     fn a_text_over_columns_stands_in_their_middle_and_makes_room() {
         let mut c = Columns { lines: vec![Line::Over(vec![("地图 A".into(), 2), (String::new(), 1)])], left: vec![] };
         c.cells(["x", "1", "2", "3"].map(String::from).to_vec());
-        assert_eq!(c.render(0), "   地图 A\n   ──────\nx  1     2  3\n");
+        assert_eq!(c.render(0), "   地图 A\n   ──────\nx  1    2  3\n");
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub fn table(table: &Table) -> String {
         }
     }
     for note in &table.notes {
-        out.push_str(&format!("\n{}\n", escaped(note)));
+        out.push_str(&format!("\n{}\n", spoken(note)));
     }
     out
 }

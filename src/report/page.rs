@@ -48,8 +48,12 @@ pub fn page(sections: &[Section], about: &About) -> String {
     for section in sections {
         add(&mut parts, section, about.lang);
     }
-    parts.push(Part { heading: say("Program"), body: html::pieces(&[Piece::Program(about.program.to_string())]) });
-    parts.push(Part { heading: say("Provenance"), body: html::pieces(&provenance(about)) });
+    parts.push(Part {
+        heading: say("Program"),
+        body: html::pieces(&[Piece::Program(about.program.to_string())]),
+        open: false,
+    });
+    parts.push(Part { heading: say("Provenance"), body: html::pieces(&provenance(about)), open: false });
     let mut body = html::pieces(&head);
     body.push_str(&contents(&parts, &say("Contents")));
     for (number, part) in parts.iter().enumerate() {
@@ -66,21 +70,18 @@ pub fn page(sections: &[Section], about: &About) -> String {
 struct Part {
     heading: String,
     body: String,
+    /// Opened by a heading of the program: what follows stands under it.
+    open: bool,
 }
 
-/// Text becomes a heading or paragraphs of the part it follows; every other value is a part of its own.
+/// A text with `# ` opens a part; other text and values stand in the part that is open, else a value is a part of its own.
 fn add(parts: &mut Vec<Part>, section: &Section, language: Lang) {
     if let Outcome::Value(Scalar::Text(text)) = &section.entry.outcome {
         match text.strip_prefix("# ") {
-            Some(heading) => parts.push(Part { heading: heading.trim().to_string(), body: String::new() }),
-            None => {
-                if parts.is_empty() {
-                    parts.push(Part { heading: String::new(), body: String::new() });
-                }
-                if let Some(last) = parts.last_mut() {
-                    last.body.push_str(&html::pieces(&paragraphs(text)));
-                }
+            Some(heading) => {
+                parts.push(Part { heading: heading.trim().to_string(), body: String::new(), open: true });
             }
+            None => under(parts, &html::pieces(&paragraphs(text))),
         }
         return;
     }
@@ -93,13 +94,20 @@ fn add(parts: &mut Vec<Part>, section: &Section, language: Lang) {
         body.push_str(&format!("<p class=\"source\"><code>{}</code></p>\n", html::escaped(&section.entry.source)));
     }
     body.push_str(&html::pieces(&pieces::body(&section.entry, language)));
-    // A heading of text that nothing stands under yet is that of this value.
-    match parts.last_mut() {
-        Some(last) if last.body.is_empty() && !last.heading.is_empty() => {
-            last.body =
-                if is_source { format!("<p class=\"source\">{}</p>\n{body}", html::spoken(&heading)) } else { body };
-        }
-        _ => parts.push(Part { heading, body }),
+    if parts.last().is_some_and(|p| p.open) {
+        under(parts, &format!("<h3>{}</h3>\n{body}", html::spoken(&heading)));
+    } else {
+        parts.push(Part { heading, body, open: false });
+    }
+}
+
+/// Adds to the last part; before all others a part without a heading.
+fn under(parts: &mut Vec<Part>, body: &str) {
+    if parts.is_empty() {
+        parts.push(Part { heading: String::new(), body: String::new(), open: false });
+    }
+    if let Some(last) = parts.last_mut() {
+        last.body.push_str(body);
     }
 }
 

@@ -69,7 +69,9 @@ pub fn body(entry: &Entry, language: Lang) -> Vec<Piece> {
         Outcome::Text(t) => vec![Piece::Paragraph(t.clone())],
         Outcome::Explanation(e) => {
             let mut out = Vec::new();
-            explanation(&mut out, e, 3);
+            explanation(&mut out, e, 2);
+            // Its title is the heading.
+            out.remove(0);
             out
         }
         Outcome::List(items) => items.iter().flat_map(|item| of(item, 3, language)).collect(),

@@ -57,10 +57,11 @@ impl TableOptions {
 
     /// The label of a term; a lag's own part is labelled too.
     fn label(&self, term: &str) -> String {
-        match self.labels.get(term) {
+        let bare = bare(term);
+        match self.labels.get(term).or_else(|| self.labels.get(bare)) {
             Some(label) => label.clone(),
             None if matches!(term, "(Intercept)" | "rho" | "lambda") => self.say(term),
-            None => term.to_string(),
+            None => bare.to_string(),
         }
     }
 
@@ -110,6 +111,12 @@ impl TableOptions {
             Under::Nothing => format!("Standard errors: {errors}."),
         }
     }
+}
+
+/// A column's name without the backticks that a program needs.
+fn bare(term: &str) -> &str {
+    let inside = term.strip_prefix('`').and_then(|t| t.strip_suffix('`'));
+    inside.filter(|t| !t.contains('`')).unwrap_or(term)
 }
 
 /// A percentage without the noise of its division.
@@ -306,7 +313,7 @@ fn effect_blocks(models: &[&Fit], options: &TableOptions) -> Vec<Block> {
         return vec![];
     }
     let mut terms: Vec<&str> = Vec::new();
-    for e in models.iter().flat_map(|f| &f.effects) {
+    for e in models.iter().filter(|f| shown(f)).flat_map(|f| &f.effects) {
         if !terms.contains(&e.term.as_str()) && !options.controls.contains(&e.term) {
             terms.push(&e.term);
         }

@@ -476,7 +476,11 @@ fn a_document_says_what_ran_on_what() {
             {"name": null, "source": "t", "kind": "table", "title": null, "columns": ["", "m_1", "m2", "[3]"],
              "rows": [["Coefficients"], ["a_b & \"专业化\"", "-0.5000**", "0.000120***", ""], ["", "(0.2500)", "(0.000020)", ""],
                       ["N", "12345", "0.5000", "Yes"]],
-             "notes": ["p < 0.1, 50 %"]},
+             "notes": ["p < 0.1, 50 %"],
+             "blocks": [
+                {"heading": "Coefficients", "rows": [{"label": "a_b & \"专业化\"", "cells": [
+                    {"estimate": -0.5, "se": 0.25, "p": 0.045}, {"estimate": 0.00012, "se": 0.00002, "p": 0.0001}, null]}]},
+                {"heading": null, "rows": [{"label": "N", "cells": [12345, 0.5, "Yes"]}]}]},
         ],
         "warnings": [],
     });

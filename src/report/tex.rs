@@ -30,7 +30,7 @@ pub fn table(table: &Table) -> String {
     out.push_str("\\end{tabular}\n");
     if !table.notes.is_empty() {
         // Beneath the table and not in it: a long note would widen its columns.
-        let notes: Vec<String> = table.notes.iter().map(|n| escaped(n)).collect();
+        let notes: Vec<String> = table.notes.iter().map(|n| spoken(n)).collect();
         let notes = notes.join("\\par\n");
         out.push_str(&format!(
             "\n\\smallskip\n\\begin{{minipage}}{{0.9\\linewidth}}\\footnotesize\n{notes}\n\\end{{minipage}}\n"
@@ -45,7 +45,9 @@ fn alignment(table: &Table) -> String {
     let long = |j: &usize| cells(*j).any(|c| matches!(c, Cell::Text(t) if t.chars().count() > LONG));
     let words = word_columns(table);
     let many = (0..words.len()).filter(|j| words[*j]).filter(long).count().max(1);
-    let width = (0.7 / many as f64 * 100.0).floor() / 100.0;
+    // Beside many columns little room is left.
+    let room = if words.len() > 2 { 0.4 } else { 0.7 };
+    let width = (room / many as f64 * 100.0).floor() / 100.0;
     let column = |j: usize| match words[j] {
         true if long(&j) => format!("p{{{width}\\linewidth}}"),
         true => "l".to_string(),
@@ -99,6 +101,16 @@ fn minus(text: &str) -> String {
     }
     out.push_str(&escaped_from(rest, out.is_empty()));
     out
+}
+
+/// Running text: what stands in backticks is set as code.
+fn spoken(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return escaped(text);
+    }
+    let part = |(i, t): (usize, &&str)| if i % 2 == 1 { format!("\\texttt{{{}}}", escaped(t)) } else { escaped(t) };
+    parts.iter().enumerate().map(part).collect()
 }
 
 /// Text without meaning for LaTeX. A leading `[` would be read as the argument of the `\\` before it.

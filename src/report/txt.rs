@@ -100,6 +100,10 @@ fn part_text(table: &Table, grid: &[GridLine], part: &[usize], words: &[bool]) -
             }
             GridLine::Cells(cells) => {
                 let label = cells.first().map_or("", String::as_str);
+                // What goes on in another part has no line here.
+                if label.is_empty() && part.iter().all(|&j| cells.get(j).is_none_or(String::is_empty)) {
+                    continue;
+                }
                 let label = if indented { format!("  {label}") } else { label.to_string() };
                 columns.cells(std::iter::once(label).chain(pick(cells)).collect());
             }

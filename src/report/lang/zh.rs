@@ -200,6 +200,7 @@ pub(super) const PATTERNS: &[(&str, &str)] = &[
     ("{} units.", "{} 个个体。"),
     ("Controls: {}.", "控制变量：{}。"),
     ("First treated period; {} units, {} to {}.", "首个处理时期；共 {} 个个体，{} 至 {}。"),
+    ("{} ({})", "{}（{}）"),
     ("clustered by {} and {}", "按{}和{}聚类"),
     ("clustered by {}", "按{}聚类"),
     ("From `{}`: {} of {}, matrix {}, standard errors {}.", "来自模型 {}：{}，被解释变量 {}，权重矩阵 {}，标准误 {}。"),
@@ -220,5 +221,4 @@ pub(super) const PATTERNS: &[(&str, &str)] = &[
     ("No band's indirect effect differs from zero at level {}.", "各距离带的间接效应在 {} 水平上均不显著。"),
     ("Null: {}", "原假设：{}"),
     ("If rejected: {}", "若拒绝：{}"),
-    ("{} ({})", "{}（{}）"),
 ];
