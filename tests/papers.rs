@@ -24,7 +24,7 @@ save describe(towns, by: law, columns: [jobs, income]) to "towns.tex"
 save describe(towns, codebook: true) to "codebook.tex"
 save paper to "paper.docx"
 save paper to "paper.html"
-report "page.html" { "# One & only"  paper  durbin  law  describe(towns) }
+report "page.html" { "# One & only"; paper; durbin; law; describe(towns) }
 "##;
 
 const TABLES: [&str; 6] = ["paper", "study", "moran", "law", "towns", "codebook"];

@@ -16,7 +16,7 @@ pub fn table(fit: &Fit, language: Lang) -> Table {
     };
     let sorted = Blocks::of(fit);
     let rows =
-        |list: &[(String, &Coefficient)]| list.iter().map(|(l, c)| row(say_constant(l, language), &c.value)).collect();
+        |list: &[(String, &Coefficient)]| list.iter().map(|(l, c)| row(parameter(l, language), &c.value)).collect();
     block(say("Coefficients"), rows(&sorted.own));
     for (weights, list) in &sorted.lags {
         block(say(&format!("Spatial lags: {weights} @ x")), rows(list));
@@ -55,8 +55,8 @@ pub fn table(fit: &Fit, language: Lang) -> Table {
     Table { title: None, columns, blocks, notes, digits: 4 }
 }
 
-fn say_constant(label: &str, language: Lang) -> String {
-    if label == "(Intercept)" { lang::say(language, label) } else { label.to_string() }
+fn parameter(label: &str, language: Lang) -> String {
+    if matches!(label, "(Intercept)" | "rho" | "lambda") { lang::say(language, label) } else { label.to_string() }
 }
 
 fn effect_rows(term: &str, parts: [Estimate; 3], language: Lang) -> Vec<Row> {

@@ -1,6 +1,6 @@
 //! A table's cells as strings, once for every format: an estimate takes two lines, its standard error beneath.
 
-use super::number::{in_row, p_value, pair_decimals, stars, statistic};
+use super::number::{fixed, in_row, p_value, pair_decimals, significant, stars, statistic};
 use crate::outcome::{Beneath, Cell, Row, Table};
 
 /// One line of a table as strings.
@@ -96,7 +96,8 @@ pub fn lower(cell: &Cell, digits: usize) -> String {
         Cell::EstimateOver { beneath, .. } => match beneath {
             Beneath::Nothing => String::new(),
             Beneath::Statistic(x) | Beneath::P(x) if x.is_nan() => String::new(),
-            Beneath::Statistic(x) => format!("({})", statistic(*x, 3)),
+            Beneath::Statistic(x) if x.abs() >= 1e4 => format!("({})", significant(*x, 3)),
+            Beneath::Statistic(x) => format!("({})", fixed(*x, 2)),
             Beneath::P(p) => format!("({})", p_value(*p)),
             Beneath::Interval([lo, hi]) if lo.is_nan() && hi.is_nan() => String::new(),
             Beneath::Interval([lo, hi]) => format!("[{}, {}]", in_row(*lo, decimals), in_row(*hi, decimals)),

@@ -109,8 +109,9 @@ fn gaps<'t>(pattern: &str, text: &'t str) -> Option<Vec<&'t str>> {
     let (first, last) = (parts.first()?, parts.last()?);
     let mut rest = text.strip_prefix(*first)?.strip_suffix(*last)?;
     let mut out = Vec::new();
-    for part in &parts[1..parts.len() - 1] {
-        let at = rest.find(part)?;
+    for (k, part) in parts.iter().enumerate().take(parts.len() - 1).skip(1) {
+        // What stands last in brackets is what the last gap is for.
+        let at = if k + 2 == parts.len() { rest.rfind(part)? } else { rest.find(part)? };
         out.push(&rest[..at]);
         rest = &rest[at + part.len()..];
     }
@@ -132,6 +133,7 @@ mod tests {
             zh("Standard errors in brackets: clustered by unit (a); quasi-maximum likelihood sandwich (b)."),
             "括号内为标准误：按个体聚类（a）；拟极大似然稳健标准误（b）。"
         );
+        assert_eq!(zh("iid (expected information) (a, b)"), "同方差（期望信息矩阵）（a, b）");
         assert_eq!(zh("-5 and before"), "-5及以前");
         assert_eq!(zh("lngdp"), "lngdp");
         assert_eq!(say(Lang::En, "Observations"), "Observations");

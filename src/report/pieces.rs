@@ -60,9 +60,7 @@ fn heading(entry: &Entry, language: Lang) -> String {
 
 /// The parts below the heading.
 pub fn body(entry: &Entry, language: Lang) -> Vec<Piece> {
-    let say = |facts: Vec<(String, String)>| {
-        Piece::Facts(facts.into_iter().map(|(k, v)| (lang::say(language, &k), v)).collect())
-    };
+    let say = |facts: Vec<(String, String)>| Piece::Facts(said(facts, language));
     match &entry.outcome {
         Outcome::Fit(f) => fitted(entry, f, language),
         Outcome::Value(v) => vec![Piece::Code(scalar(v))],
@@ -92,6 +90,12 @@ pub fn body(entry: &Entry, language: Lang) -> Vec<Piece> {
     }
 }
 
+/// Facts in a language: their names, and yes, no and none.
+fn said(facts: Vec<(String, String)>, language: Lang) -> Vec<(String, String)> {
+    let value = |v: String| if matches!(v.as_str(), "yes" | "no" | "none") { lang::say(language, &v) } else { v };
+    facts.into_iter().map(|(k, v)| (lang::say(language, &k), value(v))).collect()
+}
+
 /// The table of an entry in a language.
 fn translated(entry: &Entry, language: Lang) -> Table {
     as_table(entry, language).unwrap_or_default()
@@ -104,7 +108,7 @@ fn fitted(entry: &Entry, f: &Fit, language: Lang) -> Vec<Piece> {
         out.push(Piece::Program(entry.source.clone()));
     }
     let facts = fit::facts(f).into_iter().chain(fit::statistic_facts(f));
-    out.push(Piece::Facts(facts.map(|(k, v)| (lang::say(language, &k), v)).collect()));
+    out.push(Piece::Facts(said(facts.collect(), language)));
     out.push(Piece::Table(estimates::table(f, language)));
     out
 }

@@ -368,7 +368,7 @@ fn latex_escapes_and_keeps_unicode() {
     assert_eq!(
         tex::table(&small_table()),
         r#"% needs \usepackage{booktabs}
-\begin{tabular}{lccc}
+\begin{tabular}{lccl}
 \toprule
  & m\_1 & m2 & {[}3] \\
 \midrule

@@ -200,6 +200,7 @@ pub(super) const PATTERNS: &[(&str, &str)] = &[
     ("{} units.", "{} 个个体。"),
     ("Controls: {}.", "控制变量：{}。"),
     ("First treated period; {} units, {} to {}.", "首个处理时期；共 {} 个个体，{} 至 {}。"),
+    ("{} (direct) and {} (indirect)", "{}（直接效应）和 {}（间接效应）"),
     ("{} ({})", "{}（{}）"),
     ("clustered by {} and {}", "按{}和{}聚类"),
     ("clustered by {}", "按{}聚类"),
