@@ -3,10 +3,14 @@
 //! The field names are those of the JSON document (docs/reference/command.md) and an interface. Numbers that do not exist are
 //! NaN here and `null` there. Nothing in this file computes.
 
+pub mod described;
 pub mod designs;
 pub mod figures;
 pub mod steps;
+pub mod table;
 pub mod testing;
+
+pub use table::{Beneath, Block, Cell, Lang, Part, Row, Table, Under};
 
 use serde::Serialize;
 use serde::ser::SerializeMap;
@@ -411,48 +415,6 @@ pub enum Scalar {
     Text(String),
 }
 
-/// What stands in one cell of a [`Table`]: meaning, not markup.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Cell {
-    Empty,
-    Text(String),
-    /// A count.
-    Count(usize),
-    /// A number shown with the table's digits.
-    Number(f64),
-    /// An estimate with its standard error beneath and stars by `p`.
-    Estimate {
-        estimate: f64,
-        se: f64,
-        p: f64,
-    },
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct Row {
-    pub label: String,
-    pub cells: Vec<Cell>,
-}
-
-/// A block of rows with a heading (coefficients, `C @ …`, effects, fit).
-#[derive(Clone, Debug, PartialEq)]
-pub struct Block {
-    pub heading: Option<String>,
-    pub rows: Vec<Row>,
-}
-
-/// A table as a paper shows it; the renderers of `report` turn it into text, CSV or LaTeX.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Table {
-    pub title: Option<String>,
-    /// Headings of the columns after the label column.
-    pub columns: Vec<String>,
-    pub blocks: Vec<Block>,
-    pub notes: Vec<String>,
-    /// Significant digits of numbers.
-    pub digits: usize,
-}
-
 /// Labelled values, e.g. residuals by unit and period.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LabeledArray {
@@ -496,6 +458,8 @@ pub enum Outcome {
     Weights(WeightsSummary),
     Treatment(TreatmentSummary),
     Panel(PanelSummary),
+    /// `describe(panel, …)`.
+    Described(Box<described::Description>),
     Data(DataSummary),
     Table(Table),
     Array(LabeledArray),

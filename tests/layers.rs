@@ -28,7 +28,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("data", &["linalg", "fault", "suggest", "outcome"]),
     ("report", &["outcome", "fault"]),
     ("syntax", &["source", "fault", "diagnostic", "suggest"]),
-    ("check", &["source", "fault", "diagnostic", "suggest", "syntax", "data", "loader", "estimators", "weights"]),
+    (
+        "check",
+        &["source", "fault", "diagnostic", "suggest", "syntax", "data", "loader", "estimators", "weights", "outcome"],
+    ),
     (
         "plan",
         &[

@@ -275,7 +275,7 @@ fn tables_are_handed_over_with_every_bit() {
 struct Kept(Mutex<Vec<String>>);
 
 impl Writer for Kept {
-    fn write(&self, files: &[(&str, &str)], _: &[&str]) -> Result<(), (usize, Fault)> {
+    fn write(&self, files: &[(&str, &[u8])], _: &[&str]) -> Result<(), (usize, Fault)> {
         self.0.lock().unwrap().extend(files.iter().map(|f| f.0.to_string()));
         Ok(())
     }

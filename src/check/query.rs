@@ -270,20 +270,6 @@ impl Checker<'_> {
         Ok(Value::Answer(answer, model))
     }
 
-    /// `describe(cities)`: what a printed panel, data set or matrix says.
-    fn describe_call(&mut self, call: &Expr, entry: &Entry, arguments: &[Argument]) -> Check<Value> {
-        let bound = self.bind(&entry.name, &entry.parameters, arguments, call.span)?;
-        let what = entry.parameters.first().and_then(|p| bound.get(&p.name.text)).or(bound.rest.first().copied());
-        let Some(what) = what else { return Err(self.wrong_count(call, &entry.name, &entry.signature(), 0)) };
-        if bound.named.len() + bound.rest.len() > 1 {
-            return Err(self.later(call.span, "`describe` with further options"));
-        }
-        match self.value(what)? {
-            value @ (Value::Panel(_) | Value::Data(_) | Value::Weights(..) | Value::Treatment(_)) => Ok(value),
-            other => Err(self.wrong_kind(what.span, "a panel, a data set, weights or a treatment", &other, None)),
-        }
-    }
-
     /// A model by name or as a query.
     pub(crate) fn model_argument(&mut self, expr: &Expr) -> Check<usize> {
         let name = if let ExprKind::Name(n) = &expr.kind { Some(n.text.clone()) } else { None };

@@ -5,6 +5,8 @@
 pub use crate::data::reduce::{Along, Reduction};
 use crate::data::writing::Writing;
 use crate::estimators::{FixedEffects, Likelihood, Model, Scheme, Variance, WildWeights};
+use crate::outcome::described::Meaning;
+pub use crate::outcome::{Lang, Part, Under};
 use crate::syntax::ast::Operator;
 pub use crate::weights::kernel::{Bandwidth, Kernel};
 
@@ -30,11 +32,13 @@ pub struct Settings {
     pub draws: usize,
     /// Significant digits of tables.
     pub digits: usize,
+    /// Of tables and pages.
+    pub lang: Lang,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { seed: 42, level: 0.95, draws: 1000, digits: 4 }
+        Settings { seed: 42, level: 0.95, draws: 1000, digits: 4, lang: Lang::En }
     }
 }
 
@@ -368,15 +372,44 @@ pub enum ScalarExpr {
     },
 }
 
-/// The models side by side and how the table shows them.
+/// What a table is of, and how it is shown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TableSpec {
     /// Heading and model of each column.
     pub columns: Vec<(String, usize)>,
+    /// What it is a table of, where that is no models.
+    pub of: Option<Box<Output>>,
     pub stars: bool,
+    pub under: Under,
     pub digits: usize,
     pub labels: Vec<(String, String)>,
     pub title: Option<String>,
+    /// Terms that one row stands for.
+    pub controls: Vec<String>,
+    /// `None`: every part.
+    pub show: Option<Vec<Part>>,
+    /// Headings over so many columns each.
+    pub groups: Vec<(String, usize)>,
+}
+
+/// What is said of the columns of a panel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DescribeSpec {
+    pub panel: usize,
+    /// `None`: every column.
+    pub columns: Option<Vec<String>>,
+    pub by: Option<DescribedBy>,
+    /// What the columns mean, where that is asked instead of numbers.
+    pub codebook: Vec<Meaning>,
+}
+
+/// Whose rows stand beside whose.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DescribedBy {
+    /// Units that are treated at some time and those that never are.
+    Treatment(usize),
+    /// Rows by the values of a column.
+    Column(String),
 }
 
 /// What a statement shows or saves.
@@ -386,6 +419,7 @@ pub enum Output {
     Weights(WeightsUse),
     Treatment(usize),
     Panel(usize),
+    Described(DescribeSpec),
     Data(usize),
     Array(usize),
     Scalar(ScalarExpr),
@@ -419,6 +453,34 @@ pub enum StepKind {
         text: String,
         message: Option<String>,
     },
+    /// A page of values.
+    Report {
+        items: Vec<ReportItem>,
+        path: String,
+        path_place: Place,
+        /// The words at the head of the program.
+        doc: Written,
+    },
+}
+
+impl StepKind {
+    /// What a step shows or saves.
+    pub fn outputs(&self) -> Vec<&Output> {
+        match self {
+            StepKind::Model { .. } | StepKind::Assert { .. } => Vec::new(),
+            StepKind::Print(output) | StepKind::Save { output, .. } => vec![output],
+            StepKind::Report { items, .. } => items.iter().map(|i| &i.output).collect(),
+        }
+    }
+}
+
+/// A value of a report.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReportItem {
+    pub output: Output,
+    /// The expression as written, and the comment above it.
+    pub source: Written,
+    pub words: Option<String>,
 }
 
 /// One statement that does something, in program order.

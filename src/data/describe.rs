@@ -110,6 +110,58 @@ pub fn describe_data(
     DataSummary { rows: rows.len(), cells, absent: cells - rows.len().min(cells), keys, columns }
 }
 
+/// A column over rows, row by row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Listed {
+    /// NaN where missing.
+    Numbers(Vec<f64>),
+    Texts(Vec<Option<String>>),
+}
+
+impl Listed {
+    /// Its values as they are grouped by; a missing one has a group of its own.
+    pub fn labels(&self) -> Vec<String> {
+        let missing = || "missing".to_string();
+        match self {
+            Listed::Numbers(x) => x.iter().map(|v| if v.is_nan() { missing() } else { v.to_string() }).collect(),
+            Listed::Texts(x) => x.iter().map(|t| t.clone().unwrap_or_else(missing)).collect(),
+        }
+    }
+}
+
+/// A column of a table over rows.
+pub fn listed_column(table: &Table, col: usize, markers: &[String], rows: &[u32]) -> Listed {
+    let cells = rows.iter().map(|&r| table.get(r as usize, col));
+    if kind_of(table, col, markers, rows) == Kind::Number {
+        let number = |c: &str| if is_missing(c, markers) { f64::NAN } else { parse(c).unwrap_or(f64::NAN) };
+        return Listed::Numbers(cells.map(number).collect());
+    }
+    Listed::Texts(cells.map(|c| (!is_missing(c, markers)).then(|| c.to_string())).collect())
+}
+
+/// A derived column over rows.
+pub fn listed_series(values: &Series, rows: &[u32]) -> Listed {
+    let number = |value: &dyn Fn(usize) -> Option<f64>| {
+        Listed::Numbers(rows.iter().map(|&r| value(r as usize).unwrap_or(f64::NAN)).collect())
+    };
+    match values {
+        Series::Texts(t) => Listed::Texts(rows.iter().map(|&r| t.get(r as usize).map(String::from)).collect()),
+        Series::Numbers(x) => number(&|r| x.get(r).copied()),
+        Series::Bools(x) => number(&|r| x.get(r).copied().flatten().map(|b| f64::from(u8::from(b)))),
+    }
+}
+
+/// What is known of a column over some of the rows it is listed over.
+pub fn summarized(name: &str, listed: &Listed, rows: &[usize]) -> ColumnSummary {
+    match listed {
+        Listed::Numbers(x) => {
+            let there: Vec<f64> = rows.iter().map(|&r| x[r]).filter(|v| !v.is_nan()).collect();
+            summary(name, Kind::Number, rows.len() - there.len(), &there)
+        }
+        Listed::Texts(x) => text(name, rows.iter().filter(|&&r| x[r].is_none()).count()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@
 
 pub mod array;
 pub mod balance;
+pub mod collinear;
 pub mod coords;
 pub mod csv;
 pub mod describe;

@@ -234,8 +234,10 @@ impl<'a> Planner<'a> {
             let mut asked = Vec::new();
             match &step.kind {
                 StepKind::Model { model, .. } => wanted.push(*model),
-                StepKind::Print(output) | StepKind::Save { output, .. } => {
-                    needs(output, &mut wanted, &mut printed, &mut described, &mut asked);
+                StepKind::Print(_) | StepKind::Save { .. } | StepKind::Report { .. } => {
+                    for output in step.kind.outputs() {
+                        needs(output, &mut wanted, &mut printed, &mut described, &mut asked);
+                    }
                 }
                 StepKind::Assert { condition, .. } => scalar_needs(condition, &mut wanted, &mut asked),
             }
@@ -425,10 +427,13 @@ fn needs<'a>(
         Output::Data(number) => data.push(*number),
         Output::Fit(model) | Output::Answer { model, .. } => models.push(*model),
         Output::Weights(used) => matrices.push(used),
-        Output::Treatment(_) | Output::Panel(_) | Output::Array(_) => {}
+        Output::Treatment(_) | Output::Panel(_) | Output::Described(_) | Output::Array(_) => {}
         Output::Scalar(scalar) => scalar_needs(scalar, models, tests),
-        Output::Table(table) => models.extend(table.columns.iter().map(|c| c.1)),
         Output::Figure(figure) => needs(&figure.of, models, matrices, data, tests),
+        Output::Table(table) => {
+            models.extend(table.columns.iter().map(|c| c.1));
+            table.of.iter().for_each(|of| needs(of, models, matrices, data, tests));
+        }
         Output::Design(design) => models.extend(design.models()),
         Output::List(items) => items.iter().for_each(|(_, o)| needs(o, models, matrices, data, tests)),
     }

@@ -5,7 +5,7 @@ use super::{Planner, Reported, Step};
 use crate::check::spec::{BalancePolicy, PanelSpec, PanelStep, RowSource};
 use crate::data::balance::{check_balanced, drop_unbalanced, is_balanced, nothing_left};
 use crate::data::coords::{Coordinate, Plane, locate};
-use crate::data::describe::describe;
+use crate::data::describe::{Listed, describe, listed_column, listed_series};
 use crate::data::join::{Unmatched, join};
 use crate::data::keys::{Keys, PanelIndex, read_keys};
 use crate::data::numbers::{Kind, kind_of, numbers};
@@ -81,6 +81,19 @@ impl PanelData {
             self.lets.iter().map(|(n, v)| (n.as_str(), v.spread(self.table.rows()))).collect();
         let derived: Vec<(&str, &Series)> = derived.iter().map(|(n, s)| (*n, s)).collect();
         describe(&keys, &self.index, &self.rows, &self.markers, &derived)
+    }
+}
+
+impl PanelData {
+    /// A column over rows; a derived one hides that of a file.
+    pub fn listed(&self, name: &str, rows: &[u32]) -> Listed {
+        if let Some(value) = self.lets.get(name) {
+            return listed_series(&value.spread(self.table.rows()), rows);
+        }
+        match self.table.column(name) {
+            Some(column) => listed_column(&self.table, column, &self.markers, rows),
+            None => Listed::Texts(vec![None; rows.len()]),
+        }
     }
 }
 

@@ -346,6 +346,7 @@ fn outputs(a: &Spec, b: &Spec, out: &mut Vec<String>) {
                 StepKind::Print(_) => Some(format!("output `{text}`")),
                 StepKind::Save { path, .. } => Some(format!("`{path}` of `{text}`")),
                 StepKind::Assert { text, .. } => Some(format!("assertion `{text}`")),
+                StepKind::Report { path, .. } => Some(format!("report `{path}`")),
             }
         };
         s.steps.iter().filter_map(one).collect()

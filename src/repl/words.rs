@@ -28,7 +28,7 @@ pub const CLAUSES: [&str; 19] = [
 /// Words of expressions.
 pub const WORDS: [&str; 10] = ["and", "else", "false", "if", "in", "missing", "not", "or", "then", "true"];
 /// Settings of `options`.
-pub const SETTINGS: [&str; 4] = ["digits", "draws", "level", "seed"];
+pub const SETTINGS: [&str; 5] = ["digits", "draws", "lang", "level", "seed"];
 
 /// What stands around the cursor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -131,7 +131,11 @@ impl<'a> Walk<'a> {
                 | ClauseKind::Value(_)
                 | ClauseKind::Encoding(_)
                 | ClauseKind::Separator(_)
-                | ClauseKind::Decimal(_) => {}
+                | ClauseKind::Decimal(_)
+                | ClauseKind::Sheet(_)
+                | ClauseKind::Range(_)
+                | ClauseKind::Trim(_)
+                | ClauseKind::Recode { .. } => {}
             }
             for mention in &mut self.found[first..] {
                 if lets.contains(&mention.name.text.as_str()) {
