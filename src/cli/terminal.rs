@@ -1,6 +1,6 @@
 //! What reaches the terminal: documents and reports on standard output, diagnostics on standard error.
 
-use super::RunFormat;
+use super::{Format, RunFormat};
 use crate::diagnostic::{Diagnostic, Style, render};
 use crate::fault::{Fault, Level, counted};
 use crate::loader::Loader;

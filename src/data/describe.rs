@@ -133,8 +133,9 @@ impl Listed {
 pub fn listed_column(table: &Table, col: usize, markers: &[String], rows: &[u32]) -> Listed {
     let cells = rows.iter().map(|&r| table.get(r as usize, col));
     if kind_of(table, col, markers, rows) == Kind::Number {
-        let number = |c: &str| if is_missing(c, markers) { f64::NAN } else { parse(c).unwrap_or(f64::NAN) };
-        return Listed::Numbers(cells.map(number).collect());
+        let there = |&&r: &&u32| !is_missing(table.get(r as usize, col), markers);
+        let number = |r: &u32| Some(r).filter(there).and_then(|&r| table.number(r as usize, col)).unwrap_or(f64::NAN);
+        return Listed::Numbers(rows.iter().map(number).collect());
     }
     Listed::Texts(cells.map(|c| (!is_missing(c, markers)).then(|| c.to_string())).collect())
 }
