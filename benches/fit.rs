@@ -129,6 +129,7 @@ fn problem(w: &Arc<Weights>, variance: Variance) -> Problem {
         lag_weights: Some(w.clone()),
         error_weights: None,
         fixed_effects: FixedEffects::Both,
+        approach: Approach::Likelihood,
         likelihood: Likelihood::Transform,
         variance,
         df_adjust: false,

@@ -29,7 +29,8 @@ impl Checker<'_> {
             Some(["unit"]) => return plain(FixedEffects::Unit),
             Some(["time"]) => return plain(FixedEffects::Time),
             Some(["unit", "time"] | ["time", "unit"]) => return plain(FixedEffects::Both),
-            Some(["random"]) => return Err(self.later(expr.span, "`fe: random`")),
+            // With the approach of random effects, whose mean is the intercept.
+            Some(["random"]) => return plain(FixedEffects::None),
             Some(words) if !words.is_empty() && words.iter().all(|w| self.dimension(w, panel).is_some()) => {
                 return Err(self.named_by_column("fe", expr, words, panel));
             }

@@ -125,7 +125,7 @@ impl Checker<'_> {
     }
 
     /// Splits the right-hand side at its top-level `+` and adds each term once.
-    fn terms(&mut self, expr: &Expr, panel: usize, out: &mut Vec<Term>) -> Check<()> {
+    pub(crate) fn terms(&mut self, expr: &Expr, panel: usize, out: &mut Vec<Term>) -> Check<()> {
         let mut failed = None;
         let mut parts = vec![expr];
         if let ExprKind::Chain { first, rest } = &expr.kind

@@ -6,6 +6,7 @@ pub mod scalar;
 pub mod scope;
 pub mod spec;
 
+mod approach;
 mod arguments;
 pub(crate) mod arrays;
 mod columns;

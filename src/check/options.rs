@@ -15,6 +15,7 @@ use crate::syntax::print;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct QueryOptions {
     pub fixed_effects: Option<FixedEffects>,
+    pub approach: ApproachSpec,
     /// Every set of effects as written, where there are others than of units and periods.
     pub effects: Vec<EffectUse>,
     pub trends: bool,
@@ -42,6 +43,10 @@ impl Checker<'_> {
     ) -> Check<QueryOptions> {
         let mut options = QueryOptions::default();
         let mut failed = None;
+        match self.approach(entry, model, bound, panel, formula) {
+            Ok(approach) => options.approach = approach,
+            Err(r) => failed = Some(r),
+        }
         for (name, expr) in bound.named.iter().skip(1) {
             if let Err(r) = self.option(&mut options, name, expr, model, panel, formula) {
                 failed = Some(r);
@@ -124,7 +129,12 @@ impl Checker<'_> {
                 options.fixed_effects = Some(flags);
                 options.effects = effects;
             }
-            "se" => options.variance = Some(self.variance(expr, model, panel)?),
+            "se" => {
+                let family = self.error_family(expr, model, &options.approach)?;
+                options.variance = Some(self.variance(expr, family, panel)?);
+            }
+            // Read by `approach`, together.
+            "method" | "iv" | "random" | "mundlak" => {}
             "likelihood" => {
                 options.likelihood =
                     Some(match self.choice("likelihood", expr, &["transform", "partial", "direct"])? {
@@ -132,11 +142,6 @@ impl Checker<'_> {
                         "direct" => Likelihood::Direct,
                         _ => Likelihood::Transform,
                     });
-            }
-            "method" => {
-                if self.choice("method", expr, &["qml", "gs2sls", "gmm"])? != "qml" {
-                    return Err(self.later(expr.span, format!("`method: {}`", print::expression(expr))));
-                }
             }
             "durbin" => options.durbin = self.durbin(expr, formula)?,
             "lag_weights" => options.lag_weights = Some(self.weights_use(expr, panel)?),

@@ -105,6 +105,7 @@ impl Checker<'_> {
         let options = bound.and_then(|b| {
             let mut options = self.query_options(entry, model, did, &b, panel, formula.as_ref().ok())?;
             if let Ok(formula) = &formula {
+                self.approach_options(entry, &b, formula, &options)?;
                 self.dynamic_options(entry, model, &b, formula, &mut options)?;
             }
             Ok(options)
@@ -455,6 +456,7 @@ pub(crate) fn assemble(
         } else {
             options.fixed_effects
         },
+        approach: options.approach,
         effects: options.effects,
         trends: options.trends,
         variance,

@@ -3,7 +3,7 @@
 //! a [`Place`] equals every other place.
 
 pub use crate::data::reduce::{Along, Reduction};
-use crate::estimators::{FixedEffects, Likelihood, Model, Scheme, Variance, WildWeights};
+use crate::estimators::{FixedEffects, Likelihood, Model, RandomEffects, Scheme, Variance, WildWeights};
 use crate::syntax::ast::Operator;
 pub use crate::weights::kernel::{Bandwidth, Kernel};
 
@@ -176,6 +176,25 @@ pub struct TimeLagUse {
     pub weights: Option<WeightsUse>,
 }
 
+/// How a query asks for its parameters to be found (methods C.9, C.10).
+#[derive(Clone, Debug, PartialEq, Default)]
+pub enum ApproachSpec {
+    #[default]
+    Likelihood,
+    Instruments {
+        /// Places of endogenous terms, ascending.
+        endogenous: Vec<usize>,
+        /// Columns that are no terms.
+        instruments: Vec<Term>,
+    },
+    Moments,
+    Random {
+        effects: RandomEffects,
+        /// Unit means of the terms join them.
+        mundlak: bool,
+    },
+}
+
 /// One set of fixed effects, `province:time`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EffectUse {
@@ -211,6 +230,7 @@ pub struct ModelSpec {
     pub events: Option<EventTimes>,
     /// `None`: two-way, or none where the panel has one period.
     pub fixed_effects: Option<FixedEffects>,
+    pub approach: ApproachSpec,
     /// Every set of effects as written, where there are others than of units and periods; else empty.
     pub effects: Vec<EffectUse>,
     /// A linear trend of each unit.
@@ -230,6 +250,18 @@ pub struct ModelSpec {
     /// The formula, and the whole query.
     pub formula_place: Place,
     pub place: Place,
+}
+
+impl ModelSpec {
+    /// Outcome, terms and instruments: every column of the sample.
+    pub fn columns(&self) -> impl Iterator<Item = &Column> {
+        let instruments: &[Term] = match &self.approach {
+            ApproachSpec::Instruments { instruments, .. } => instruments,
+            _ => &[],
+        };
+        let terms = self.terms.iter().chain(instruments).map(|t| &t.value);
+        std::iter::once(&self.outcome).chain(terms)
+    }
 }
 
 /// What is estimated or tested again and again on changed outcomes.

@@ -293,21 +293,31 @@ impl Checker<'_> {
             None => true,
             Some(e) => self.choice("style", e, &["centered", "elhorst"])? == "centered",
         };
-        let (spatial, dynamic, name) = match self.spec.models.get(model) {
-            Some(m) => (m.model.has_lag() || m.model.has_error(), !m.time_lags.is_empty(), m.query.clone()),
-            None => return Err(Reported),
+        let Some(m) = self.spec.models.get(model) else { return Err(Reported) };
+        let without = "test the model without it: `ols`, `slx`, `did` or `slx_did`";
+        let refused = if m.model.has_lag() || m.model.has_error() {
+            let asked = "`lm_tests` asks whether least squares lacks a spatial lag or error";
+            Some((format!("{asked}, and `{}` estimates one already", m.query), without))
+        } else if !m.time_lags.is_empty() {
+            Some(("`lm_tests` are not known for models with a lag of the outcome in time".to_string(), without))
+        } else {
+            let fixed = "test the model with `fe: unit`, `fe: [unit, time]` or `fe: none`";
+            match m.approach {
+                ApproachSpec::Random { .. } => Some((
+                    "`lm_tests` rests on residuals of least squares, and those of random effects share their unit's effect"
+                        .to_string(),
+                    fixed,
+                )),
+                ApproachSpec::Instruments { .. } => Some((
+                    "`lm_tests` rests on residuals of least squares, which instruments do not make".to_string(),
+                    "`moran(m)` tests the residuals of any model",
+                )),
+                ApproachSpec::Likelihood | ApproachSpec::Moments => None,
+            }
         };
-        if spatial || dynamic {
+        if let Some((message, help)) = refused {
             let place = bound.get("m").map_or(call.span, |e| e.span);
-            let message = if spatial {
-                format!(
-                    "`lm_tests` asks whether least squares lacks a spatial lag or error, and `{name}` estimates one already"
-                )
-            } else {
-                "`lm_tests` are not known for models with a lag of the outcome in time".to_string()
-            };
-            let fault = Diagnostic::error("durbin::check::wrong_kind", self.at(place), message)
-                .help("test the model without it: `ols`, `slx`, `did` or `slx_did`");
+            let fault = Diagnostic::error("durbin::check::wrong_kind", self.at(place), message).help(help);
             return Err(self.report(fault));
         }
         let weights = self.weights_or_first(call, bound, model)?;

@@ -4,7 +4,10 @@ use super::answer::{answer, least_squares};
 use super::axis::Axis;
 use super::correct::corrected;
 use super::dynamics::Dynamics;
+use super::instruments::two_stage;
+use super::moments::moments;
 use super::profile::Profile;
+use super::random::random;
 use super::renumber::Renumbered;
 use super::sample::Sample;
 use super::search::{Optimum, Search, Searcher};
@@ -65,6 +68,12 @@ fn fit_with(
 ) -> Result<Estimated, EstimateError> {
     interrupt.begin("sample");
     let sample = Sample::new(problem)?;
+    match problem.approach {
+        Approach::Instruments { .. } => return two_stage(&sample, shared, interrupt),
+        Approach::Moments => return moments(&sample, shared, interrupt),
+        Approach::Random(place) => return random(&sample, place, shared, interrupt),
+        Approach::Likelihood => {}
+    }
     if !problem.model.has_lag() && !problem.model.has_error() {
         return least_squares(&sample, interrupt, shared.dense_units());
     }
@@ -382,7 +391,7 @@ fn two_optima(search: &Search) -> Vec<Remark> {
 }
 
 /// `Q(y − ρWy − Zβ)` with the period effects of the filtered model taken out.
-fn structural(solution: &Solution) -> Vec<f64> {
+pub(crate) fn structural(solution: &Solution) -> Vec<f64> {
     let mut u = solution.unfiltered_residual();
     if solution.error.is_some() && solution.sample.row.period_effects {
         let filtered = solution.filtered(&u);

@@ -241,7 +241,7 @@ fn lagged(problem: &Problem) -> Vec<usize> {
 }
 
 /// Values as they are, with zeros at absent cells.
-fn raw<'a>(x: &'a [f64], cells: Option<&Cells>) -> Cow<'a, [f64]> {
+pub(crate) fn raw<'a>(x: &'a [f64], cells: Option<&Cells>) -> Cow<'a, [f64]> {
     let Some(cells) = cells else { return Cow::Borrowed(x) };
     let mut cleared = x.to_vec();
     cells.clear(&mut cleared);

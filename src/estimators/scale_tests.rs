@@ -43,6 +43,7 @@ fn problem(model: Model, w: &Arc<Weights>) -> Problem {
         lag_weights: model.has_lag().then(|| w.clone()),
         error_weights: model.has_error().then(|| w.clone()),
         fixed_effects: FixedEffects::Both,
+        approach: Approach::Likelihood,
         likelihood: Likelihood::Transform,
         variance: Variance::Iid,
         df_adjust: false,

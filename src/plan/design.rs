@@ -6,7 +6,7 @@ use super::panels::PanelData;
 use super::sample::Sample;
 use super::weights::sums_to_one;
 use super::{MatrixUsed, ModelPlan, Planner, Reported, Step, faults};
-use crate::check::spec::{Column, ColumnKind, ModelSpec, WeightsUse};
+use crate::check::spec::{Column, ColumnKind, ModelSpec, Term, WeightsUse};
 use crate::data::balance::cells;
 use crate::data::keys::PanelIndex;
 use crate::data::series::{Series, Value};
@@ -19,12 +19,15 @@ mod layout;
 /// Periods below which the bias of a dynamic model is of note (methods C.7).
 const SHORT: usize = 10;
 
+/// Columns by name, and which term of a list each comes from.
+pub(super) type TermColumns = (Vec<(String, Vec<f64>)>, Vec<usize>);
+
 /// The columns of a sample, `N·T` each, unit fastest.
-struct Columns {
-    outcome: Vec<f64>,
-    terms: Vec<(String, Vec<f64>)>,
+pub(super) struct Columns {
+    pub outcome: Vec<f64>,
+    pub terms: Vec<(String, Vec<f64>)>,
     /// Which term of the formula each column comes from.
-    origin: Vec<usize>,
+    pub origin: Vec<usize>,
 }
 
 impl Planner<'_> {
@@ -54,7 +57,8 @@ impl Planner<'_> {
         };
         let fixed_effects = self.effects_removed(spec, n, t)?;
         let cells = cells(&index, &sample.rows);
-        let columns = self.columns(spec, panel, &sample, &cells)?;
+        let mut columns = self.columns(spec, panel, &sample, &cells)?;
+        let means = self.random_effects(spec, &index, sample.balanced, &mut columns)?;
         let durbin_weights = self.matrices(&spec.weights, spec, panel, &sample)?;
         let first = durbin_weights.first().cloned();
         let mut one = |used: &Option<WeightsUse>| -> Step<Option<MatrixUsed>> {
@@ -68,6 +72,7 @@ impl Planner<'_> {
         let mut notes = Vec::new();
         let carriers: Vec<&MatrixUsed> = lag_weights.iter().chain(&error_weights).collect();
         let likelihood = self.likelihood(spec, fixed_effects, &carriers, &index, &mut notes)?;
+        let approach = self.approach(spec, panel, &sample, &cells, &columns)?;
         let laid = self.layout(spec, panel, &sample, &index, &cells)?;
         let nobs = sample.rows.len() - laid.left_out.as_ref().map_or(0, |d| d.rows);
         self.requirements(spec, &index, &columns, fixed_effects, nobs)?;
@@ -95,6 +100,7 @@ impl Planner<'_> {
             lag_weights: lag_weights.as_ref().map(|m| m.weights.clone()),
             error_weights: error_weights.as_ref().map(|m| m.weights.clone()),
             fixed_effects,
+            approach,
             likelihood,
             variance: laid.variance,
             df_adjust: spec.df_adjust,
@@ -109,6 +115,7 @@ impl Planner<'_> {
             problem,
             terms: columns.terms.into_iter().map(|(name, _)| name).collect(),
             origin: columns.origin,
+            means,
             units: index.units,
             periods: index.periods,
             nobs,
@@ -162,9 +169,23 @@ impl Planner<'_> {
         let kept = sample.kept.as_deref();
         let outcome = Eval::new(self, panel, kept).numbers(&spec.outcome)?;
         let outcome = laid_out(&outcome, cells);
+        let (terms, origin) = self.term_columns(&spec.terms, spec, panel, sample, cells)?;
+        Ok(Columns { outcome, terms, origin })
+    }
+
+    /// The columns of terms by name, and which term each comes from.
+    pub(super) fn term_columns(
+        &mut self,
+        listed: &[Term],
+        spec: &ModelSpec,
+        panel: &PanelData,
+        sample: &Sample,
+        cells: &[Option<u32>],
+    ) -> Step<TermColumns> {
+        let kept = sample.kept.as_deref();
         let mut terms = Vec::new();
         let mut origin = Vec::new();
-        for (number, term) in spec.terms.iter().enumerate() {
+        for (number, term) in listed.iter().enumerate() {
             let column = &term.value;
             if let ColumnKind::Levels(inner) = &column.kind {
                 let value = Eval::new(self, panel, kept).value(inner)?;
@@ -183,7 +204,7 @@ impl Planner<'_> {
             let fault = faults::missing_lag(name);
             return Err(self.report(fault, spec.formula_place.0));
         }
-        Ok(Columns { outcome, terms, origin })
+        Ok((terms, origin))
     }
 
     fn matrices(

@@ -7,7 +7,7 @@ use crate::check::spec::{
     Autocorrelation, Column, ColumnKind, ModelSpec, Periods, Place, StepKind, TestQuery, TestSpec, WeightsUse,
 };
 use crate::data::balance::cells;
-use crate::estimators::{FixedEffects, Likelihood, observations};
+use crate::estimators::{Approach, FixedEffects, Likelihood, observations};
 use crate::fault::Fault;
 use crate::outcome::Dropped;
 use crate::syntax::ast::Operator;
@@ -328,6 +328,9 @@ fn differ(a: &Compared, b: &Compared, test: &str) -> Option<Fault> {
 /// Estimates that are no maximum of their likelihood.
 fn not_maximal(c: &Compared) -> Option<Fault> {
     let name = &c.name;
+    if let Some(fault) = no_likelihood(c) {
+        return Some(fault);
+    }
     let why = if c.plan.problem.df_adjust {
         "`df_adjust: true` moves it from the maximum of its likelihood"
     } else if c.spatial() && c.plan.problem.likelihood == Likelihood::Partial && c.likelihood() == "partial" {
@@ -342,6 +345,17 @@ fn not_maximal(c: &Compared) -> Option<Fault> {
     };
     let what = format!("a likelihood ratio compares maxima, and `{name}` is none: {why}");
     Some(incomparable(what, "`wald` tests restrictions on corrected estimates; `likelihood: direct` corrects nothing"))
+}
+
+/// Instruments and moments maximize nothing.
+fn no_likelihood(c: &Compared) -> Option<Fault> {
+    let method = match c.plan.problem.approach {
+        Approach::Instruments { .. } => "gs2sls",
+        Approach::Moments => "gmm",
+        Approach::Likelihood | Approach::Random(_) => return None,
+    };
+    let what = format!("`{}` has no likelihood: it is estimated by `method: {method}`", c.name);
+    Some(incomparable(what, "`wald` tests its restrictions; `method: qml` has a likelihood"))
 }
 
 /// Why neither model contains the other.
@@ -447,6 +461,16 @@ pub fn parameters_of(plan: &ModelPlan) -> usize {
 
 /// Posterior probabilities integrate the likelihood of what effects leave.
 fn not_transformed(c: &Compared) -> Option<Fault> {
+    if let Some(fault) = no_likelihood(c) {
+        return Some(fault);
+    }
+    if matches!(c.plan.problem.approach, Approach::Random(_)) {
+        let what = format!(
+            "posterior probabilities need effects that are transformed out, and those of `{}` are random",
+            c.name
+        );
+        return Some(incomparable(what, "`fe: unit` transforms them out"));
+    }
     if matches!(c.likelihood(), "transform" | "no effects") {
         return None;
     }

@@ -78,11 +78,18 @@ fn header(fit: &Fit) -> String {
     };
     out.push_str(&field("Observations", &size));
     let effects = if fit.fixed_effects.is_empty() { "none".to_string() } else { fit.fixed_effects.join(", ") };
-    out.push_str(&field("Fixed effects", &effects));
+    match &fit.random_effects {
+        Some(word) => out.push_str(&field("Unit effects", words::random_effects(word))),
+        None => out.push_str(&field("Fixed effects", &effects)),
+    }
     if let Some(method) = words::method(&fit.method) {
         out.push_str(&field("Method", method));
     }
-    out.push_str(&field("Likelihood", &words::likelihood(fit)));
+    if words::has_likelihood(fit) {
+        out.push_str(&field("Likelihood", &words::likelihood(fit)));
+    } else {
+        out.push_str(&field("Counted", &format!("M = {} observations", fit.m_effective)));
+    }
     let errors = words::standard_errors(fit);
     let reference = if fit.bootstrap.is_none() && fit.distribution == "t" && fit.distribution_df.is_finite() {
         let degrees = if fit.distribution_df == 1.0 { "degree" } else { "degrees" };
@@ -129,8 +136,22 @@ fn statistics(fit: &Fit) -> String {
     ];
     let mut out = String::new();
     for (a, x, b, y) in pairs {
+        if !words::has_likelihood(fit) {
+            out.push_str(&format!("  {}{}\n", padded(b, 17, Align::Left), padded(&y, 14, Align::Right)));
+            continue;
+        }
         let left = format!("  {}{}", padded(a, 17, Align::Left), padded(&x, 14, Align::Right));
         out.push_str(&format!("{left}      {}{}\n", padded(b, 12, Align::Left), padded(&y, 12, Align::Right)));
+    }
+    if let Some(variance) = fit.sigma2_unit {
+        let share = variance / (variance + fit.sigma2);
+        let value = format!("{}, {} of both variances", significant(variance, 6), fixed(share, 4));
+        out.push_str(&field("sigma2 of units", &value));
+    }
+    if let Some(r) = &fit.mundlak {
+        let p = equation(p_value(r.p).trim());
+        let value = format!("unit means of the terms: chi-squared({}) = {}, p {p}", r.df, fixed(r.statistic, 2));
+        out.push_str(&field("Mundlak", &value));
     }
     let intervals = [("rho", fit.rho_interval), ("lambda", fit.lambda_interval)];
     for (name, interval) in intervals {
@@ -139,7 +160,7 @@ fn statistics(fit: &Fit) -> String {
         let value = format!("{}, admissible between {} and {}", fixed(c.value.estimate, 4), fixed(lo, 4), fixed(hi, 4));
         out.push_str(&field(name, &value));
     }
-    out + &stability(fit)
+    out + &first_stage(fit) + &stability(fit)
 }
 
 /// The head of every table of estimates: `z` or `t` by the reference distribution.
@@ -272,6 +293,37 @@ fn impact_lines(columns: &mut Columns, parts: [&Estimate; 3]) {
     for (label, e) in ["direct", "indirect", "total"].into_iter().zip(parts) {
         estimate_line(columns, format!("    {label}"), e);
     }
+}
+
+/// The strength of instruments, one line for each endogenous variable, and the test that they agree.
+fn first_stage(fit: &Fit) -> String {
+    let Some(first) = &fit.first_stage else { return String::new() };
+    let mut out = String::new();
+    for (i, s) in first.endogenous.iter().enumerate() {
+        let of = if s.term == "rho" { format!("lag of {}", fit.outcome) } else { s.term.clone() };
+        let treatment = match (s.treatment_f, &fit.treatment) {
+            (Some(f), Some(t)) => format!("; lags of {t} alone: F = {}", fixed(f, 2)),
+            _ => String::new(),
+        };
+        let [k, df] = s.df.map(|d| fixed(d, 0));
+        let value = format!("{of}: F({k}, {df}) = {}, partial R2 {}{treatment}", fixed(s.f, 2), fixed(s.partial_r2, 4));
+        out.push_str(&field(if i == 0 { "First stage" } else { "" }, &value));
+    }
+    if first.endogenous.len() > 1 {
+        out.push_str(&field("", &format!("weakest direction {} (Cragg and Donald)", fixed(first.weakest, 2))));
+    }
+    let dropped = match first.dropped {
+        0 => String::new(),
+        n => format!(", {n} left out as combinations of others"),
+    };
+    let own = if first.excluded == 1 { "is no regressor" } else { "are no regressors" };
+    out.push_str(&field("Instruments", &format!("{} that {own}{dropped}", first.excluded)));
+    if let Some(r) = &first.overidentification {
+        let p = equation(p_value(r.p).trim());
+        let value = format!("chi-squared({}) = {}, p {p} (Sargan, under iid errors)", r.df, fixed(r.statistic, 2));
+        out.push_str(&field("Overidentified", &value));
+    }
+    out
 }
 
 /// Roots of a dynamic model, and the test of a unit root.

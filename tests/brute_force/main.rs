@@ -12,10 +12,12 @@ mod draws;
 mod dynamics;
 mod effects;
 mod fits;
+mod instruments;
 mod invariants;
 mod likelihood;
 #[path = "../support/random.rs"]
 mod random;
+mod random_effects;
 mod reference;
 mod testing;
 mod variance;

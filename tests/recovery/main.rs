@@ -10,7 +10,9 @@ mod designs;
 mod draws;
 mod dynamics;
 mod indices;
+mod instruments;
 #[path = "../support/random.rs"]
 mod random;
+mod random_effects;
 mod tally;
 mod testing;
