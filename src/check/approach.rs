@@ -12,6 +12,10 @@ use crate::estimators::{Model, RandomEffects};
 use crate::syntax::ast::*;
 use crate::syntax::print;
 
+/// What `method:` and `random:` take.
+pub(super) const METHOD_CHOICES: [&str; 3] = ["qml", "gs2sls", "gmm"];
+pub(super) const RANDOM_CHOICES: [&str; 2] = ["kkp", "baltagi"];
+
 /// The words of `method:` a model has.
 fn methods(model: Model) -> &'static [&'static str] {
     match (model.has_lag(), model.has_error()) {
@@ -60,7 +64,7 @@ impl Checker<'_> {
     }
 
     fn method(&mut self, entry: &Entry, model: Model, expr: &Expr) -> Check<&'static str> {
-        let word = self.choice("method", expr, &["qml", "gs2sls", "gmm"])?;
+        let word = self.choice("method", expr, &METHOD_CHOICES)?;
         if methods(model).contains(&word) {
             return Ok(word);
         }
@@ -100,7 +104,7 @@ impl Checker<'_> {
         }
         let mut effects = RandomEffects::Kkp;
         if let Some(e) = bound.get("random") {
-            if self.choice("random", e, &["kkp", "baltagi"])? == "baltagi" {
+            if self.choice("random", e, &RANDOM_CHOICES)? == "baltagi" {
                 effects = RandomEffects::Baltagi;
             }
             if !model.has_error() {
@@ -168,7 +172,9 @@ impl Checker<'_> {
             ApproachSpec::Likelihood => return Ok(model),
             ApproachSpec::Random { .. } if matches!(word.as_str(), "iid" | "observed") => return Ok(Model::Sdm),
             ApproachSpec::Random { .. } => "with random effects",
-            ApproachSpec::Instruments { .. } if draws || matches!(word.as_str(), "observed" | "qml") => "with instruments",
+            ApproachSpec::Instruments { .. } if draws || matches!(word.as_str(), "observed" | "qml") => {
+                "with instruments"
+            }
             ApproachSpec::Moments if draws || matches!(word.as_str(), "observed" | "qml") => "with moments",
             _ => return Ok(Model::Slx),
         };

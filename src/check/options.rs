@@ -1,15 +1,35 @@
 //! The options of model queries: their values, and which of them this version executes.
 
+use super::approach::{METHOD_CHOICES, RANDOM_CHOICES};
 use super::arguments::Bound;
+use super::effects::FE_CHOICES;
 use super::formula::Formula;
 use super::library::Entry;
+use super::resampling::EFFECTS_CHOICES;
 use super::spec::*;
-use super::variance::VarianceUse;
+use super::variance::{SE_CHOICES, VarianceUse};
 use super::{Check, Checker, Reported};
 use crate::diagnostic::Diagnostic;
 use crate::estimators::{FixedEffects, Likelihood, Model};
 use crate::syntax::ast::*;
 use crate::syntax::print;
+
+const LIKELIHOOD_CHOICES: [&str; 3] = ["transform", "partial", "direct"];
+const TRENDS_CHOICES: [&str; 2] = ["none", "unit"];
+
+/// The options of model queries that take words, each with what it takes, one of each kind: what the checker itself goes
+/// by and offers where a value is none of them.
+pub fn option_values() -> Vec<(&'static str, &'static [&'static str])> {
+    vec![
+        ("fe", &FE_CHOICES),
+        ("trends", &TRENDS_CHOICES),
+        ("se", &SE_CHOICES),
+        ("method", &METHOD_CHOICES),
+        ("likelihood", &LIKELIHOOD_CHOICES),
+        ("effects", &EFFECTS_CHOICES),
+        ("random", &RANDOM_CHOICES),
+    ]
+}
 
 /// What the options of a query say; `None` where they are silent.
 #[derive(Clone, Debug, Default)]
@@ -136,12 +156,11 @@ impl Checker<'_> {
             // Read by `approach`, together.
             "method" | "iv" | "random" | "mundlak" => {}
             "likelihood" => {
-                options.likelihood =
-                    Some(match self.choice("likelihood", expr, &["transform", "partial", "direct"])? {
-                        "partial" => Likelihood::Partial,
-                        "direct" => Likelihood::Direct,
-                        _ => Likelihood::Transform,
-                    });
+                options.likelihood = Some(match self.choice("likelihood", expr, &LIKELIHOOD_CHOICES)? {
+                    "partial" => Likelihood::Partial,
+                    "direct" => Likelihood::Direct,
+                    _ => Likelihood::Transform,
+                });
             }
             "durbin" => options.durbin = self.durbin(expr, formula)?,
             "lag_weights" => options.lag_weights = Some(self.weights_use(expr, panel)?),
@@ -151,12 +170,7 @@ impl Checker<'_> {
             "where" => options.condition = Some(self.column(expr, panel)?),
             "effects" => options.effect_errors = self.effects_option(expr)?,
             "trends" => {
-                options.trends = self.choice("trends", expr, &["none", "unit"])? == "unit";
-            }
-            "split_exposure" => {
-                if self.boolean(name, expr)? {
-                    return Err(self.later(expr.span, format!("`{name}:`")));
-                }
+                options.trends = self.choice("trends", expr, &TRENDS_CHOICES)? == "unit";
             }
             _ => {
                 self.loose(expr);

@@ -107,6 +107,7 @@ impl Checker<'_> {
             if let Ok(formula) = &formula {
                 self.approach_options(entry, &b, formula, &options)?;
                 self.dynamic_options(entry, model, &b, formula, &mut options)?;
+                self.changing_options(model, did, &b, formula, &options)?;
             }
             Ok(options)
         });
@@ -256,9 +257,13 @@ impl Checker<'_> {
         if answer == Answer::Effects && bound.rest.is_empty() {
             return Ok(Value::Answer(self.effects_answer(call, model, &bound)?, model));
         }
-        let more = self.spec.models.get(model).is_some_and(|m| !m.effects.is_empty() || m.trends);
-        if more && matches!(answer, Answer::Explain | Answer::FixedEffects) {
-            return Err(self.later(call.span, format!("`{}` of a model with other effects or trends", entry.name)));
+        let asked = matches!(answer, Answer::Explain | Answer::FixedEffects);
+        if let Some(m) = self.spec.models.get(model).filter(|_| asked) {
+            let (more, changing) = (m.has_more_effects(), m.changing().is_some());
+            if more || changing {
+                let what = if more { "with other effects or trends" } else { "whose weights change over time" };
+                return Err(self.later(call.span, format!("`{}` of a model {what}", entry.name)));
+            }
         }
         let extra = bound.named.len() > 1 || !bound.rest.is_empty();
         if extra {

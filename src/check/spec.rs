@@ -253,6 +253,18 @@ pub struct ModelSpec {
 }
 
 impl ModelSpec {
+    /// Effects of groups, interactions or trends: they are estimated beside the slopes.
+    pub fn has_more_effects(&self) -> bool {
+        !self.effects.is_empty() || self.trends
+    }
+
+    /// The first matrix that changes over time.
+    pub fn changing(&self) -> Option<&WeightsUse> {
+        let lags = self.time_lags.iter().filter_map(|l| l.weights.as_ref());
+        let all = self.weights.iter().chain(&self.lag_weights).chain(&self.error_weights).chain(lags);
+        all.into_iter().find(|w| w.recipe.changes())
+    }
+
     /// Outcome, terms and instruments: every column of the sample.
     pub fn columns(&self) -> impl Iterator<Item = &Column> {
         let instruments: &[Term] = match &self.approach {

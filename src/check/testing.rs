@@ -89,11 +89,15 @@ impl Checker<'_> {
             | TestQuery::Spread { model } => vec![*model],
             TestQuery::Hausman { fixed, random } => vec![*fixed, *random],
             TestQuery::LikelihoodRatio { small, big } => vec![*small, *big],
+            TestQuery::Compare { models, .. } => models.iter().map(|m| m.1).collect(),
             _ => Vec::new(),
         };
-        let more = |m: &usize| self.spec.models.get(*m).is_some_and(|m| !m.effects.is_empty() || m.trends);
-        if models.iter().any(more) {
+        let known = |m: &usize| self.spec.models.get(*m);
+        if models.iter().filter_map(known).any(ModelSpec::has_more_effects) {
             return Err(self.later(call.span, "this test of a model with effects of groups or trends"));
+        }
+        if models.iter().filter_map(known).any(|m| m.changing().is_some()) {
+            return Err(self.later(call.span, "this test of a model whose weights change over time"));
         }
         Ok(())
     }
@@ -131,9 +135,18 @@ impl Checker<'_> {
         Ok((first?, second?))
     }
 
+    /// Weights of a test, which are the same in every period.
+    fn constant_weights(&mut self, expr: &Expr, panel: usize) -> Check<WeightsUse> {
+        let used = self.weights_use(expr, panel)?;
+        if used.recipe.changes() {
+            return Err(self.later(expr.span, format!("a test with weights that change over time (`{}`)", used.name)));
+        }
+        Ok(used)
+    }
+
     fn weights_of_model(&mut self, expr: &Expr, model: usize) -> Check<WeightsUse> {
         let panel = self.spec.models.get(model).map_or(0, |m| m.panel);
-        self.weights_use(expr, panel)
+        self.constant_weights(expr, panel)
     }
 
     /// The matrix that is given, or the model's first.
@@ -197,7 +210,7 @@ impl Checker<'_> {
                 self.report(Diagnostic::error("durbin::check::no_weights", self.at(call.span), message).help(help))
             );
         };
-        let weights = self.weights_use(w, panel)?;
+        let weights = self.constant_weights(w, panel)?;
         let periods = self.periods(call, bound, panel)?;
         let moments = match bound.get("variance") {
             None if statistic == Autocorrelation::LocalMoran => MomentsOf::Permutation,
@@ -465,6 +478,10 @@ impl Checker<'_> {
         if let Some(lag) = formula.time_lags.first() {
             let place = formula.terms[lag.term].value.place.0;
             return Err(self.later(place, "`specification_tests` of a dynamic model"));
+        }
+        if let Some(w) = formula.weights.iter().find(|w| w.recipe.changes()) {
+            let (name, place) = (w.name.clone(), w.place.0);
+            return Err(self.later(place, format!("a test with weights that change over time (`{name}`)")));
         }
         let place = (Place(self.at(formula_expr.span)), Place(self.at(call.span)));
         let mut make = |model: Model, weights: Vec<WeightsUse>, fe, likelihood| {

@@ -273,9 +273,11 @@ impl<'a> Fit<'a> {
         let back = self.back(size);
         let bread = Bread { inverse: &i, back: &back };
         let of_information = of_information(&Places::of(solution), row.periods, &traces);
-        let n = self.sample.units as f64;
+        let n = self.sample.panel_units() as f64;
         let (variance, probed, within) = match which {
             Variance::Iid | Variance::Observed => (i.clone(), Probed::exact(DMatrix::zeros(0, 0)), true),
+            // The cumulants of residuals are known off means of units and periods alone.
+            Variance::Qml if self.sample.absorber.is_some() => return Err(EstimateError::VarianceNotDefined),
             Variance::Qml => {
                 let omega = excess(solution, operators, g)?;
                 (&i + bread.around(&omega.matrix), omega, true)
@@ -312,7 +314,7 @@ impl<'a> Fit<'a> {
 
     /// `N/(N − 1)` of the clustered variance.
     fn small_sample(&self) -> Option<SmallSample> {
-        let n = self.sample.units;
+        let n = self.sample.panel_units();
         (self.sample.problem.variance == Variance::ClusterUnit).then(|| SmallSample {
             factor: n as f64 / (n as f64 - 1.0),
             rows: self.sample.counts.rows,

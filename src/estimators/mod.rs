@@ -52,6 +52,7 @@ use crate::linalg::absorb::{Absorber, Factor};
 use crate::weights::Weights;
 use crate::weights::geometry::Coordinates;
 use nalgebra::DMatrix;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Which fixed effects are removed.
@@ -173,11 +174,45 @@ impl Problem {
     /// # Errors
     /// `Shape` where the layout has another size.
     pub fn absorber(&self) -> Result<Option<Absorber>, LinalgError> {
-        if !self.layout.has_more_effects() {
+        let factors = self.factors();
+        if factors.is_empty() {
             return Ok(None);
         }
         let times = self.layout.trend_times(self.units, self.periods);
-        Absorber::new(&self.layout.effects, times.as_deref(), self.taking_part().as_deref()).map(Some)
+        Absorber::new(&factors, times.as_deref(), self.taking_part().as_deref()).map(Some)
+    }
+
+    /// Every set of effects that is taken out as such; none where means of units and periods do.
+    pub fn factors(&self) -> Cow<'_, [Factor]> {
+        let (n, t) = (self.units, self.periods);
+        if self.layout.has_more_effects() || !self.weights_change() {
+            return Cow::Borrowed(&self.layout.effects);
+        }
+        match self.fixed_effects {
+            FixedEffects::None => Cow::Borrowed(&[]),
+            FixedEffects::Unit => Cow::Owned(vec![Factor::units(n, t)]),
+            FixedEffects::Time => Cow::Owned(vec![Factor::periods(n, t)]),
+            FixedEffects::Both => Cow::Owned(vec![Factor::units(n, t), Factor::periods(n, t)]),
+        }
+    }
+
+    /// Every matrix of the model.
+    pub fn matrices(&self) -> impl Iterator<Item = &Arc<Weights>> {
+        self.durbin_weights.iter().chain(&self.lag_weights).chain(&self.error_weights)
+    }
+
+    /// Whether a matrix changes over time (methods B.7). Spatially the panel is then one cross-section of `N·T` cells, in
+    /// which only cells of one period are neighbors.
+    pub fn weights_change(&self) -> bool {
+        self.matrices().any(|w| w.changes())
+    }
+
+    /// The units and periods of spatial operators: `N, T`, or `N·T, 1` where weights change.
+    pub(crate) fn spatial_shape(&self) -> (usize, usize) {
+        match self.weights_change() {
+            true => (self.units * self.periods, 1),
+            false => (self.units, self.periods),
+        }
     }
 }
 
@@ -456,6 +491,9 @@ pub enum EstimateError {
     NotFinite,
     #[error("{0}")]
     Linalg(LinalgError),
+    /// Weights that change over time beside constant ones, or of other periods.
+    #[error("matrices of different periods")]
+    UnlikePeriods,
     /// Spatial lags on a panel with absent cells (methods C.2).
     #[error("spatial lags need a balanced panel")]
     UnbalancedLags,
@@ -465,8 +503,9 @@ pub enum EstimateError {
     /// Moments under period effects need rows of one sum.
     #[error("rows of the matrix of the error have no common sum")]
     UnevenRows,
-    /// Effects beyond units and periods beside a spatial parameter or lags of the outcome.
-    #[error("these fixed effects are for least squares")]
+    /// Effects beyond units and periods, or weights that change over time, beside a spatial error, lags of the outcome or
+    /// a likelihood that transforms effects out.
+    #[error("these fixed effects are for least squares, instruments and `direct` likelihoods of a spatial lag")]
     EffectsNotDefined,
     #[error("interrupted")]
     Interrupted,

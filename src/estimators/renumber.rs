@@ -107,7 +107,8 @@ pub fn giver(problem: &Problem) -> Option<&Arc<Weights>> {
 
 /// The order in which the neighbors of a matrix are close; `None` where it has few units, or has that order already.
 pub(crate) fn order_of(w: &Weights) -> Result<Option<Vec<u32>>, EstimateError> {
-    if w.units() <= SMALL || well_ordered(w) {
+    // Blocks of periods are apart as they stand, and units keep their places in each.
+    if w.units() <= SMALL || w.changes() || well_ordered(w) {
         return Ok(None);
     }
     Ok(Some(neighbor_order(&w.matrix)?))

@@ -336,7 +336,12 @@ fn weights_used(plan: &ModelPlan) -> Vec<WeightsUsed> {
         if out.iter().any(|u| u.name == m.name) {
             continue;
         }
-        let islands = m.weights.islands().into_iter().filter_map(|i| plan.units.get(i).cloned()).collect();
+        let n = plan.units.len().max(1);
+        let name = |i: usize| match (m.weights.changes(), plan.periods.get(i / n)) {
+            (true, Some(period)) => Some(format!("{} in {period}", plan.units.get(i % n)?)),
+            _ => plan.units.get(i).cloned(),
+        };
+        let islands = m.weights.islands().into_iter().filter_map(name).collect();
         out.push(WeightsUsed {
             name: m.name.clone(),
             links: m.weights.matrix.nnz(),

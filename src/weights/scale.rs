@@ -20,7 +20,7 @@ pub fn row(a: &Weights) -> Weights {
         Some(s) if s.iter().all(one) => Some(sums.iter().map(|d| if *d > 0.0 { d.sqrt() } else { 1.0 }).collect()),
         _ => super::is_symmetric(&matrix).then(|| vec![1.0; sums.len()]),
     };
-    Weights { matrix, scaling: Scaling::Row, symmetrizer }
+    Weights { matrix, scaling: Scaling::Row, symmetrizer, periods: a.periods }
 }
 
 /// Divided by the largest modulus of the eigenvalues.
@@ -39,7 +39,7 @@ pub fn minmax(a: &Weights) -> Weights {
 
 fn divided(a: &Weights, by: f64, scaling: Scaling) -> Weights {
     let matrix = if by > 0.0 { a.matrix.map(|v| v / by) } else { a.matrix.clone() };
-    Weights { matrix, scaling, symmetrizer: a.symmetrizer.clone() }
+    Weights { matrix, scaling, symmetrizer: a.symmetrizer.clone(), periods: a.periods }
 }
 
 /// The largest modulus of the eigenvalues.

@@ -8,6 +8,7 @@
 
 mod bootstrap;
 mod cases;
+mod changing;
 mod draws;
 mod dynamics;
 mod effects;

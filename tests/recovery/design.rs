@@ -121,7 +121,22 @@ impl Design {
         (0..d.len()).map(of).collect()
     }
 
-    fn lagged(&self, x: &[f64]) -> Vec<f64> {
+    /// `S⁻¹x`, period by period.
+    pub fn spread(&self, rho: f64, x: &[f64]) -> Vec<f64> {
+        let s = Self::inverse(&self.lag, rho);
+        x.chunks_exact(UNITS).flat_map(|c| (&s * DVector::from_column_slice(c)).as_slice().to_vec()).collect()
+    }
+
+    /// Diagonal of `G = WS⁻¹`.
+    pub fn own_feedback(&self, rho: f64) -> Vec<f64> {
+        let s = Self::inverse(&self.lag, rho);
+        let at =
+            |i: usize| self.lag.matrix.outer_view(i).map_or(0.0, |row| row.iter().map(|(k, w)| w * s[(k, i)]).sum());
+        (0..UNITS).map(at).collect()
+    }
+
+    /// `Wx`, period by period.
+    pub fn lagged(&self, x: &[f64]) -> Vec<f64> {
         let at = |c: &[f64]| -> Vec<f64> {
             self.lag.matrix.outer_iterator().map(|row| row.iter().map(|(k, w)| w * c[k]).sum()).collect()
         };

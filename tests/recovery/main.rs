@@ -9,6 +9,8 @@ mod design;
 mod designs;
 mod draws;
 mod dynamics;
+mod events;
+mod heteroskedasticity;
 mod indices;
 mod instruments;
 #[path = "../support/random.rs"]

@@ -2,8 +2,11 @@
 
 use crate::design::{Design, Truth, UNITS};
 use crate::random::Random;
-use crate::tally::Tally;
+use crate::tally::{Rates, Tally};
 use durbin::estimators::*;
+use durbin::inference::wald::hausman;
+use nalgebra::DMatrix;
+use statrs::distribution::{ChiSquared, ContinuousCDF};
 
 const REPLICATIONS: u64 = 300;
 const NORMAL: f64 = 1.959963984540054;
@@ -66,4 +69,35 @@ fn random_effects_recover_the_model() {
             tally.has_errors_within(0.9, 1.08);
         }
     }
+}
+
+/// `σ²(Z'Σ⁻¹Z)⁻¹`, the variance of slopes with the parameters of the errors given.
+fn generalized(e: &Estimated) -> DMatrix<f64> {
+    let p = e.triangle.len();
+    let r = DMatrix::from_fn(p, p, |i, j| e.triangle[i][j]);
+    let inverse = r.try_inverse().unwrap();
+    &inverse * inverse.transpose() * e.sigma2
+}
+
+/// S12: the size of the Hausman test where unit effects have nothing to do with regressors.
+#[test]
+#[ignore = "slow: hundreds of estimates"]
+fn the_hausman_test_has_its_size() {
+    let truth = Truth { rho: 0.4, lambda: 0.0, beta: 0.1, theta: 0.06, gamma: 0.5, delta: 0.2 };
+    let design = Design::corridor(2025).without_periods();
+    let mut rates = Rates::default();
+    for replication in 0..REPLICATIONS {
+        let p = Problem { error_weights: None, ..drawn(&design, &truth, RandomEffects::Kkp, replication) };
+        let random = estimate(&p, &Never).unwrap();
+        let p = Problem { fixed_effects: FixedEffects::Unit, approach: Approach::Likelihood, ..p };
+        let fixed = estimate(&p, &Never).unwrap();
+        let slopes = fixed.coefficients.len() - 1;
+        let own: Vec<Vec<f64>> = (0..slopes).map(|i| fixed.vcov[i][..slopes].to_vec()).collect();
+        let v = generalized(&random);
+        let other: Vec<Vec<f64>> = (0..slopes).map(|i| (0..slopes).map(|j| v[(i + 1, j + 1)]).collect()).collect();
+        let found = hausman(&fixed.coefficients[..slopes], &random.coefficients[1..=slopes], &own, &other).unwrap();
+        rates.note("hausman", ChiSquared::new(found.df as f64).unwrap().sf(found.statistic));
+    }
+    rates.show("sdm, random effects");
+    rates.within("hausman", 0.02, 0.10);
 }
