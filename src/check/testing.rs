@@ -9,7 +9,7 @@ use super::scope::Value;
 use super::spec::*;
 use super::{Check, Checker, Reported};
 use crate::diagnostic::Diagnostic;
-use crate::estimators::{FixedEffects, Likelihood, Model};
+use crate::estimators::{FixedEffects, Likelihood, Model, RandomEffects};
 use crate::source::SourceId;
 use crate::syntax::ast::*;
 use crate::syntax::{parse_value, print};
@@ -503,7 +503,13 @@ impl Checker<'_> {
         for w in &formula.weights {
             let mut of = |model| make(model, vec![w.clone()], fe, None);
             let (slx, sar, sem, sdm) = (of(Model::Slx)?, of(Model::Sar)?, of(Model::Sem)?, of(Model::Sdm)?);
-            families.push(Family { weights: w.clone(), slx, sar, sem, sdm });
+            families.push(Family { weights: w.clone(), slx, sar, sem, sdm, random: None });
+        }
+        for family in families.iter_mut().filter(|_| fe == Some(FixedEffects::Unit)) {
+            let spec = self.spec.models[family.sdm].clone();
+            let approach = ApproachSpec::Random { effects: RandomEffects::Kkp, mundlak: false };
+            let fixed_effects = Some(FixedEffects::None);
+            family.random = Some(self.interned_model(ModelSpec { approach, fixed_effects, ..spec }));
         }
         Ok(TestQuery::Specification { effects, families })
     }

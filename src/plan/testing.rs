@@ -7,7 +7,7 @@ use crate::check::spec::{
     Autocorrelation, Column, ColumnKind, ModelSpec, Periods, Place, StepKind, TestQuery, TestSpec, WeightsUse,
 };
 use crate::data::balance::cells;
-use crate::estimators::{Approach, FixedEffects, Likelihood, observations};
+use crate::estimators::{Approach, FixedEffects, Likelihood, RandomEffects, observations};
 use crate::fault::Fault;
 use crate::outcome::Dropped;
 use crate::syntax::ast::Operator;
@@ -298,6 +298,9 @@ fn differ(a: &Compared, b: &Compared, test: &str) -> Option<Fault> {
     if let Some(fault) = same_data(a, b, test) {
         return Some(fault);
     }
+    if let Some(fault) = other_estimators(a, b, test) {
+        return Some(fault);
+    }
     let (left, right) = (&a.name, &b.name);
     let uncorrected = |c: &Compared| matches!(c.likelihood(), "direct" | "no effects");
     if a.effects() != b.effects() && !(uncorrected(a) && uncorrected(b)) {
@@ -323,6 +326,36 @@ fn differ(a: &Compared, b: &Compared, test: &str) -> Option<Fault> {
         return Some(incomparable(what, "name the same `likelihood:` in both; `direct` exists for every matrix"));
     }
     None
+}
+
+/// Likelihoods of random effects beside others, and instruments and moments, which have none.
+fn other_estimators(a: &Compared, b: &Compared, test: &str) -> Option<Fault> {
+    if let Some(fault) = no_likelihood(a).or_else(|| no_likelihood(b)) {
+        return Some(fault);
+    }
+    let words = |c: &Compared| match (&c.plan.problem.approach, c.spec.model.has_error()) {
+        (Approach::Random(RandomEffects::Baltagi), true) => "`fe: random, random: baltagi`".to_string(),
+        (Approach::Random(_), true) => "`fe: random, random: kkp`".to_string(),
+        (Approach::Random(_), false) => "`fe: random`".to_string(),
+        _ => format!("`fe: {}`", effects_word(c.effects())),
+    };
+    let random = |c: &Compared| matches!(c.plan.problem.approach, Approach::Random(_));
+    let both_errors = a.spec.model.has_error() && b.spec.model.has_error();
+    let places = random(a) && random(b) && both_errors && a.plan.problem.approach != b.plan.problem.approach;
+    if random(a) == random(b) && !places {
+        return None;
+    }
+    let what = format!(
+        "`{test}` compares likelihoods of one kind: `{}` has {}, `{}` has {}",
+        a.name,
+        words(a),
+        b.name,
+        words(b)
+    );
+    Some(incomparable(
+        what,
+        "`hausman` compares random with fixed effects; give both models the same `fe:` for a ratio",
+    ))
 }
 
 /// Estimates that are no maximum of their likelihood.
