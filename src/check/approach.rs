@@ -168,7 +168,9 @@ impl Checker<'_> {
             ApproachSpec::Likelihood => return Ok(model),
             ApproachSpec::Random { .. } if matches!(word.as_str(), "iid" | "observed") => return Ok(Model::Sdm),
             ApproachSpec::Random { .. } => "with random effects",
-            ApproachSpec::Instruments { .. } if draws || matches!(word.as_str(), "observed" | "qml") => "with instruments",
+            ApproachSpec::Instruments { .. } if draws || matches!(word.as_str(), "observed" | "qml") => {
+                "with instruments"
+            }
             ApproachSpec::Moments if draws || matches!(word.as_str(), "observed" | "qml") => "with moments",
             _ => return Ok(Model::Slx),
         };
