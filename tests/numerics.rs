@@ -60,7 +60,7 @@ fn contiguity(path: &str, units: &[String]) -> Arc<Weights> {
     let mut triplets = TriMat::new((n, n));
     edges.iter().for_each(|&(i, k)| triplets.add_triplet(i, k, 1.0 / degree[i]));
     let symmetrizer = Some(degree.iter().map(|d: &f64| d.sqrt()).collect());
-    Arc::new(Weights { matrix: triplets.to_csr(), scaling: Scaling::Row, symmetrizer })
+    Arc::new(Weights { matrix: triplets.to_csr(), scaling: Scaling::Row, symmetrizer, periods: 1 })
 }
 
 fn problem(model: Model, p: &Panel, y: Vec<f64>, x: &[&str], w: &Arc<Weights>) -> Problem {

@@ -27,7 +27,7 @@ impl Checker<'_> {
             Some("simulate") => {
                 self.settings_once("simulate", arguments)?;
                 if arguments.len() > 1 {
-                    return Err(self.bad_option_value("effects", expr, &CHOICES));
+                    return Err(self.bad_option_value("effects", expr, &EFFECTS_CHOICES));
                 }
                 let mut draws = self.spec.settings.draws;
                 for a in arguments {

@@ -210,6 +210,10 @@ pub(super) fn refusal(spec: &ModelSpec, plan: &ModelPlan, error: &EstimateError)
             Fault::error("durbin::estimate::not_converged", format!("the spatial filter of `{}` failed: {e}", spec.query))
                 .help("look at the weights: their scaling, and links of very different size")
         }
+        EstimateError::UnlikePeriods => {
+            let message = format!("the matrices of `{}` are not of the periods of its sample", spec.query);
+            Fault::error("durbin::run::bug", message)
+        }
         EstimateError::UnbalancedLags => Fault::error(
             "durbin::plan::needs_balanced",
             format!("`{}` needs a balanced panel, and this one has gaps", spec.query),
