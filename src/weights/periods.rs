@@ -15,6 +15,21 @@ pub fn stacked(blocks: &[Weights]) -> Weights {
     Weights::unscaled(from_entries(n * blocks.len(), &entries)).over(blocks.len())
 }
 
+/// The matrix of one period.
+pub fn block(w: &Weights, period: usize) -> Weights {
+    let n = w.units() / w.periods;
+    let from = period * n;
+    let rows = w.matrix.outer_iterator().skip(from).take(n).enumerate();
+    let entries: Vec<(usize, usize, f64)> =
+        rows.flat_map(|(i, row)| row.iter().map(|(k, v)| (i, k - from, *v)).collect::<Vec<_>>()).collect();
+    Weights {
+        matrix: from_entries(n, &entries),
+        scaling: w.scaling,
+        symmetrizer: w.symmetrizer.as_ref().map(|s| s[from..from + n].to_vec()),
+        periods: 1,
+    }
+}
+
 /// A matrix that stays the same, once for each of so many periods; its scaling is that of every block.
 pub fn repeated(w: &Weights, periods: usize) -> Weights {
     let n = w.units();
@@ -105,6 +120,9 @@ mod tests {
         let together = scale::row(&stacked(&[a.clone(), b.clone()]));
         let apart = stacked(&[scale::row(&a), scale::row(&b)]);
         assert_eq!(together.matrix, apart.matrix);
+        assert_eq!(block(&together, 0), scale::row(&a));
+        let radius = |w: &Weights| scale::spectral_radius(w).unwrap();
+        assert!((radius(&stacked(&[a.clone(), b.clone()])) - radius(&a).max(radius(&b))).abs() < 1e-12);
         assert_eq!(repeated(&a, 2).matrix, stacked(&[a.clone(), a]).matrix);
     }
 }

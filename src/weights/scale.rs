@@ -1,5 +1,6 @@
 //! Scaling (methods B.4): rows, spectral radius, min-max.
 
+use super::periods::block;
 use super::{Scaling, Weights};
 use crate::linalg::LinalgError;
 use faer::{Mat, Side};
@@ -42,8 +43,11 @@ fn divided(a: &Weights, by: f64, scaling: Scaling) -> Weights {
     Weights { matrix, scaling, symmetrizer: a.symmetrizer.clone(), periods: a.periods }
 }
 
-/// The largest modulus of the eigenvalues.
+/// The largest modulus of the eigenvalues, over all periods.
 pub fn spectral_radius(a: &Weights) -> Result<f64, LinalgError> {
+    if a.changes() {
+        return (0..a.periods).try_fold(0.0f64, |most, t| Ok(most.max(spectral_radius(&block(a, t))?)));
+    }
     let n = a.units();
     if n > MOST_DENSE {
         return Err(LinalgError::TooLarge { what: "the dense spectrum", bytes: (n as u64).pow(2) * 16 });
