@@ -10,7 +10,7 @@ use crate::check::spec::{ApproachSpec, Column, ColumnKind, ModelSpec, Term, Weig
 use crate::data::balance::cells;
 use crate::data::keys::PanelIndex;
 use crate::data::series::{Series, Value};
-use crate::estimators::{Approach, FixedEffects, Likelihood, Model, Problem, Regressor, TimeLag};
+use crate::estimators::{FixedEffects, Likelihood, Model, Problem, Regressor, TimeLag};
 use crate::fault::{Fault, counted};
 use crate::linalg::panel as kernels;
 use crate::weights::Weights;
@@ -121,7 +121,7 @@ impl Planner<'_> {
             layout: laid.layout,
         };
         let rank = self.enough_rows(&problem, nobs, spec)?;
-        if let (Some(why), Approach::Likelihood) = (estimated, &problem.approach) {
+        if let (Some(why), 1..) = (estimated, rank) {
             notes.push(format!(
                 "likelihood `direct`: {why}; {} estimated beside the slopes from {}, which leaves a bias of that order in \
                  rho and sigma2",
@@ -380,9 +380,6 @@ fn estimated_beside(spec: &ModelSpec) -> Option<String> {
         return None;
     }
     match spec.changing() {
-        Some(matrix) if spec.fixed_effects == Some(FixedEffects::None) && !spec.has_more_effects() => {
-            Some(format!("`{}` changes over time", matrix.name))
-        }
         Some(matrix) => Some(format!("`{}` changes over time and does not commute with effects", matrix.name)),
         None if spec.has_more_effects() => Some("effects of groups and trends are not transformed out".to_string()),
         None => None,
