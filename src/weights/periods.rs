@@ -114,9 +114,9 @@ mod tests {
 
     #[test]
     fn scaling_rows_of_blocks_is_stacking_scaled_rows() {
-        let block = |links: &[(usize, usize, f64)]| Weights::unscaled(from_entries(3, links));
-        let a = block(&[(0, 1, 1.0), (0, 2, 1.0), (1, 0, 2.0)]);
-        let b = block(&[(2, 1, 1.0)]);
+        let of = |links: &[(usize, usize, f64)]| Weights::unscaled(from_entries(3, links));
+        let a = of(&[(0, 1, 1.0), (0, 2, 1.0), (1, 0, 2.0)]);
+        let b = of(&[(2, 1, 1.0)]);
         let together = scale::row(&stacked(&[a.clone(), b.clone()]));
         let apart = stacked(&[scale::row(&a), scale::row(&b)]);
         assert_eq!(together.matrix, apart.matrix);

@@ -214,8 +214,7 @@ fn effects_of_groups_and_trends_agree_with_dummies() {
 fn weights_that_could_change_and_do_not_are_constant_weights() {
     let setting = &settings(UNITS)[1];
     let likelihoods = [Variance::Iid, Variance::Observed, Variance::ClusterUnit];
-    let squares =
-        [Variance::Iid, Variance::Robust, Variance::ClusterUnit, Variance::ClusterTime, Variance::ClusterUnitTime];
+    let squares = [Variance::Iid, Variance::Robust, Variance::ClusterUnit, Variance::ClusterTime];
     for model in [Model::Slx, Model::Sar, Model::Sdm, Model::Sem, Model::Gns] {
         for effects in EFFECTS {
             if model.has_error() && effects != FixedEffects::None {

@@ -86,14 +86,14 @@ impl Tally {
 
 /// How often a test rejects at 5 %.
 pub struct Rate {
-    name: String,
-    rejected: usize,
-    count: usize,
+    pub name: String,
+    pub rejected: usize,
+    pub count: usize,
 }
 
 /// Rates by name, in the order of their first mention.
 #[derive(Default)]
-pub struct Rates(Vec<Rate>);
+pub struct Rates(pub Vec<Rate>);
 
 impl Rates {
     pub fn note(&mut self, name: &str, p: f64) {
