@@ -6,8 +6,10 @@ pub mod scalar;
 pub mod scope;
 pub mod spec;
 
+mod approach;
 mod arguments;
 pub(crate) mod arrays;
+mod changing;
 mod columns;
 mod cycles;
 mod data;
@@ -44,6 +46,7 @@ use crate::source::{Sources, Span};
 use crate::syntax::ast::{Ast, Expr, Name};
 use indexmap::IndexMap;
 use library::Library;
+pub use options::option_values;
 pub use pedantic::Lints;
 pub(crate) use pedantic::post_treatment_weights;
 use scope::Scope;

@@ -28,11 +28,12 @@ pub fn recipe_text(kind: &WeightsKind) -> String {
     let km = |x: f64| if x.is_infinite() { "inf".to_string() } else { format!("{x} km") };
     let col = |role: &str, c: &Option<String>| c.as_ref().map(|c| format!(", {role}: {c}")).unwrap_or_default();
     match kind {
-        WeightsKind::Edges { file, from, to, weight, islands } => format!(
-            "edges(\"{file}\"{}{}{}, islands: {})",
+        WeightsKind::Edges { file, from, to, weight, time, islands } => format!(
+            "edges(\"{file}\"{}{}{}{}, islands: {})",
             col("from", from),
             col("to", to),
             col("weight", weight),
+            col("time", time),
             islands.word()
         ),
         WeightsKind::Matrix { file, islands } => format!("matrix(\"{file}\", islands: {})", islands.word()),

@@ -4,7 +4,7 @@
 
 pub use crate::data::reduce::{Along, Reduction};
 use crate::data::writing::Writing;
-use crate::estimators::{FixedEffects, Likelihood, Model, Scheme, Variance, WildWeights};
+use crate::estimators::{FixedEffects, Likelihood, Model, RandomEffects, Scheme, Variance, WildWeights};
 use crate::outcome::described::Meaning;
 pub use crate::outcome::{Lang, Part, Under};
 use crate::syntax::ast::Operator;
@@ -209,6 +209,25 @@ pub struct TimeLagUse {
     pub weights: Option<WeightsUse>,
 }
 
+/// How a query asks for its parameters to be found (methods C.9, C.10).
+#[derive(Clone, Debug, PartialEq, Default)]
+pub enum ApproachSpec {
+    #[default]
+    Likelihood,
+    Instruments {
+        /// Places of endogenous terms, ascending.
+        endogenous: Vec<usize>,
+        /// Columns that are no terms.
+        instruments: Vec<Term>,
+    },
+    Moments,
+    Random {
+        effects: RandomEffects,
+        /// Unit means of the terms join them.
+        mundlak: bool,
+    },
+}
+
 /// One set of fixed effects, `province:time`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EffectUse {
@@ -244,6 +263,7 @@ pub struct ModelSpec {
     pub events: Option<EventTimes>,
     /// `None`: two-way, or none where the panel has one period.
     pub fixed_effects: Option<FixedEffects>,
+    pub approach: ApproachSpec,
     /// Every set of effects as written, where there are others than of units and periods; else empty.
     pub effects: Vec<EffectUse>,
     /// A linear trend of each unit.
@@ -263,6 +283,25 @@ pub struct ModelSpec {
     /// The formula, and the whole query.
     pub formula_place: Place,
     pub place: Place,
+}
+
+impl ModelSpec {
+    /// The first matrix that changes over time.
+    pub fn changing(&self) -> Option<&WeightsUse> {
+        let lags = self.time_lags.iter().filter_map(|l| l.weights.as_ref());
+        let all = self.weights.iter().chain(&self.lag_weights).chain(&self.error_weights).chain(lags);
+        all.into_iter().find(|w| w.recipe.changes())
+    }
+
+    /// Outcome, terms and instruments: every column of the sample.
+    pub fn columns(&self) -> impl Iterator<Item = &Column> {
+        let instruments: &[Term] = match &self.approach {
+            ApproachSpec::Instruments { instruments, .. } => instruments,
+            _ => &[],
+        };
+        let terms = self.terms.iter().chain(instruments).map(|t| &t.value);
+        std::iter::once(&self.outcome).chain(terms)
+    }
 }
 
 /// What is estimated or tested again and again on changed outcomes.

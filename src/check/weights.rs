@@ -300,9 +300,6 @@ impl Checker<'_> {
 
     fn edges(&mut self, call: &Expr, file: &Expr, bound: &Bound, islands: IslandPolicy) -> Check<WeightsKind> {
         let (file, header) = self.table_file(file)?;
-        if bound.get("time").is_some() {
-            return Err(self.later(call.span, "weights that change over time (`time:`)"));
-        }
         let mut named = |role: &str| -> Check<Option<String>> {
             let Some(e) = bound.get(role) else { return Ok(None) };
             let name = match &e.kind {
@@ -320,7 +317,13 @@ impl Checker<'_> {
             fault.help = suggest::did_you_mean(&name, header.iter().map(String::as_str));
             Err(self.report(fault))
         };
-        let (from, to, weight) = (named("from")?, named("to")?, named("weight")?);
+        let (from, to, weight, time) = (named("from")?, named("to")?, named("weight")?, named("time")?);
+        if let (Some(e), true) = (bound.get("time"), matches!(islands, IslandPolicy::Nearest | IslandPolicy::Drop)) {
+            let message = format!("`islands: {}` is for weights that stay the same", islands.word());
+            let help = "`islands: keep` leaves a unit without neighbors in a period as it is";
+            let fault = Diagnostic::error("durbin::check::bad_option_value", self.at(e.span), message);
+            return Err(self.report(fault.help(help)));
+        }
         if (from.is_none() || to.is_none()) && header.len() < 2 {
             return Err(self.report(
                 Diagnostic::error(
@@ -331,7 +334,7 @@ impl Checker<'_> {
                 .help("the columns are from, to and, if there is one, weight"),
             ));
         }
-        Ok(WeightsKind::Edges { file, from, to, weight, islands })
+        Ok(WeightsKind::Edges { file, from, to, weight, time, islands })
     }
 
     /// The path of a table and its header, registered as an input.

@@ -99,7 +99,8 @@ pub(super) fn design(problem: &Problem) -> Size {
 /// Residuals and fitted values stay; at work, columns with their lags and a basis of them, and the operators of
 /// variances: whole matrices for few units.
 pub(super) fn fit(problem: &Problem, slopes: usize, factors: u64) -> Size {
-    let (units, cells) = (problem.units, problem.units * problem.periods);
+    let (units, periods) = problem.spatial_shape();
+    let cells = units * periods;
     let spatial = usize::from(problem.model.has_lag()) + usize::from(problem.model.has_error());
     let moved = if units > DENSE_UNITS && spatial > 0 { 1 + problem.regressors.len() } else { 0 };
     let filtered = if problem.model.has_error() { slopes + 2 } else { 0 };

@@ -10,6 +10,7 @@ pub mod faults;
 pub mod panels;
 pub mod rollout;
 
+mod approach;
 mod conditions;
 mod design;
 mod events;
@@ -74,6 +75,8 @@ pub struct ModelPlan {
     pub terms: Vec<String>,
     /// Which term of the formula each of them comes from: several for the levels of one.
     pub origin: Vec<usize>,
+    /// How many of them, the last ones, are unit means of others.
+    pub means: usize,
     pub units: Vec<String>,
     pub periods: Vec<i64>,
     pub nobs: usize,

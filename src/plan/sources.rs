@@ -5,7 +5,7 @@ use super::panels::PanelData;
 use super::{Planner, Reported, Step};
 use crate::check::spec::{Column, ColumnKind, Place, WeightsExpr, WeightsKind};
 use crate::data::csv::nfc;
-use crate::data::keys::padded_key;
+use crate::data::keys::{padded_key, parse_time};
 use crate::data::series::Series;
 use crate::data::writing::Writing;
 use crate::fault::Fault;
@@ -18,6 +18,7 @@ use crate::weights::geometry::{Coordinates, band, inverse_distance, knn, near_ed
 use crate::weights::gwt::gwt;
 use crate::weights::kernel::kernel;
 use crate::weights::matrix::matrix;
+use crate::weights::periods::edges_by_period;
 use crate::weights::similarity::similarity;
 
 impl Planner<'_> {
@@ -27,9 +28,17 @@ impl Planner<'_> {
         let units = &panel.index.units;
         let points = panel.coordinates.as_ref();
         match &recipe.kind {
-            WeightsKind::Edges { file, from, to, weight, .. } => {
+            WeightsKind::Edges { file, from, to, weight, time, .. } => {
                 let rows = self.edge_rows(file, [from, to, weight].map(|n| n.as_deref()), place)?;
-                self.listed(edges(file, &rows, units, &|key| panel.knows(key)), place)
+                let known = |key: &str| panel.knows(key);
+                match time {
+                    None => self.listed(edges(file, &rows, units, &known), place),
+                    Some(column) => {
+                        let rows: Vec<_> = self.link_periods(file, column, place)?.into_iter().zip(rows).collect();
+                        let index = (units.as_slice(), panel.index.periods.as_slice());
+                        self.listed(edges_by_period(file, &rows, index, &known), place)
+                    }
+                }
             }
             WeightsKind::Band { lo, hi, .. } => {
                 let points = points.ok_or(Reported)?;
@@ -180,6 +189,25 @@ impl Planner<'_> {
                 .help("distances are great-circle on a sphere; on an ellipsoid these pairs may fall on the other side");
             self.report(note, place);
         }
+    }
+
+    /// The period of every link of a file.
+    fn link_periods(&mut self, file: &str, column: &str, place: Span) -> Step<Vec<i64>> {
+        let (table, _) = self.files.table(file, &Writing::default()).map_err(|f| self.report(f, place))?;
+        let at = table.column(column).ok_or(Reported)?;
+        let mut out = Vec::new();
+        for r in table.all_rows() {
+            let text = table.get(r as usize, at);
+            let Some(period) = parse_time(text) else {
+                let line = table.line(r as usize);
+                let message = format!("`{column}` of a link of {file} is no period: `{text}`, on line {line}");
+                let fault = Fault::error("durbin::data::time_not_integer", message)
+                    .help("a period is a whole number, such as 2015");
+                return Err(self.report(table.label(fault, r as usize, at, "here"), place));
+            };
+            out.push(period);
+        }
+        Ok(out)
     }
 
     fn edge_rows(&mut self, file: &str, [from, to, weight]: [Option<&str>; 3], place: Span) -> Step<Vec<EdgeRow>> {

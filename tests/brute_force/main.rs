@@ -8,14 +8,17 @@
 
 mod bootstrap;
 mod cases;
+mod changing;
 mod draws;
 mod dynamics;
 mod effects;
 mod fits;
+mod instruments;
 mod invariants;
 mod likelihood;
 #[path = "../support/random.rs"]
 mod random;
+mod random_effects;
 mod reference;
 mod testing;
 mod variance;

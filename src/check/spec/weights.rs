@@ -33,6 +33,11 @@ impl WeightsExpr {
             _ => Vec::new(),
         }
     }
+
+    /// Whether there is a matrix for each period.
+    pub fn changes(&self) -> bool {
+        matches!(self.kind, WeightsKind::Edges { time: Some(_), .. }) || self.parts().into_iter().any(Self::changes)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +47,8 @@ pub enum WeightsKind {
         from: Option<String>,
         to: Option<String>,
         weight: Option<String>,
+        /// The column of periods: a matrix for each.
+        time: Option<String>,
         islands: IslandPolicy,
     },
     Matrix {
