@@ -110,7 +110,18 @@ fn widths(table: &Table) -> Vec<usize> {
         let widest = rows().map(cell).max().unwrap_or(0).max(wide(&table.columns[j]));
         if words.get(j) == Some(&true) { widest.min(LONGEST) } else { widest }
     };
-    std::iter::once(label).chain((0..table.columns.len()).map(column)).collect()
+    let mut all: Vec<usize> = std::iter::once(label).chain((0..table.columns.len()).map(column)).collect();
+    for row in spans(table) {
+        let mut from = 1;
+        for span in row {
+            let there: usize = all.iter().skip(from).take(span.columns).sum();
+            from += span.columns;
+            if let Some(last) = all.get_mut(from - 1) {
+                *last += wide(&span.text).saturating_sub(there);
+            }
+        }
+    }
+    all
 }
 
 /// A letter of a cell, the margin at either side of it, and the widest column of words.
