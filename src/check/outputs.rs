@@ -16,7 +16,7 @@ const TABLE: &[&str] = &[".csv", ".docx", ".html", ".json", ".md", ".tex", ".txt
 const TEXT: &[&str] = &[".docx", ".html", ".json", ".md", ".txt"];
 const ARRAY: &[&str] = &[".csv", ".json", ".txt"];
 const VALUE: &[&str] = &[".json", ".txt"];
-const FIGURE: &[&str] = &[".svg", ".png"];
+const FIGURE: &[&str] = &[".html", ".json", ".svg"];
 const ALL: [&str; 9] = [".csv", ".docx", ".html", ".json", ".md", ".tex", ".txt", ".svg", ".png"];
 
 /// What a value is in words, and the extensions it may be saved with.
@@ -38,6 +38,7 @@ fn kind_and_formats(output: &Output) -> (&'static str, &'static [&'static str]) 
         Output::Panel(_) => ("a panel", TABLE),
         Output::Described(_) => ("a description", TABLE),
         Output::Data(_) => ("a data set", TABLE),
+        Output::Figure(_) => ("a figure", FIGURE),
         Output::Scalar(_) => ("a single value", VALUE),
     }
 }
@@ -76,6 +77,7 @@ impl Checker<'_> {
             Value::Array(a) => Output::Array(self.interned(a.value.clone(), a.dims.clone())),
             Value::Table(t) => Output::Table(t),
             Value::Design(d) => Output::Design((*d).clone()),
+            Value::Figure(f) => Output::Figure(Box::new((*f).clone())),
             Value::Test(t, None) => Output::Test(t),
             Value::Scalar(s) => Output::Scalar(s),
             Value::Answer(answer, model) => match self.scalar_answer(answer, model, expr.span) {
@@ -115,11 +117,8 @@ impl Checker<'_> {
     }
 
     pub(crate) fn save_statement(&mut self, statement: &Statement, value: &Expr, path: &Text) {
-        let figure = matches!(&value.kind, ExprKind::Call { callee, .. }
-            if matches!(&callee.kind, ExprKind::Name(n) if matches!(n.text.as_str(), "plot" | "map")));
         let output = self.output(value);
         let (kind, fitting) = match &output {
-            _ if figure => ("a figure", FIGURE),
             Ok(output) => kind_and_formats(output),
             Err(_) => ("a table", TABLE),
         };

@@ -432,6 +432,7 @@ fn needs<'a>(
             models.extend(table.columns.iter().map(|c| c.1));
             table.of.iter().for_each(|of| needs(of, models, matrices, data, tests));
         }
+        Output::Figure(figure) => needs(&figure.of, models, matrices, data, tests),
         Output::Design(design) => models.extend(design.models()),
         Output::List(items) => items.iter().for_each(|(_, o)| needs(o, models, matrices, data, tests)),
     }

@@ -10,6 +10,7 @@ pub mod designs;
 pub mod docx;
 pub mod estimates;
 pub mod explanation;
+pub mod figure;
 pub mod fit;
 pub mod grid;
 pub mod html;
@@ -21,6 +22,7 @@ pub mod number;
 pub mod page;
 pub mod pieces;
 pub mod plan;
+pub mod plots;
 pub mod split;
 pub mod summaries;
 pub mod table;
@@ -41,6 +43,7 @@ const TABLE: &[&str] = &["csv", "docx", "html", "json", "md", "tex", "txt"];
 const TEXT: &[&str] = &["docx", "html", "json", "md", "txt"];
 const ARRAY: &[&str] = &["csv", "json", "txt"];
 const VALUE: &[&str] = &["json", "txt"];
+const FIGURE: &[&str] = &["html", "json", "svg"];
 
 /// Which extensions `save` accepts for an outcome, without the dot, in the order messages list them.
 pub fn formats_of(outcome: &Outcome) -> &'static [&'static str] {
@@ -58,6 +61,7 @@ pub fn formats_of(outcome: &Outcome) -> &'static [&'static str] {
         Outcome::Array(_) => ARRAY,
         Outcome::Explanation(_) | Outcome::Weights(_) | Outcome::Text(_) | Outcome::List(_) => TEXT,
         Outcome::Value(_) => VALUE,
+        Outcome::Figure(_) => FIGURE,
     }
 }
 
@@ -77,6 +81,10 @@ pub fn saved(entry: &Entry, extension: &str, language: Lang) -> Option<Vec<u8>> 
             _ => csv::table(&as_table(entry, language)?),
         },
         "tex" => tex::table(&as_table(entry, language)?),
+        "svg" => match &entry.outcome {
+            Outcome::Figure(figure) => figure::svg(figure),
+            _ => return None,
+        },
         _ => return None,
     };
     Some(text.into_bytes())
@@ -111,6 +119,7 @@ fn alone(entry: &Entry, language: Lang) -> Vec<pieces::Piece> {
         | Outcome::Effects { .. }
         | Outcome::SplitEffects(_)
         | Outcome::Test(_) => as_table(entry, language).map(pieces::Piece::Table).into_iter().collect(),
+        Outcome::Figure(_) => pieces::body(entry, language),
         _ => pieces::of(entry, 1, language),
     }
 }
@@ -120,6 +129,7 @@ fn title(entry: &Entry) -> String {
     match &entry.outcome {
         Outcome::Table(Table { title: Some(title), .. }) => title.clone(),
         Outcome::Test(t) => t.title.clone(),
+        Outcome::Figure(figure) => figure.title.clone().unwrap_or_else(|| entry.source.clone()),
         _ => entry.name.clone().unwrap_or_else(|| entry.source.clone()),
     }
 }
