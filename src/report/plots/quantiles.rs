@@ -20,7 +20,7 @@ pub fn normal(name: &str, array: &LabeledArray) -> Figure {
     let sd = if variance > 0.0 { variance.sqrt() } else { 1.0 };
     let standard = Normal::standard();
     let step = n.div_ceil(MOST).max(1);
-    let shown = |k: usize| k < ENDS || k + ENDS >= n || k % step == 0;
+    let shown = |k: usize| k < ENDS || k + ENDS >= n || k.is_multiple_of(step);
     let points: Vec<Point> = (0..n)
         .filter(|k| shown(*k))
         .map(|k| {
