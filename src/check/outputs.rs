@@ -16,7 +16,7 @@ const TABLE: &[&str] = &[".csv", ".docx", ".html", ".json", ".md", ".tex", ".txt
 const TEXT: &[&str] = &[".docx", ".html", ".json", ".md", ".txt"];
 const ARRAY: &[&str] = &[".csv", ".json", ".txt"];
 const VALUE: &[&str] = &[".json", ".txt"];
-const FIGURE: &[&str] = &[".svg"];
+const FIGURE: &[&str] = &[".html", ".json", ".svg"];
 const ALL: [&str; 9] = [".csv", ".docx", ".html", ".json", ".md", ".tex", ".txt", ".svg", ".png"];
 
 /// What a value is in words, and the extensions it may be saved with.
@@ -37,8 +37,8 @@ fn kind_and_formats(output: &Output) -> (&'static str, &'static [&'static str]) 
         Output::Treatment(_) => ("a treatment", TABLE),
         Output::Panel(_) => ("a panel", TABLE),
         Output::Described(_) => ("a description", TABLE),
-        Output::Figure(_) => ("a figure", FIGURE),
         Output::Data(_) => ("a data set", TABLE),
+        Output::Figure(_) => ("a figure", FIGURE),
         Output::Scalar(_) => ("a single value", VALUE),
     }
 }

@@ -43,7 +43,7 @@ const TABLE: &[&str] = &["csv", "docx", "html", "json", "md", "tex", "txt"];
 const TEXT: &[&str] = &["docx", "html", "json", "md", "txt"];
 const ARRAY: &[&str] = &["csv", "json", "txt"];
 const VALUE: &[&str] = &["json", "txt"];
-const FIGURE: &[&str] = &["svg"];
+const FIGURE: &[&str] = &["html", "json", "svg"];
 
 /// Which extensions `save` accepts for an outcome, without the dot, in the order messages list them.
 pub fn formats_of(outcome: &Outcome) -> &'static [&'static str] {
@@ -62,6 +62,7 @@ pub fn formats_of(outcome: &Outcome) -> &'static [&'static str] {
         Outcome::Array(_) => ARRAY,
         Outcome::Explanation(_) | Outcome::Weights(_) | Outcome::Text(_) | Outcome::List(_) => TEXT,
         Outcome::Value(_) => VALUE,
+        Outcome::Figure(_) => FIGURE,
     }
 }
 
@@ -85,6 +86,10 @@ pub fn saved(entry: &Entry, extension: &str, language: Lang) -> Option<Vec<u8>> 
             _ => csv::table(&as_table(entry, language)?),
         },
         "tex" => tex::table(&as_table(entry, language)?),
+        "svg" => match &entry.outcome {
+            Outcome::Figure(figure) => figure::svg(figure),
+            _ => return None,
+        },
         _ => return None,
     };
     Some(text.into_bytes())
@@ -119,6 +124,7 @@ fn alone(entry: &Entry, language: Lang) -> Vec<pieces::Piece> {
         | Outcome::Effects { .. }
         | Outcome::SplitEffects(_)
         | Outcome::Test(_) => as_table(entry, language).map(pieces::Piece::Table).into_iter().collect(),
+        Outcome::Figure(_) => pieces::body(entry, language),
         _ => pieces::of(entry, 1, language),
     }
 }
@@ -128,6 +134,7 @@ fn title(entry: &Entry) -> String {
     match &entry.outcome {
         Outcome::Table(Table { title: Some(title), .. }) => title.clone(),
         Outcome::Test(t) => t.title.clone(),
+        Outcome::Figure(figure) => figure.title.clone().unwrap_or_else(|| entry.source.clone()),
         _ => entry.name.clone().unwrap_or_else(|| entry.source.clone()),
     }
 }

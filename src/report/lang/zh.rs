@@ -197,7 +197,6 @@ pub(super) const PATTERNS: &[(&str, &str)] = &[
         "VIF：变量对其余变量回归的 1/(1 - R²)，共 {} 行。",
     ),
     ("{}: {} units", "{}：{} 个个体"),
-    ("{} units.", "{} 个个体。"),
     ("Controls: {}.", "控制变量：{}。"),
     ("First treated period; {} units, {} to {}.", "首个处理时期；共 {} 个个体，{} 至 {}。"),
     ("{} (direct) and {} (indirect)", "{}（直接效应）和 {}（间接效应）"),
