@@ -46,7 +46,11 @@ impl Drop for Folder {
 
 #[test]
 fn every_example_is_locked_and_verified() {
-    for example in ["castle", "flagship"] {
+    let folders = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")).unwrap().flatten();
+    let named = folders.map(|f| f.file_name().into_string().unwrap());
+    let examples: Vec<String> = named.filter(|n| !n.ends_with(".rs")).collect();
+    assert!(examples.len() >= 2);
+    for example in &examples {
         let folder = Folder::of(example, &format!("every-{example}"));
         let file = format!("{example}.durbin");
         let (status, out, err) = folder.durbin(&["lock", "--quiet", &file]);
@@ -84,6 +88,21 @@ fn a_change_is_told_in_the_right_words() {
 }
 
 #[test]
+fn another_seed_moves_what_is_drawn_and_nothing_else() {
+    let folder = Folder::of("castle", "seed");
+    let program = "panel states from \"panel.csv\" { unit state  time year }\nweights C = row(edges(\"contiguity.csv\"))\n\
+                   model m = sdm(homicide ~ poverty | C, effects: simulate(draws: 100))\n";
+    fs::write(folder.0.join("p.durbin"), program).unwrap();
+    assert_eq!(folder.durbin(&["lock", "--quiet", "p.durbin"]).0, 0);
+    fs::write(folder.0.join("p.durbin"), format!("options {{ seed 7 }}\n{program}")).unwrap();
+    let (status, out, _) = folder.durbin(&["verify", "--quiet", "p.durbin"]);
+    assert!(status == 3 && out.contains("Changed\n  `seed` 42 → 7\n\nMoved\n"), "{out}");
+    let moved = out.split("\nMoved\n").nth(1).unwrap();
+    let drawn = |line: &str| line.contains(": effects, ") || line == "  m: simulated, seed: 42 → 7 (-83.333 %)";
+    assert!(moved.lines().count() > 3 && moved.lines().all(drawn), "{moved}");
+}
+
+#[test]
 fn a_moved_number_is_named_with_its_change() {
     let folder = Folder::of("castle", "moved");
     folder.durbin(&["lock", "--quiet", "castle.durbin"]);
@@ -98,8 +117,10 @@ fn a_moved_number_is_named_with_its_change() {
     let (status, ..) = folder.durbin(&["verify", "--quiet", "--tolerance", "0.5", "castle.durbin"]);
     assert_eq!(status, 0);
     fs::write(&lock, "{}").unwrap();
-    let (status, _, err) = folder.durbin(&["verify", "castle.durbin"]);
+    let (status, out, err) = folder.durbin(&["verify", "castle.durbin", "--format", "json"]);
     assert!(status == 1 && err.contains("durbin::lock::unreadable"), "{err}");
+    let document: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(document["errors"][0]["code"], "durbin::lock::unreadable");
     fs::remove_file(&lock).unwrap();
     let (status, _, err) = folder.durbin(&["verify", "castle.durbin"]);
     assert!(status == 1 && err.contains("`durbin lock FILE` writes it"), "{err}");
