@@ -194,6 +194,29 @@ fn clauses_of_models_have_their_words() {
 }
 
 #[test]
+fn models_without_a_name_go_by_query_and_outcome() {
+    let folder = Folder::of("castle", "unnamed");
+    let head =
+        "panel states from \"panel.csv\" { unit state  time year }\nweights W = row(edges(\"contiguity.csv\"))\n";
+    let write = |name: &str, queries: &str| fs::write(folder.0.join(name), format!("{head}{queries}\n")).unwrap();
+    let said = |a: &str, b: &str| {
+        write("a.durbin", a);
+        write("b.durbin", b);
+        folder.durbin(&["diff", "a.durbin", "b.durbin"]).1
+    };
+    let two = "let q = ols(homicide ~ poverty)\nq\nnobs(sar(robbery ~ poverty | W))";
+    let more = said(two, &two.replace("robbery ~ poverty", "robbery ~ unemployrt"));
+    assert!(
+        more.starts_with("`sar(robbery ~ …)`: term `poverty` removed\n`sar(robbery ~ …)`: term `unemployrt` added\n"),
+        "{more}"
+    );
+    let other = said(two, &two.replace("homicide", "murder"));
+    assert_eq!(other, "`ols(homicide ~ …)`: outcome homicide → murder\n");
+    let new = said(two, &format!("{two}\nols(homicide ~ unemployrt, fe: unit)"));
+    assert!(new.starts_with("model `ols(homicide ~ …) (2)` added\n"), "{new}");
+}
+
+#[test]
 fn effects_of_another_text_are_not_compared() {
     let folder = Folder::of("castle", "stale");
     fs::copy(folder.0.join("castle.durbin"), folder.0.join("b.durbin")).unwrap();
