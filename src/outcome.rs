@@ -4,6 +4,7 @@
 //! NaN here and `null` there. Nothing in this file computes.
 
 pub mod designs;
+pub mod figures;
 pub mod steps;
 pub mod testing;
 
@@ -504,6 +505,7 @@ pub enum Outcome {
     Explanation(Explanation),
     Design(designs::Design),
     Test(Box<testing::TestResult>),
+    Figure(Box<figures::Figure>),
     /// `effects(m)`; with `horizons:` the responses of a dynamic model too.
     Effects {
         effects: Vec<Effect>,

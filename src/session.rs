@@ -374,6 +374,7 @@ fn kind(output: &Output) -> &'static str {
         Output::Answer { .. } => "an answer of a model",
         Output::Test(_) => "a test",
         Output::Design(_) => "a design",
+        Output::Figure(_) => "a figure",
         Output::Table(_) => "a table",
         Output::List(_) => "a list",
     }

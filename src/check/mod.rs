@@ -14,6 +14,7 @@ mod data;
 mod designs;
 mod dynamics;
 mod effects;
+mod figures;
 mod foreign;
 mod formula;
 mod functions;

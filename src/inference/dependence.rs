@@ -179,8 +179,8 @@ pub fn serial(e: &[f64], units: usize, periods: usize, unit_effects: bool) -> Se
     let telling = of_units.iter().filter(|u| u.3).count();
     let df = telling.saturating_sub(1) as f64;
     let variance = scores.map(|s| s * s).sum::<f64>() / (square * square) * (telling as f64 / df);
-    // Scores that vanish to rounding, as with two usable periods, have no variance, nor has a single unit.
-    let variance = if df > 0.0 && variance > 1e-24 { variance } else { f64::NAN };
+    // Scores that vanish to rounding, as with two usable periods, and one unit alone have no variance.
+    let variance = if variance > 1e-24 && df > 0.0 { variance } else { f64::NAN };
     Serial { estimate, expected, variance, statistic: (estimate - expected) / variance.sqrt(), df }
 }
 

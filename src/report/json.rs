@@ -83,6 +83,7 @@ pub fn kind(outcome: &Outcome) -> &'static str {
         Outcome::Effects { .. } | Outcome::SplitEffects(_) => "effects",
         Outcome::Design(Design::EventStudy(_)) => "event_study",
         Outcome::Design(Design::ByBand(_)) => "by_band",
+        Outcome::Figure(_) => "figure",
         Outcome::List(_) => "list",
     }
 }
@@ -125,6 +126,7 @@ fn body(outcome: &Outcome) -> Value {
             fields
         }
         Outcome::Design(d) => value(d),
+        Outcome::Figure(f) => json!({"title": f.title, "path": f.path, "notes": f.notes}),
         Outcome::List(items) => json!({"items": items.iter().map(entry).collect::<Vec<_>>()}),
     }
 }

@@ -226,7 +226,7 @@ fn serial_correlation_expects_what_removed_means_bring_with_gaps() {
         0 => s < 2,
         1 => (3..6).contains(&s),
         2 => s != 4,
-        _ => i > 3 || s % 2 == 0,
+        _ => i > 3 || s.is_multiple_of(2),
     };
     let here = |i: usize| (0..t).filter(|&s| seen(i, s)).collect::<Vec<usize>>();
     let pairs = |i: usize| here(i).windows(2).filter(|w| w[1] == w[0] + 1).map(|w| (w[0], w[1])).collect::<Vec<_>>();
