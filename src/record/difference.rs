@@ -282,25 +282,46 @@ fn km(x: f64) -> String {
 
 fn models(a: &Spec, b: &Spec, out: &mut Vec<String>) {
     let named = |s: &Spec| -> IndexMap<String, usize> {
-        let mut out: IndexMap<String, usize> = IndexMap::new();
-        for step in &s.steps {
-            if let StepKind::Model { name, model } = &step.kind {
-                out.insert(name.clone(), *model);
-            }
-        }
-        // The others by their place among those without a name; what was made from a named model differs as that does.
-        let made = derived_models(s, &out);
-        let others =
-            (0..s.models.len()).filter(|m| !made.contains(m) && !out.values().any(|v| v == m)).collect::<Vec<_>>();
-        for (place, m) in others.into_iter().enumerate() {
-            out.insert(format!("query {} without a name", place + 1), m);
-        }
-        out
+        let one = |step: &crate::check::spec::Step| match &step.kind {
+            StepKind::Model { name, model } => Some((name.clone(), *model)),
+            _ => None,
+        };
+        s.steps.iter().filter_map(one).collect()
     };
     let (x, y) = (named(a), named(b));
-    for (name, m, n) in paired(&x, &y, "model", out) {
-        model(name, (a, &a.models[*m]), (b, &b.models[*n]), out);
+    let mut pairs: Vec<(String, usize, usize)> =
+        paired(&x, &y, "model", out).into_iter().map(|(name, m, n)| (name.clone(), *m, *n)).collect();
+    // Those without a name by query and outcome, what is left of them by their place.
+    let (mut u, mut v) = (unnamed(a, &x), unnamed(b, &y));
+    let both: Vec<String> = u.keys().filter(|k| v.contains_key(*k)).cloned().collect();
+    for name in both {
+        if let (Some(m), Some(n)) = (u.shift_remove(&name), v.shift_remove(&name)) {
+            pairs.push((name, m, n));
+        }
     }
+    let places = u.len().min(v.len());
+    pairs.extend(u.iter().zip(v.values()).map(|((name, m), n)| (name.clone(), *m, *n)));
+    out.extend(u.keys().skip(places).map(|name| format!("model `{name}` removed")));
+    out.extend(v.keys().skip(places).map(|name| format!("model `{name}` added")));
+    for (name, m, n) in pairs {
+        model(&name, (a, &a.models[m]), (b, &b.models[n]), out);
+    }
+}
+
+/// Models without a name by query and outcome; what was made from a named one differs as that does.
+fn unnamed(spec: &Spec, named: &IndexMap<String, usize>) -> IndexMap<String, usize> {
+    let made = derived_models(spec, named);
+    let mut out = IndexMap::new();
+    for (k, m) in spec.models.iter().enumerate() {
+        if made.contains(&k) || named.values().any(|n| *n == k) {
+            continue;
+        }
+        let name = format!("{}({} ~ …)", m.query, m.outcome.text);
+        let times = (2..).map(|n| format!("{name} ({n})"));
+        let free = std::iter::once(name.clone()).chain(times).find(|n| !out.contains_key(n));
+        out.insert(free.unwrap_or(name), k);
+    }
+    out
 }
 
 /// Models that designs and tests make from named ones.
