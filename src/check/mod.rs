@@ -26,6 +26,7 @@ mod pedantic;
 mod query;
 mod recipe;
 mod resampling;
+mod shapes;
 mod statements;
 mod testing;
 mod told;

@@ -17,7 +17,8 @@ const TABLE_FORMATS: [&str; 3] = [".csv", ".tex", ".txt"];
 const FIGURE_FORMATS: [&str; 2] = [".svg", ".png"];
 /// Formats of tables this version does not write yet.
 const LATER_FORMATS: [&str; 3] = [".md", ".html", ".json"];
-const ALL_FORMATS: [&str; 8] = [".csv", ".tex", ".txt", ".md", ".html", ".json", ".svg", ".png"];
+const ALL_FORMATS: [&str; 11] =
+    [".csv", ".tex", ".txt", ".md", ".html", ".json", ".svg", ".png", ".gal", ".gwt", ".mtx"];
 
 /// What a value is in words, and the extensions it may be saved with.
 fn kind_and_formats(output: &Output) -> (&'static str, &'static [&'static str]) {
@@ -33,7 +34,7 @@ fn kind_and_formats(output: &Output) -> (&'static str, &'static [&'static str]) 
         Output::Answer { answer: Answer::Explain, .. } => ("an explanation", &[".md", ".txt"]),
         Output::Answer { answer: Answer::FixedEffects, .. } | Output::List(_) => ("a list", &[".txt"]),
         Output::Answer { .. } => ("an array", &[".csv", ".txt"]),
-        Output::Weights(_) => ("a weights matrix", &[".txt"]),
+        Output::Weights(_) => ("a weights matrix", &[".csv", ".gal", ".gwt", ".mtx", ".txt"]),
         Output::Treatment(_) => ("a treatment", &[".txt"]),
         Output::Panel(_) => ("a panel", &[".txt"]),
         Output::Data(_) => ("a data set", &[".txt"]),

@@ -87,6 +87,7 @@ impl Checker<'_> {
             mends: Vec::new(),
             joins: Vec::new(),
             coords: base.as_ref().and_then(|b| b.coords.clone()),
+            shapes: base.as_ref().and_then(|b| b.shapes.clone()),
             steps: Vec::new(),
             markers: base.as_ref().map(|b| b.markers.clone()).unwrap_or_default(),
             missing: base.as_ref().map_or(MissingPolicy::Error, |b| b.missing),
@@ -235,7 +236,7 @@ impl Checker<'_> {
                     .help("`keys`, `value` and `absent` belong to `data`; a panel has `unit` and `time`"),
                 ))
             }
-            ClauseKind::Shapes { .. } => Err(self.later(clause.span, format!("the clause `{}`", clause.kind.word()))),
+            ClauseKind::Shapes { source, by, planar } => self.shapes_clause(clause, source, by, *planar, at),
             ClauseKind::Trim(_) | ClauseKind::Recode { .. } => self.mend_clause(clause, On::Panel(at)),
             // Looked at before the file was.
             ClauseKind::Encoding(_)

@@ -6,6 +6,7 @@ pub use crate::data::reduce::{Along, Reduction};
 use crate::data::writing::Writing;
 use crate::estimators::{FixedEffects, Likelihood, Model, Scheme, Variance, WildWeights};
 use crate::syntax::ast::Operator;
+pub use crate::weights::contiguity::{Contact, LinkWeight};
 pub use crate::weights::kernel::{Bandwidth, Kernel};
 
 mod columns;
@@ -100,6 +101,17 @@ pub struct CoordsSpec {
     pub place: Place,
 }
 
+/// Polygons of the units.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShapesSpec {
+    pub file: String,
+    /// The attribute that names the unit.
+    pub by: String,
+    /// The author says that coordinates are a projection's.
+    pub planar: bool,
+    pub place: Place,
+}
+
 /// `let` and `where` clauses act in the order they are written.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PanelStep {
@@ -118,6 +130,7 @@ pub struct PanelSpec {
     pub mends: Vec<MendSpec>,
     pub joins: Vec<JoinSpec>,
     pub coords: Option<CoordsSpec>,
+    pub shapes: Option<ShapesSpec>,
     pub steps: Vec<PanelStep>,
     pub markers: Vec<String>,
     pub missing: MissingPolicy,

@@ -151,6 +151,7 @@ pub enum ClauseKind {
     Shapes {
         source: Expr,
         by: Name,
+        planar: bool,
     },
     Where(Expr),
     Let {

@@ -275,7 +275,10 @@ impl Formatter<'_> {
                 let planar = if *planar { " planar" } else { "" };
                 (vec![], format!("{}, {}{planar}", s.name(lon), s.name(lat)))
             }
-            ClauseKind::Shapes { source, by } => (vec![], format!("{} by {}", s.expression(source), s.name(by))),
+            ClauseKind::Shapes { source, by, planar } => {
+                let planar = if *planar { " planar" } else { "" };
+                (vec![], format!("{} by {}{planar}", s.expression(source), s.name(by)))
+            }
             ClauseKind::Where(e) | ClauseKind::Absent(e) => self.layout(e, INDENT, INDENT + word.width()),
             ClauseKind::Let { name, value } => {
                 let head = format!("{} = ", s.name(name));

@@ -262,12 +262,14 @@ pub(super) fn nearest(cells: &Cells, i: usize, k: usize, radius: f64) -> Vec<(f6
     }
 }
 
-/// `d^{-power}` for distances up to `cutoff_km` (all, where it is `None`); units at one place are a fault.
+/// `d^{-power}` for distances up to `cutoff_km` (all, where it is `None`); shorter ones than `least_km` count as that, and
+/// units at one place are a fault where there is none.
 pub fn inverse_distance(
     coordinates: &Coordinates,
     units: &[String],
     power: f64,
     cutoff_km: Option<f64>,
+    least_km: Option<f64>,
 ) -> Result<Weights, Fault> {
     let n = coordinates.len();
     let hi = cutoff_km.unwrap_or(f64::INFINITY);
@@ -275,13 +277,14 @@ pub fn inverse_distance(
     let mut entries = Vec::new();
     for i in 0..n {
         for (k, d) in cells.within(i, -1.0, hi) {
+            let d = least_km.map_or(d, |least| d.max(least));
             if d == 0.0 {
                 let (a, b) = (&units[i.min(k)], &units[i.max(k)]);
                 return Err(Fault::error(
                     "durbin::weights::zero_distance",
                     format!("\"{a}\" and \"{b}\" are at one place: their inverse distance does not exist"),
                 )
-                .help("give them different coordinates"));
+                .help("give them different coordinates, or say what the shortest distance counts as: `min_distance: 1 km`"));
             }
             entries.push((i, k, d.powf(-power)));
         }
@@ -338,7 +341,7 @@ mod tests {
         assert_eq!(half.islands().iter().map(|&i| units[i].as_str()).collect::<Vec<_>>(), ["Arizona", "New Mexico"]);
         assert_eq!(band(&at, 0.0, 600.0).unwrap().matrix.nnz(), 286);
         assert_eq!(knn(&at, 4).unwrap().0.matrix.nnz(), 192);
-        assert_eq!(inverse_distance(&at, &units, 1.0, Some(1000.0)).unwrap().matrix.nnz(), 642);
+        assert_eq!(inverse_distance(&at, &units, 1.0, Some(1000.0), None).unwrap().matrix.nnz(), 642);
     }
 
     /// Points all over the earth from a small recurrence, the poles and the date line among them.

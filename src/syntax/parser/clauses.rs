@@ -104,7 +104,7 @@ fn clause_kind(rule: Rule, mut parts: Parts) -> Option<ClauseKind> {
         Rule::time_clause => ClauseKind::Time(columns.next()?),
         Rule::join_clause => ClauseKind::Join { source: parts.source?, by: columns.collect(), optional: parts.marked },
         Rule::coords_clause => ClauseKind::Coords { lon: columns.next()?, lat: columns.next()?, planar: parts.marked },
-        Rule::shapes_clause => ClauseKind::Shapes { source: parts.source?, by: columns.next()? },
+        Rule::shapes_clause => ClauseKind::Shapes { source: parts.source?, by: columns.next()?, planar: parts.marked },
         Rule::where_clause => ClauseKind::Where(parts.value?),
         Rule::let_clause => ClauseKind::Let { name: parts.declared?, value: parts.value? },
         Rule::missing_clause => match parts.word {
