@@ -11,9 +11,17 @@ use crate::syntax::ast::*;
 
 impl Checker<'_> {
     /// `shapes "file.geojson" by COL`: the files are there, and have the attribute where that is seen from their beginning.
-    pub(crate) fn shapes_clause(&mut self, clause: &Clause, source: &Expr, by: &Name, planar: bool, at: usize) -> Check<()> {
+    pub(crate) fn shapes_clause(
+        &mut self,
+        clause: &Clause,
+        source: &Expr,
+        by: &Name,
+        planar: bool,
+        at: usize,
+    ) -> Check<()> {
         let ExprKind::Text(path) = &source.kind else {
-            let fault = Diagnostic::error("durbin::check::wrong_kind", source.span, "`shapes` takes the name of a file");
+            let fault =
+                Diagnostic::error("durbin::check::wrong_kind", source.span, "`shapes` takes the name of a file");
             return Err(self.report(fault.help("write `shapes \"regions.geojson\" by COLUMN`")));
         };
         let span = self.at(source.span);
@@ -68,7 +76,12 @@ impl Checker<'_> {
     }
 
     /// `contiguity(queen, order: 1, snap: 10 m, weight: length)`.
-    pub(crate) fn contiguity(&mut self, kind: Option<&Expr>, bound: &Bound, islands: IslandPolicy) -> Check<WeightsKind> {
+    pub(crate) fn contiguity(
+        &mut self,
+        kind: Option<&Expr>,
+        bound: &Bound,
+        islands: IslandPolicy,
+    ) -> Check<WeightsKind> {
         let contact = match kind {
             Some(e) if self.choice("contiguity", e, &["queen", "rook"])? == "rook" => Contact::Rook,
             _ => Contact::Queen,

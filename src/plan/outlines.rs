@@ -64,8 +64,7 @@ impl Planner<'_> {
         let layer = shapes::read(&of.file, &parts, &of.by, &spec.writing).map_err(|f| self.report(f, place))?;
         drop(parts);
         let projection = layer.projection;
-        let (regions, notes) =
-            layer.of_units(&data.index.units, &data.name).map_err(|f| self.report(f, place))?;
+        let (regions, notes) = layer.of_units(&data.index.units, &data.name).map_err(|f| self.report(f, place))?;
         self.report_all(notes, place);
         let surface = match projection {
             Projection::Projected(meters) => Surface::Plane(meters),

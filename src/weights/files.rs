@@ -9,11 +9,22 @@ pub const FORMATS: [&str; 4] = [".gal", ".gwt", ".csv", ".mtx"];
 
 /// The matrix as the text of a file with that ending, and a note where the format does not hold all of it. Error:
 /// `blank_key` where the format separates by blanks and a key holds one.
-pub fn written(weights: &Weights, units: &[String], ending: &str, path: &str) -> Result<(String, Option<Fault>), Fault> {
+pub fn written(
+    weights: &Weights,
+    units: &[String],
+    ending: &str,
+    path: &str,
+) -> Result<(String, Option<Fault>), Fault> {
     if matches!(ending, "gal" | "gwt") {
-        let blank: Vec<&String> = units.iter().filter(|u| u.chars().any(char::is_whitespace) || u.contains('"')).collect();
+        let blank: Vec<&String> =
+            units.iter().filter(|u| u.chars().any(char::is_whitespace) || u.contains('"')).collect();
         if !blank.is_empty() {
-            let message = format!("`{path}` separates keys by blanks, and {} of {} units have one in their name: {}", blank.len(), units.len(), quoted_list(&blank));
+            let message = format!(
+                "`{path}` separates keys by blanks, and {} of {} units have one in their name: {}",
+                blank.len(),
+                units.len(),
+                quoted_list(&blank)
+            );
             return Err(Fault::error("durbin::weights::blank_key", message)
                 .help("save as `.csv`, or give the units keys without blanks"));
         }
@@ -38,17 +49,25 @@ pub fn written(weights: &Weights, units: &[String], ending: &str, path: &str) ->
         }
         "gwt" => {
             let _ = writeln!(out, "0 {n} unknown unit");
-            m.iter().for_each(|(v, (i, k))| drop(writeln!(out, "{} {} {v}", units[i], units[k])));
+            for (v, (i, k)) in m.iter() {
+                let _ = writeln!(out, "{} {} {v}", units[i], units[k]);
+            }
         }
         "csv" => {
             out.push_str("from,to,weight\n");
-            m.iter().for_each(|(v, (i, k))| drop(writeln!(out, "{},{},{v}", field(&units[i]), field(&units[k]))));
+            for (v, (i, k)) in m.iter() {
+                let _ = writeln!(out, "{},{},{v}", field(&units[i]), field(&units[k]));
+            }
         }
         _ => {
             out.push_str("%%MatrixMarket matrix coordinate real general\n");
-            units.iter().enumerate().for_each(|(i, unit)| drop(writeln!(out, "%unit {} {unit}", i + 1)));
+            for (i, unit) in units.iter().enumerate() {
+                let _ = writeln!(out, "%unit {} {unit}", i + 1);
+            }
             let _ = writeln!(out, "{n} {n} {}", m.nnz());
-            m.iter().for_each(|(v, (i, k))| drop(writeln!(out, "{} {} {v}", i + 1, k + 1)));
+            for (v, (i, k)) in m.iter() {
+                let _ = writeln!(out, "{} {} {v}", i + 1, k + 1);
+            }
         }
     }
     Ok((out, lost))
@@ -82,7 +101,10 @@ mod tests {
         let mtx = crate::weights::mtx::mtx("w.mtx", text("mtx").as_bytes(), None, &units, &known).unwrap().0;
         assert_eq!(mtx.matrix, w.matrix);
         let gal = crate::weights::gal::gal("w.gal", text("gal").as_bytes(), &units, &known).unwrap().0;
-        assert_eq!(gal.matrix.iter().map(|e| e.1).collect::<Vec<_>>(), w.matrix.iter().map(|e| e.1).collect::<Vec<_>>());
+        assert_eq!(
+            gal.matrix.iter().map(|e| e.1).collect::<Vec<_>>(),
+            w.matrix.iter().map(|e| e.1).collect::<Vec<_>>()
+        );
         assert_eq!(text("csv"), "from,to,weight\na,b,0.5\na,c,0.25\nc,a,1\n");
         assert_eq!(written(&w, &units, "gal", "w").unwrap().1.unwrap().code, "durbin::weights::values_lost");
     }

@@ -17,12 +17,16 @@ pub fn gravity(
     let without: Vec<&String> = units.iter().zip(means).filter(|(_, x)| !x.is_finite()).map(|(u, _)| u).collect();
     if !without.is_empty() {
         let verb = if without.len() == 1 { "has" } else { "have" };
-        let message = format!("{} of {} units {verb} no `{column}`: {}", without.len(), units.len(), quoted_list(&without));
-        return Err(Fault::error("durbin::weights::missing_label", message).help("`gravity` needs a mass of every unit"));
+        let message =
+            format!("{} of {} units {verb} no `{column}`: {}", without.len(), units.len(), quoted_list(&without));
+        return Err(
+            Fault::error("durbin::weights::missing_label", message).help("`gravity` needs a mass of every unit")
+        );
     }
     let light: Vec<&String> = units.iter().zip(means).filter(|(_, x)| **x <= 0.0).map(|(u, _)| u).collect();
     if !light.is_empty() {
-        let message = format!("`{column}` of {} of {} units is not positive: {}", light.len(), units.len(), quoted_list(&light));
+        let message =
+            format!("`{column}` of {} of {} units is not positive: {}", light.len(), units.len(), quoted_list(&light));
         return Err(Fault::error("durbin::weights::negative", message).help("the mass of a unit is a positive number"));
     }
     pairs(coordinates, units, cutoff_km, &|i, k, d| means[i] * means[k] * d.powf(-power))
@@ -51,8 +55,14 @@ fn pairs(
     for i in 0..coordinates.len() {
         for (k, d) in near.of(i) {
             if d == 0.0 {
-                let message = format!("\"{}\" and \"{}\" are at one place: nothing falls with their distance", units[i.min(k)], units[i.max(k)]);
-                return Err(Fault::error("durbin::weights::zero_distance", message).help("give them different coordinates"));
+                let message = format!(
+                    "\"{}\" and \"{}\" are at one place: nothing falls with their distance",
+                    units[i.min(k)],
+                    units[i.max(k)]
+                );
+                return Err(
+                    Fault::error("durbin::weights::zero_distance", message).help("give them different coordinates")
+                );
             }
             // one order of factors from both ends: symmetric to the last bit
             entries.push((i, k, value(i.min(k), i.max(k), d)));
@@ -77,7 +87,10 @@ mod tests {
     fn masses_attract_by_their_product_over_distance() {
         let (units, at) = line();
         let w = gravity(&at, "pop", &[2.0, 3.0, 10.0], &units, 2.0, f64::INFINITY).unwrap();
-        assert_eq!((w.matrix.get(0, 1), w.matrix.get(1, 2), w.matrix.get(2, 0)), (Some(&6.0), Some(&7.5), Some(&(20.0 * 3f64.powf(-2.0)))));
+        assert_eq!(
+            (w.matrix.get(0, 1), w.matrix.get(1, 2), w.matrix.get(2, 0)),
+            (Some(&6.0), Some(&7.5), Some(&(20.0 * 3f64.powf(-2.0))))
+        );
         assert!(w.symmetrizer.is_some());
         let code = |means: &[f64]| gravity(&at, "pop", means, &units, 1.0, f64::INFINITY).unwrap_err().code;
         assert_eq!(code(&[1.0, f64::NAN, 1.0]), "durbin::weights::missing_label");

@@ -35,9 +35,19 @@ fn read(file: &str, text: &str, listed: Option<&[String]>) -> Result<Read, Fault
     let Some((head, rest)) = all.split_first() else { return Err(fault(1, format!("`{file}` is empty"))) };
     let words: Vec<String> = head.words().iter().map(|w| w.to_ascii_lowercase()).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let [mark, "matrix", form @ ("coordinate" | "array"), field @ ("real" | "integer" | "pattern"), shape @ ("general" | "symmetric")] = words[..] else {
-        return Err(fault(head.number, format!("the first line of `{file}` says no Matrix Market file of real numbers"))
-            .help("it begins `%%MatrixMarket matrix coordinate real general`"));
+    let [
+        mark,
+        "matrix",
+        form @ ("coordinate" | "array"),
+        field @ ("real" | "integer" | "pattern"),
+        shape @ ("general" | "symmetric"),
+    ] = words[..]
+    else {
+        return Err(fault(
+            head.number,
+            format!("the first line of `{file}` says no Matrix Market file of real numbers"),
+        )
+        .help("it begins `%%MatrixMarket matrix coordinate real general`"));
     };
     if mark != "%%matrixmarket" {
         return Err(fault(head.number, format!("`{file}` does not begin with `%%MatrixMarket`")));
@@ -50,7 +60,12 @@ fn read(file: &str, text: &str, listed: Option<&[String]>) -> Result<Read, Fault
     let (n, count) = match numbers[..] {
         [Some(n), Some(m), Some(count)] if n == m && form == "coordinate" => (n, count),
         [Some(n), Some(m)] if n == m && form == "array" => (n, n.saturating_mul(n)),
-        _ => return Err(fault(size.number, format!("line {} of `{file}` is not the size of a square matrix", size.number))),
+        _ => {
+            return Err(fault(
+                size.number,
+                format!("line {} of `{file}` is not the size of a square matrix", size.number),
+            ));
+        }
     };
     let names = names(file, &rest[..comments], n, listed, size.number)?;
     let mut rows = Vec::new();
@@ -61,9 +76,16 @@ fn read(file: &str, text: &str, listed: Option<&[String]>) -> Result<Read, Fault
         }
     };
     if form == "array" && shape == "symmetric" {
-        return Err(fault(head.number, format!("`{file}` is a whole symmetric matrix, which is not read")).help("write it `general`, or `coordinate`"));
+        return Err(fault(head.number, format!("`{file}` is a whole symmetric matrix, which is not read"))
+            .help("write it `general`, or `coordinate`"));
     }
-    let width = if form == "array" { 1 } else if field == "pattern" { 2 } else { 3 };
+    let width = if form == "array" {
+        1
+    } else if field == "pattern" {
+        2
+    } else {
+        3
+    };
     if entries.len() != count {
         let message = format!("`{file}` announces {}, found {}", counted(count, "entry", "entries"), entries.len());
         return Err(fault(size.number, message).help("the file may have been cut off"));
@@ -93,7 +115,13 @@ fn no_entry(file: &str, line: &Line) -> Fault {
 }
 
 /// Names of the rows: those listed, else those of comments.
-fn names(file: &str, comments: &[Line], n: usize, listed: Option<&[String]>, line: usize) -> Result<Vec<String>, Fault> {
+fn names(
+    file: &str,
+    comments: &[Line],
+    n: usize,
+    listed: Option<&[String]>,
+    line: usize,
+) -> Result<Vec<String>, Fault> {
     let mut names = vec![String::new(); n];
     for comment in comments {
         let Some((number, name)) = comment.rest("%unit ").and_then(|r| r.split_once(' ')) else { continue };
@@ -104,7 +132,8 @@ fn names(file: &str, comments: &[Line], n: usize, listed: Option<&[String]>, lin
     if let Some(listed) = listed {
         if listed.len() != n {
             let message = format!("`{file}` has {} and the list of units {}", counted(n, "row", "rows"), listed.len());
-            return Err(bad(file, line, message, "the size of the matrix").help("list one unit a row, in the order of the matrix"));
+            return Err(bad(file, line, message, "the size of the matrix")
+                .help("list one unit a row, in the order of the matrix"));
         }
         names = listed.to_vec();
     }
@@ -143,7 +172,8 @@ mod tests {
     #[test]
     fn symmetric_and_whole_matrices_are_read() {
         let listed = units();
-        let half = build("%%MatrixMarket matrix coordinate pattern symmetric\n3 3 2\n2 1\n3 2\n", Some(&listed)).unwrap();
+        let half =
+            build("%%MatrixMarket matrix coordinate pattern symmetric\n3 3 2\n2 1\n3 2\n", Some(&listed)).unwrap();
         let whole = "%%MatrixMarket matrix array real general\n3 3\n0\n1\n0\n1\n0\n1\n0\n1\n0\n";
         assert_eq!(build(whole, Some(&listed)).unwrap(), half);
     }

@@ -74,7 +74,11 @@ mod tests {
     use super::*;
 
     fn file(fixed: bool) -> Vec<u8> {
-        let mut out = format!("VERSION@10.1;UNIQUEID@ID;SPATIALREFNAME@x;ROWSTANDARD@False;FIXEDWEIGHTS@{}\n", if fixed { "True" } else { "False" }).into_bytes();
+        let mut out = format!(
+            "VERSION@10.1;UNIQUEID@ID;SPATIALREFNAME@x;ROWSTANDARD@False;FIXEDWEIGHTS@{}\n",
+            if fixed { "True" } else { "False" }
+        )
+        .into_bytes();
         let mut whole = |x: i32| out.extend(x.to_le_bytes());
         [2, 0, 7, 1, 9].into_iter().for_each(&mut whole);
         out.extend(0.5f64.to_le_bytes());
@@ -92,7 +96,10 @@ mod tests {
         }
         let whole = file(false);
         for end in 0..whole.len() {
-            assert_eq!(swm("w.swm", &whole[..end], &units, &|_| false).unwrap_err()[0].code, "durbin::weights::bad_gal");
+            assert_eq!(
+                swm("w.swm", &whole[..end], &units, &|_| false).unwrap_err()[0].code,
+                "durbin::weights::bad_gal"
+            );
         }
     }
 }

@@ -51,10 +51,11 @@ struct Head {
 
 fn head(path: &str, bytes: &[u8], encoding: Option<&'static Encoding>) -> Result<Head, Fault> {
     let table = companions(path).0.remove(0);
-    let at = |i: usize, n: usize| bytes.get(i..i + n).map(|b| b.iter().rev().fold(0usize, |s, b| (s << 8) | usize::from(*b)));
+    let at = |i: usize, n: usize| {
+        bytes.get(i..i + n).map(|b| b.iter().rev().fold(0usize, |s, b| (s << 8) | usize::from(*b)))
+    };
     let cut = || damaged(&table, 1);
-    let (rows, data, width) =
-        (at(4, 4).ok_or_else(cut)?, at(8, 2).ok_or_else(cut)?, at(10, 2).ok_or_else(cut)?);
+    let (rows, data, width) = (at(4, 4).ok_or_else(cut)?, at(8, 2).ok_or_else(cut)?, at(10, 2).ok_or_else(cut)?);
     let mut fields = Vec::new();
     let mut start = 1;
     for k in 1.. {

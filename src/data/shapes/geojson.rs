@@ -83,7 +83,12 @@ pub(super) fn read(path: &str, bytes: &[u8], by: &str) -> Result<(Vec<String>, V
             .label(path, 1, 1, "its `type` says so"));
     };
     if features.is_empty() {
-        return Err(Fault::error("durbin::data::no_rows", format!("{path} holds no features")).label(path, 1, 1, "`features` is empty"));
+        return Err(Fault::error("durbin::data::no_rows", format!("{path} holds no features")).label(
+            path,
+            1,
+            1,
+            "`features` is empty",
+        ));
     }
     let (mut keys, mut regions) = (Vec::new(), Vec::new());
     let mut known: BTreeSet<String> = BTreeSet::new();
@@ -109,7 +114,9 @@ pub(super) fn read(path: &str, bytes: &[u8], by: &str) -> Result<(Vec<String>, V
 fn key(value: &Value) -> String {
     match value {
         Value::String(s) => nfc(s.trim()).into_owned(),
-        Value::Number(n) => n.as_i64().map(|i| i.to_string()).or(n.as_f64().map(|x| format!("{x}"))).unwrap_or_default(),
+        Value::Number(n) => {
+            n.as_i64().map(|i| i.to_string()).or(n.as_f64().map(|x| format!("{x}"))).unwrap_or_default()
+        }
         Value::Bool(b) => b.to_string(),
         _ => String::new(),
     }
@@ -118,9 +125,12 @@ fn key(value: &Value) -> String {
 fn region(path: &str, number: usize, geometry: Geometry) -> Result<Region, Fault> {
     let raw = geometry.coordinates.as_ref().map_or("[]", |r| r.get());
     let bad = |e: serde_json::Error| {
-        Fault::error("durbin::data::damaged", format!("the coordinates of feature {number} of {path} are no {}: {e}", geometry.kind))
-            .help("get the file again, or export it again as GeoJSON")
-            .label(path, 1, 1, format!("feature {number}"))
+        Fault::error(
+            "durbin::data::damaged",
+            format!("the coordinates of feature {number} of {path} are no {}: {e}", geometry.kind),
+        )
+        .help("get the file again, or export it again as GeoJSON")
+        .label(path, 1, 1, format!("feature {number}"))
     };
     let polygons: Vec<Polygon> = match geometry.kind.as_str() {
         "Polygon" => vec![serde_json::from_str(raw).map_err(bad)?],
@@ -155,7 +165,9 @@ fn not_json(path: &str, bytes: &[u8], error: &serde_json::Error) -> Fault {
     }
     let (line, column) = (error.line().max(1), error.column().max(1));
     let (code, help) = match error.classify() {
-        serde_json::error::Category::Eof => ("durbin::data::truncated", "it may have been cut off on its way: get it again"),
+        serde_json::error::Category::Eof => {
+            ("durbin::data::truncated", "it may have been cut off on its way: get it again")
+        }
         _ => ("durbin::data::damaged", "export the layer again as GeoJSON"),
     };
     Fault::error(code, format!("{path} is no GeoJSON: {error}")).help(help).label(path, line, column, "here")

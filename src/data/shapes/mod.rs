@@ -53,7 +53,8 @@ pub fn companions(path: &str) -> (Vec<String>, Vec<String>) {
         return (Vec::new(), Vec::new());
     }
     let stem = &path[..path.len() - 4];
-    let beside = |ending: &str| format!("{stem}.{}", if path.ends_with(".SHP") { ending.to_uppercase() } else { ending.into() });
+    let beside =
+        |ending: &str| format!("{stem}.{}", if path.ends_with(".SHP") { ending.to_uppercase() } else { ending.into() });
     (vec![beside("dbf")], vec![beside("prj"), beside("cpg")])
 }
 
@@ -80,10 +81,15 @@ pub fn attributes(path: &str, parts: &Parts, writing: &Writing) -> Result<Option
 pub fn read(path: &str, parts: &Parts, by: &str, writing: &Writing) -> Result<Layer, Fault> {
     let (keys, regions, projection) = if is_shapefile(path) {
         let regions = shapefile::read(path, &parts.shapes)?;
-        let keys = dbf::column(path, parts.attributes.as_deref().unwrap_or_default(), by, &dbf::encoding(parts, writing))?;
+        let keys =
+            dbf::column(path, parts.attributes.as_deref().unwrap_or_default(), by, &dbf::encoding(parts, writing))?;
         if keys.len() != regions.len() {
             let (_, table) = (path, companions(path).0.remove(0));
-            let message = format!("{path} holds {} and {table} {}", counted(regions.len(), "shape", "shapes"), counted(keys.len(), "row", "rows"));
+            let message = format!(
+                "{path} holds {} and {table} {}",
+                counted(regions.len(), "shape", "shapes"),
+                counted(keys.len(), "row", "rows")
+            );
             return Err(Fault::error("durbin::data::shapes_number", message)
                 .help("the two belong together, row by row: get both again from one place"));
         }
@@ -146,7 +152,9 @@ impl Layer {
             );
             let near = crate::data::similar::near(first, spare.iter().map(String::as_str));
             let near = near.map(|n| format!("did you mean \"{n}\" for \"{first}\"? ")).unwrap_or_default();
-            let help = format!("{near}mend the keys with `recode`, name another attribute after `by`, or leave the units out with `where`");
+            let help = format!(
+                "{near}mend the keys with `recode`, name another attribute after `by`, or leave the units out with `where`"
+            );
             return Err(Fault::error("durbin::plan::unit_mismatch", message).help(help));
         }
         let mut notes = Vec::new();

@@ -105,7 +105,10 @@ fn region(rings: Vec<Ring>) -> Region {
 
 fn cut(file: &str, record: usize) -> Fault {
     let message = format!("{file} is damaged or cut off at its shape {record}");
-    Fault::error("durbin::data::truncated", message)
-        .help("it may have been cut off on its way: get it again")
-        .label(file, record.max(1), 1, "this shape is not all there")
+    Fault::error("durbin::data::truncated", message).help("it may have been cut off on its way: get it again").label(
+        file,
+        record.max(1),
+        1,
+        "this shape is not all there",
+    )
 }

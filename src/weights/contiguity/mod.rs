@@ -69,7 +69,8 @@ pub fn usual_tolerance(regions: &[Region]) -> f64 {
 pub fn borders(regions: &[Region], tolerance: f64, surface: Surface) -> Borders {
     let noded = node::noded(regions, tolerance);
     // Points of several regions.
-    let mut of_points: Vec<(u32, u32)> = noded.rings.iter().flat_map(|r| r.ids.iter().map(|&id| (id, r.region))).collect();
+    let mut of_points: Vec<(u32, u32)> =
+        noded.rings.iter().flat_map(|r| r.ids.iter().map(|&id| (id, r.region))).collect();
     of_points.par_sort_unstable();
     of_points.dedup();
     let mut pairs: Vec<(u32, u32, f64)> = Vec::new();
@@ -128,7 +129,11 @@ pub fn contiguity(
     let first = Weights::unscaled(from_entries(n, &entries));
     let weights = if order > 1 { steps(&first, order) } else { first };
     if weights.matrix.nnz() == 0 && n > 1 {
-        let message = format!("no two of {n} units {} (`contiguity({})`)", if order > 1 { format!("are {order} borders apart") } else { "have a border in common".into() }, contact.word());
+        let message = format!(
+            "no two of {n} units {} (`contiguity({})`)",
+            if order > 1 { format!("are {order} borders apart") } else { "have a border in common".into() },
+            contact.word()
+        );
         return Err(Fault::error("durbin::weights::empty", message)
             .help("where borders do not meet to the last digit, say how far apart they may be: `snap: 100 m`"));
     }
@@ -142,11 +147,8 @@ pub fn steps(weights: &Weights, order: usize) -> Weights {
         let mut seen = vec![i];
         let mut edge = vec![i];
         for _ in 0..order {
-            let mut next: Vec<usize> = edge
-                .iter()
-                .filter_map(|&u| weights.matrix.outer_view(u))
-                .flat_map(|r| r.indices().to_vec())
-                .collect();
+            let mut next: Vec<usize> =
+                edge.iter().filter_map(|&u| weights.matrix.outer_view(u)).flat_map(|r| r.indices().to_vec()).collect();
             next.sort_unstable();
             next.dedup();
             next.retain(|k| seen.binary_search(k).is_err());
@@ -237,17 +239,21 @@ mod tests {
             x = x.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
             (x >> 11) as f64 / (1u64 << 53) as f64
         };
-        let regions: Vec<Region> = (0..60).map(|_| square((next() * 12.0).floor(), (next() * 12.0).floor(), 1.0 + (next() * 3.0).floor())).collect();
+        let regions: Vec<Region> = (0..60)
+            .map(|_| square((next() * 12.0).floor(), (next() * 12.0).floor(), 1.0 + (next() * 3.0).floor()))
+            .collect();
         let touch = |a: &Region, b: &Region, rook: bool| {
             let (p, q) = (&a.rings[0], &b.rings[0]);
             let edges = |r: &[[f64; 2]]| (0..r.len()).map(|k| (r[k], r[(k + 1) % r.len()])).collect::<Vec<_>>();
-            edges(p).iter().any(|e| edges(q).iter().any(|f| {
-                // axis-parallel edges: the common part of two boxes without area
-                let lo = [e.0[0].min(e.1[0]).max(f.0[0].min(f.1[0])), e.0[1].min(e.1[1]).max(f.0[1].min(f.1[1]))];
-                let hi = [e.0[0].max(e.1[0]).min(f.0[0].max(f.1[0])), e.0[1].max(e.1[1]).min(f.0[1].max(f.1[1]))];
-                let there = lo[0] <= hi[0] && lo[1] <= hi[1];
-                there && (!rook || hi[0] > lo[0] || hi[1] > lo[1])
-            }))
+            edges(p).iter().any(|e| {
+                edges(q).iter().any(|f| {
+                    // axis-parallel edges: the common part of two boxes without area
+                    let lo = [e.0[0].min(e.1[0]).max(f.0[0].min(f.1[0])), e.0[1].min(e.1[1]).max(f.0[1].min(f.1[1]))];
+                    let hi = [e.0[0].max(e.1[0]).min(f.0[0].max(f.1[0])), e.0[1].max(e.1[1]).min(f.0[1].max(f.1[1]))];
+                    let there = lo[0] <= hi[0] && lo[1] <= hi[1];
+                    there && (!rook || hi[0] > lo[0] || hi[1] > lo[1])
+                })
+            })
         };
         for contact in [Contact::Queen, Contact::Rook] {
             let mut expected = Vec::new();

@@ -127,7 +127,8 @@ pub(super) fn noded(regions: &[Region], tolerance: f64) -> Noded {
         rings.push((region as u32, ids));
     }
     drop((all, numbers));
-    let outlines: Vec<Outline> = rings.into_par_iter().map(|(region, ids)| Outline::new(region, ids, &points)).collect();
+    let outlines: Vec<Outline> =
+        rings.into_par_iter().map(|(region, ids)| Outline::new(region, ids, &points)).collect();
     let boxes = outlines.iter().enumerate().map(|(k, o)| {
         let [a, b, c, d] = o.bounds;
         GeomWithData::new(Rectangle::from_corners([a, b], [c, d]), k)
@@ -145,7 +146,10 @@ pub(super) fn noded(regions: &[Region], tolerance: f64) -> Noded {
             let others = near(o);
             let later = others.iter().filter(|&&k| outlines[k].region > o.region);
             let crossed = later.filter(|&&k| crosses(o, &outlines[k], &points, tolerance));
-            (cut_ring(o, &others, &outlines, &points, tolerance), crossed.map(|&k| (o.region, outlines[k].region)).collect())
+            (
+                cut_ring(o, &others, &outlines, &points, tolerance),
+                crossed.map(|&k| (o.region, outlines[k].region)).collect(),
+            )
         })
         .collect();
     let mut crossings: Vec<(u32, u32)> = cut.iter().flat_map(|c| c.1.iter().copied()).collect();

@@ -65,7 +65,9 @@ fn near_pairs(places: &[[f64; 2]], tolerance: f64) -> Vec<(u32, u32)> {
                 out.push((k as u32 - 1, k as u32));
             }
         }
-        for &(start, end) in columns[c + 1..].iter().take_while(|other| places[other.0][0] - places[from][0] <= tolerance) {
+        for &(start, end) in
+            columns[c + 1..].iter().take_while(|other| places[other.0][0] - places[from][0] <= tolerance)
+        {
             let mut low = start;
             for k in from..to {
                 while low < end && places[low][1] < places[k][1] - tolerance {
