@@ -201,9 +201,10 @@ impl Checker<'_> {
         match &clause.kind {
             ClauseKind::Unit(_) | ClauseKind::Time(_) => Ok(()),
             ClauseKind::Join { source, by, optional } => self.join(clause, source, by, *optional, On::Panel(at)),
-            ClauseKind::Coords { lon, lat, planar } => {
+            ClauseKind::Coords { lon, lat, planar, ellipsoid } => {
                 let (a, b) = (self.known_column(lon, at), self.known_column(lat, at));
-                let coords = CoordsSpec { lon: a?, lat: b?, planar: *planar, place: Place(clause.span) };
+                let place = Place(clause.span);
+                let coords = CoordsSpec { lon: a?, lat: b?, planar: *planar, ellipsoid: *ellipsoid, place };
                 self.panels[at].spec.coords = Some(coords);
                 Ok(())
             }

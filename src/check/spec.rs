@@ -98,6 +98,8 @@ pub struct CoordsSpec {
     pub lon: String,
     pub lat: String,
     pub planar: bool,
+    /// Distances on the ellipsoid.
+    pub ellipsoid: bool,
     pub place: Place,
 }
 

@@ -359,10 +359,10 @@ impl Planner<'_> {
         match located {
             Ok(found) => {
                 self.report_all(found.warnings, coords.place.0);
-                data.coordinates = Some(if coords.planar {
-                    Coordinates::Planar(found.points)
-                } else {
-                    Coordinates::Degrees(found.points)
+                data.coordinates = Some(match (coords.planar, coords.ellipsoid) {
+                    (true, _) => Coordinates::Planar(found.points),
+                    (_, true) => Coordinates::Ellipsoid(found.points),
+                    _ => Coordinates::Degrees(found.points),
                 });
                 Ok(())
             }

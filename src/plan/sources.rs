@@ -205,9 +205,9 @@ impl Planner<'_> {
     fn near_edge(&mut self, points: &Coordinates, bounds_km: &[f64], place: Span) {
         // All pairs are looked at: not asked where the answer would take longer than the matrix.
         const MOST_UNITS: usize = 5000;
-        // Between planar coordinates there is one distance, on which sphere and ellipsoid do not differ.
+        // On a plane there is one distance, and on the ellipsoid it is the right one.
         let bounds_km: Vec<f64> = bounds_km.iter().copied().filter(|b| b.is_finite()).collect();
-        if points.len() > MOST_UNITS || bounds_km.is_empty() || matches!(points, Coordinates::Planar(_)) {
+        if points.len() > MOST_UNITS || bounds_km.is_empty() || !matches!(points, Coordinates::Degrees(_)) {
             return;
         }
         let pairs = near_edge(points, &bounds_km);

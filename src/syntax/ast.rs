@@ -147,6 +147,8 @@ pub enum ClauseKind {
         lon: Name,
         lat: Name,
         planar: bool,
+        /// Distances on the ellipsoid and not on a sphere.
+        ellipsoid: bool,
     },
     Shapes {
         source: Expr,

@@ -271,9 +271,13 @@ impl Formatter<'_> {
                 let optional = if *optional { " optional" } else { "" };
                 (vec![], format!("{} by {}{optional}", s.expression(source), names(by)))
             }
-            ClauseKind::Coords { lon, lat, planar } => {
-                let planar = if *planar { " planar" } else { "" };
-                (vec![], format!("{}, {}{planar}", s.name(lon), s.name(lat)))
+            ClauseKind::Coords { lon, lat, planar, ellipsoid } => {
+                let surface = match (planar, ellipsoid) {
+                    (true, _) => " planar",
+                    (_, true) => " ellipsoid",
+                    _ => "",
+                };
+                (vec![], format!("{}, {}{surface}", s.name(lon), s.name(lat)))
             }
             ClauseKind::Shapes { source, by, planar } => {
                 let planar = if *planar { " planar" } else { "" };

@@ -5,6 +5,7 @@ pub mod block;
 pub mod centroid;
 pub mod contiguity;
 pub mod edges;
+pub mod ellipsoid;
 pub mod files;
 pub mod gal;
 pub mod geometry;
