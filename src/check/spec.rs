@@ -11,12 +11,14 @@ pub use crate::weights::kernel::{Bandwidth, Kernel};
 
 mod columns;
 mod designs;
+mod figures;
 pub mod testing;
 mod text;
 mod weights;
 
 pub use columns::{Column, ColumnKind, Function};
 pub use designs::{BandSpec, Bin, DesignSpec, EventTimes};
+pub use figures::{FigureSpec, Picture};
 pub use testing::*;
 pub use text::{Place, Written};
 pub use weights::{IslandPolicy, WeightsExpr, WeightsKind, WeightsUse};
@@ -410,6 +412,7 @@ pub enum Output {
     Design(DesignSpec),
     /// A test by its number in the spec.
     Test(usize),
+    Figure(Box<FigureSpec>),
     List(Vec<(Written, Output)>),
 }
 

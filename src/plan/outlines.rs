@@ -42,13 +42,20 @@ impl Outlines {
         contiguity(&self.regions, contact, order, tolerance, self.surface, weight)
     }
 
-    /// The centers of the regions.
+    /// The centers of the regions, in the coordinates of the file.
+    pub fn middles(&self) -> Vec<[f64; 2]> {
+        match self.surface {
+            Surface::Degrees => self.regions.iter().map(spherical_centroid).collect(),
+            Surface::Plane(_) => self.regions.iter().map(planar_centroid).collect(),
+        }
+    }
+
+    /// The centers of the regions as places of units.
     fn centers(&self) -> Coordinates {
         match self.surface {
-            Surface::Degrees => Coordinates::Degrees(self.regions.iter().map(spherical_centroid).collect()),
+            Surface::Degrees => Coordinates::Degrees(self.middles()),
             Surface::Plane(meters) => {
-                let center = |r: &Region| planar_centroid(r).map(|x| x * meters);
-                Coordinates::Planar(self.regions.iter().map(center).collect())
+                Coordinates::Planar(self.middles().into_iter().map(|p| p.map(|x| x * meters)).collect())
             }
         }
     }

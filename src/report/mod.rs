@@ -6,12 +6,14 @@
 pub mod csv;
 pub mod designs;
 pub mod explanation;
+pub mod figure;
 pub mod fit;
 pub mod grid;
 pub mod json;
 pub mod layout;
 pub mod number;
 pub mod plan;
+pub mod plots;
 pub mod split;
 pub mod summaries;
 pub mod table;
@@ -35,6 +37,7 @@ pub fn formats_of(outcome: &Outcome) -> &'static [&'static str] {
         | Outcome::Design(_)
         | Outcome::Effects { .. }
         | Outcome::SplitEffects(_) => &["txt", "csv", "tex"],
+        Outcome::Figure(_) => &["svg"],
         Outcome::Array(_) => &["txt", "csv"],
         Outcome::Explanation(_) => &["txt", "md"],
         Outcome::Weights(_)
@@ -60,6 +63,9 @@ pub fn saved(entry: &Entry, extension: &str) -> Option<String> {
     }
     if let (Outcome::Array(array), "csv") = (&entry.outcome, extension) {
         return Some(csv::array(array));
+    }
+    if let (Outcome::Figure(figure), "svg") = (&entry.outcome, extension) {
+        return Some(figure::svg(figure));
     }
     let table = as_table(entry)?;
     match extension {
