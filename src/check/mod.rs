@@ -30,6 +30,7 @@ mod pedantic;
 mod query;
 mod recipe;
 mod resampling;
+mod shapes;
 mod statements;
 mod tables;
 mod testing;

@@ -8,6 +8,7 @@ use crate::estimators::{FixedEffects, Likelihood, Model, RandomEffects, Scheme, 
 use crate::outcome::described::Meaning;
 pub use crate::outcome::{Lang, Part, Under};
 use crate::syntax::ast::Operator;
+pub use crate::weights::contiguity::{Contact, LinkWeight};
 pub use crate::weights::kernel::{Bandwidth, Kernel};
 
 mod columns;
@@ -103,6 +104,19 @@ pub struct CoordsSpec {
     pub lon: String,
     pub lat: String,
     pub planar: bool,
+    /// Distances on the ellipsoid.
+    pub ellipsoid: bool,
+    pub place: Place,
+}
+
+/// Polygons of the units.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShapesSpec {
+    pub file: String,
+    /// The attribute that names the unit.
+    pub by: String,
+    /// The author says that coordinates are a projection's.
+    pub planar: bool,
     pub place: Place,
 }
 
@@ -124,6 +138,7 @@ pub struct PanelSpec {
     pub mends: Vec<MendSpec>,
     pub joins: Vec<JoinSpec>,
     pub coords: Option<CoordsSpec>,
+    pub shapes: Option<ShapesSpec>,
     pub steps: Vec<PanelStep>,
     pub markers: Vec<String>,
     pub missing: MissingPolicy,

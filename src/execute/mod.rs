@@ -177,7 +177,16 @@ impl Run<'_> {
                     }
                     let entry = self.entry(&step.source, output, outcome, false);
                     let extension = path.rsplit_once('.').map_or(String::new(), |(_, e)| e.to_lowercase());
-                    if let Some(content) = report::saved(&entry, &extension, self.spec.settings.lang) {
+                    if let (Output::Weights(used), "csv" | "gal" | "gwt" | "mtx") = (output, extension.as_str()) {
+                        match self.shown.file(used, &extension, path) {
+                            Ok((content, note)) => {
+                                out.files.push(Saved { path: path.clone(), content: content.into(), place: path_place.0 });
+                                let note = note.map(|n| Diagnostic::at(n, Some(path_place.0)));
+                                add_all(&mut out.diagnostics, note.into_iter().collect());
+                            }
+                            Err(fault) => out.diagnostics.push(Diagnostic::at(fault, Some(path_place.0))),
+                        }
+                    } else if let Some(content) = report::saved(&entry, &extension, self.spec.settings.lang) {
                         out.files.push(Saved { path: path.clone(), content, place: path_place.0 });
                     }
                     out.entries.push(entry);

@@ -489,8 +489,13 @@ pub(super) fn files_of<'r>(recipe: &'r WeightsExpr, files: &mut Vec<&'r str>, of
         WeightsKind::Edges { file, .. }
         | WeightsKind::Matrix { file, .. }
         | WeightsKind::Gal { file, .. }
+        | WeightsKind::Swm { file, .. }
         | WeightsKind::Gwt { file, .. } => files.push(file),
-        WeightsKind::Similarity { .. } => *of_data = true,
+        WeightsKind::Mtx { file, units, .. } => {
+            files.push(file);
+            files.extend(units.as_deref());
+        }
+        WeightsKind::Similarity { .. } | WeightsKind::Gravity { .. } => *of_data = true,
         _ => recipe.parts().into_iter().for_each(|p| files_of(p, files, of_data)),
     }
 }

@@ -20,6 +20,7 @@ mod keys;
 mod lints;
 mod memory;
 mod mends;
+mod outlines;
 mod recorded;
 mod sample;
 mod sources;

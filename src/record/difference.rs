@@ -266,7 +266,9 @@ fn recipe(of: &str, a: &WeightsExpr, b: &WeightsExpr, out: &mut Vec<String>) {
             changed(out, &format!("nearest neighbors of {of}"), k, j);
             changed(out, &format!("islands of {of}:"), word(islands), word(i));
         }
-        (Inverse { power, cutoff, islands }, Inverse { power: p, cutoff: c, islands: i }) => {
+        (Inverse { power, cutoff, least, islands }, Inverse { power: p, cutoff: c, least: l, islands: i })
+            if least == l =>
+        {
             changed(out, &format!("power of {of}"), power, p);
             let shown = |c: &Option<f64>| c.map_or("none".to_string(), km);
             changed(out, &format!("cutoff of {of}"), shown(cutoff), shown(c));

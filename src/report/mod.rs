@@ -58,7 +58,6 @@ pub fn formats_of(outcome: &Outcome) -> &'static [&'static str] {
         | Outcome::Panel(_)
         | Outcome::Described(_)
         | Outcome::Data(_) => TABLE,
-        Outcome::Figure(_) => FIGURE,
         Outcome::Array(_) => ARRAY,
         Outcome::Explanation(_) | Outcome::Weights(_) | Outcome::Text(_) | Outcome::List(_) => TEXT,
         Outcome::Value(_) => VALUE,
@@ -72,10 +71,6 @@ pub fn saved(entry: &Entry, extension: &str, language: Lang) -> Option<Vec<u8>> 
         return None;
     }
     let text = match extension {
-        "svg" => match &entry.outcome {
-            Outcome::Figure(figure) => figure::svg(figure),
-            _ => return None,
-        },
         "txt" => plain(entry, language),
         "json" => json::written(&json::entry(entry)),
         "md" => markdown(entry, language),

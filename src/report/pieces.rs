@@ -86,7 +86,6 @@ pub fn body(entry: &Entry, language: Lang) -> Vec<Piece> {
         Outcome::Treatment(t) => vec![say(summaries::treatment_facts(t)), Piece::Table(translated(entry, language))],
         // Its title is the heading.
         Outcome::Test(t) => vec![Piece::Table(lang::table(Table { title: None, ..testing::table(t) }, language))],
-        Outcome::Figure(f) => vec![Piece::Picture { svg: figure::svg(f), words: String::new() }],
         Outcome::Table(t) => vec![Piece::Table(Table { title: None, ..t.clone() })],
         Outcome::Design(_) | Outcome::Effects { .. } | Outcome::SplitEffects(_) => {
             vec![Piece::Table(translated(entry, language))]

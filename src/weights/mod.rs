@@ -2,9 +2,14 @@
 
 pub mod algebra;
 pub mod block;
+pub mod centroid;
+pub mod contiguity;
 pub mod edges;
+pub mod ellipsoid;
+pub mod files;
 pub mod gal;
 pub mod geometry;
+pub mod gravity;
 pub mod gwt;
 pub mod islands;
 pub mod kernel;
@@ -12,10 +17,12 @@ mod listing;
 mod matching;
 pub mod matrix;
 pub mod periods;
+pub mod mtx;
 pub mod scale;
 pub mod similarity;
 pub mod subset;
 pub mod summary;
+pub mod swm;
 
 use sprs::{CsMat, TriMat};
 
