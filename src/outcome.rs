@@ -4,6 +4,9 @@
 //! NaN here and `null` there. Nothing in this file computes.
 
 pub mod designs;
+pub mod honest;
+pub mod matching;
+pub mod staggered;
 pub mod steps;
 pub mod testing;
 

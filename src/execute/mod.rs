@@ -8,12 +8,14 @@ mod collinear;
 mod designs;
 mod explain;
 mod fit;
+mod honest;
 mod near_collinear;
 mod remarks;
 mod resample;
 mod restrictions;
 mod schedule;
 mod split;
+mod staggered;
 mod steps;
 mod testing;
 
@@ -60,7 +62,9 @@ type Estimation = Result<(Arc<Fitted>, Vec<Diagnostic>), Vec<Diagnostic>>;
 /// Estimates every model of a plan and answers every statement, in program order; what `memory` knows is not done again.
 pub fn execute(spec: &Spec, plan: Plan, memory: Option<&Memory>, interrupt: &dyn Interrupt) -> Executed {
     let mut out = Executed::default();
-    let Plan { panels, treatments, models, tests, keys, summaries, arrays, data, steps, work, shared, .. } = plan;
+    let Plan {
+        panels, treatments, models, tests, staggered, keys, summaries, arrays, data, steps, work, shared, ..
+    } = plan;
     let left = Left { spec, steps: &steps, memory, keys: &keys, work: &work, shared: &shared, interrupt };
     let results = left.estimates(&models);
     out.interrupted = interrupt.stop();
@@ -82,7 +86,16 @@ pub fn execute(spec: &Spec, plan: Plan, memory: Option<&Memory>, interrupt: &dyn
         return out;
     }
     let shown = Shown { summaries: &summaries, arrays: &arrays, data: &data, shared: &shared, interrupt };
-    let run = Run { spec, panels: &panels, treatments: &treatments, tests: &tests, shown, fits: &fits, interrupt };
+    let run = Run {
+        spec,
+        panels: &panels,
+        treatments: &treatments,
+        tests: &tests,
+        staggered: &staggered,
+        shown,
+        fits: &fits,
+        interrupt,
+    };
     for step in spec.fresh_steps() {
         run.step(step, &mut out);
     }
@@ -136,6 +149,7 @@ struct Run<'a> {
     panels: &'a [Arc<crate::plan::panels::PanelData>],
     treatments: &'a [Option<crate::designs::treatment::Treatment>],
     tests: &'a [Option<crate::plan::testing::TestPlan>],
+    staggered: &'a [Option<Arc<crate::plan::staggered::StaggeredPlan>>],
     shown: Shown<'a>,
     fits: &'a [Option<Arc<Fitted>>],
     interrupt: &'a dyn Interrupt,

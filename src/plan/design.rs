@@ -105,6 +105,7 @@ impl Planner<'_> {
             layout: laid.layout,
         };
         self.enough_rows(&problem, nobs, spec)?;
+        self.treated_controls(spec, &problem, &index.periods);
         Ok(ModelPlan {
             problem,
             terms: columns.terms.into_iter().map(|(name, _)| name).collect(),

@@ -12,10 +12,13 @@ mod draws;
 mod dynamics;
 mod effects;
 mod fits;
+mod honest;
 mod invariants;
 mod likelihood;
+mod matching;
 #[path = "../support/random.rs"]
 mod random;
 mod reference;
+mod staggered;
 mod testing;
 mod variance;

@@ -12,5 +12,6 @@ mod dynamics;
 mod indices;
 #[path = "../support/random.rs"]
 mod random;
+mod staggered;
 mod tally;
 mod testing;
