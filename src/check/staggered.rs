@@ -141,8 +141,8 @@ impl Checker<'_> {
         let Some(first) = bound.get("formula") else { return Err(Reported) };
         let is_formula = matches!(&ungrouped(first).kind, ExprKind::Formula { tilde: Some(_), .. });
         let lent = match is_formula {
-            true => self.from_formula(call, entry, arguments)?,
-            false => self.from_model(call, entry, first)?,
+            true => self.sample_of_formula(call, entry, arguments)?,
+            false => self.sample_of_model(call, entry, first)?,
         };
         let panel = lent.panel;
         let condition = bound.get("where").map(|e| self.column(e, panel)).transpose();
@@ -164,7 +164,7 @@ impl Checker<'_> {
         Ok((sample, print::expression(ungrouped(first))))
     }
 
-    fn from_formula(&mut self, call: &Expr, entry: &Entry, arguments: &[Argument]) -> Check<ModelSpec> {
+    fn sample_of_formula(&mut self, call: &Expr, entry: &Entry, arguments: &[Argument]) -> Check<ModelSpec> {
         let expr = self.formula_argument(call, entry, arguments)?;
         let panel = self.formula_panel(expr)?;
         let formula = self.formula(expr, panel)?;
@@ -180,7 +180,7 @@ impl Checker<'_> {
     }
 
     /// A model lends formula, panel, condition and level; its clusters where they are of units.
-    fn from_model(&mut self, call: &Expr, entry: &Entry, expr: &Expr) -> Check<ModelSpec> {
+    fn sample_of_model(&mut self, call: &Expr, entry: &Entry, expr: &Expr) -> Check<ModelSpec> {
         let model = self.model_argument(expr)?;
         let lent = self.spec.models[model].clone();
         if lent.treatment.is_none() {

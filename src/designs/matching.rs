@@ -80,8 +80,9 @@ pub enum MatchError {
     NoPeriodBefore,
     #[error("no control that stays untreated and unexposed")]
     NoControls,
-    #[error("the propensity score tells treated from controls: {largest}")]
-    NoOverlap { largest: f64 },
+    /// The lowest score of the treated, the highest of controls.
+    #[error("scores of the treated from {least} on, of controls up to {largest}")]
+    NoOverlap { least: f64, largest: f64 },
     #[error("covariates {covariates:?} are linear combinations of others")]
     Collinear { covariates: Vec<usize> },
     /// Nobody has a match.
@@ -177,10 +178,9 @@ fn logit(c: &Candidates, weights: Option<&[f64]>) -> Result<(Vec<f64>, f64), Mat
         let information = x.transpose() * weighted;
         let score = x.transpose() * DVector::from_fn(n, |i, _| w(i) * (y(i) - p[i]));
         let inverse = symmetric_inverse(&information).map_err(|_| {
-            let largest = p[c.treated..].iter().copied().fold(0.0, f64::max);
             let cross = x.transpose() * x;
             let covariates = dependent(&cross).into_iter().filter_map(|c| c.checked_sub(1)).collect::<Vec<_>>();
-            if covariates.is_empty() { MatchError::NoOverlap { largest } } else { MatchError::Collinear { covariates } }
+            if covariates.is_empty() { apart(&p, c.treated) } else { MatchError::Collinear { covariates } }
         })?;
         let step = inverse * score;
         b += &step;
@@ -192,13 +192,19 @@ fn logit(c: &Candidates, weights: Option<&[f64]>) -> Result<(Vec<f64>, f64), Mat
     }
     let sure = p.iter().enumerate().map(|(i, p)| if y(i) > 0.5 { *p } else { 1.0 - p }).fold(1.0, f64::min);
     if sure > 0.999 || p.iter().any(|p| !(1e-9..=1.0 - 1e-9).contains(p)) {
-        return Err(MatchError::NoOverlap { largest: p[c.treated..].iter().copied().fold(0.0, f64::max) });
+        return Err(apart(&p, c.treated));
     }
     let mass: f64 = (0..n).map(w).sum();
     let share = (0..n).map(|i| w(i) * y(i)).sum::<f64>() / mass;
     let log = |q: f64, i: usize| if y(i) > 0.5 { q.ln() } else { (1.0 - q).ln() };
     let ratio = 2.0 * (0..n).filter(|&i| w(i) > 0.0).map(|i| w(i) * (log(p[i], i) - log(share, i))).sum::<f64>();
     Ok((p, ratio))
+}
+
+/// Scores that do not meet.
+fn apart(p: &[f64], treated: usize) -> MatchError {
+    let least = p[..treated].iter().copied().fold(1.0, f64::min);
+    MatchError::NoOverlap { least, largest: p[treated..].iter().copied().fold(0.0, f64::max) }
 }
 
 /// Columns that those before them explain.
@@ -217,10 +223,11 @@ fn dependent(cross: &DMatrix<f64>) -> Vec<usize> {
 /// Weights of all candidates from the matches of the chosen treated ones, and those of them without one.
 fn weigh(scores: &[f64], treated: usize, chosen: &[usize], asked: &Asked) -> (Vec<f64>, Vec<usize>) {
     let log_odds: Vec<f64> = scores.iter().map(|p| (p / (1.0 - p)).ln()).collect();
+    let width = 0.2 * deviation(&log_odds);
     let allowed = |k: usize, c: usize| match asked.caliper {
         Caliper::None => true,
         Caliper::OfScores(width) => (scores[k] - scores[c]).abs() <= width,
-        Caliper::OfLogOdds => (log_odds[k] - log_odds[c]).abs() <= 0.2 * deviation(&log_odds),
+        Caliper::OfLogOdds => (log_odds[k] - log_odds[c]).abs() <= width,
     };
     let mut weights = vec![0.0; scores.len()];
     let mut without = Vec::new();

@@ -159,7 +159,7 @@ impl Asked<'_> {
         let exposed =
             |r: usize| sample.is_present(r) && matches!(sample.state(r % n, sample.periods[r / n]), State::Exposed(_));
         let cells: Vec<usize> = (0..n * sample.periods.len()).filter(|&r| exposed(r)).collect();
-        let units = (0..n).filter(|i| cells.iter().any(|r| r % n == *i)).count();
+        let units = units_in(&cells, n);
         (cells, units)
     }
 
@@ -192,7 +192,7 @@ impl Asked<'_> {
         };
         let overall = |effect: Effect| {
             let average = found.overall.iter().find(|(o, _)| o.effect == effect);
-            average.map(|(o, v)| tails.measured(Measured { estimate: o.estimate, se: v.sqrt() }))
+            average.map(|(o, v)| measured(&tails, o.estimate, v.sqrt()))
         };
         let (periods, vcov) = of(Effect::Direct);
         out.pretrend = self.pretrend(&periods, &vcov, Some(found.clusters));
@@ -239,7 +239,7 @@ impl Asked<'_> {
         })?;
         let sizes = sizes.into_inner();
         let se = |k: usize| found.vcov[(k, k)].sqrt();
-        let estimate = |k: usize| tails.measured(Measured { estimate: found.estimates[k], se: se(k) });
+        let estimate = |k: usize| measured(&tails, found.estimates[k], se(k));
         let at = |effect: Effect| -> Vec<usize> {
             (0..keys.len()).filter(|&k| keys[k].0 == effect && keys[k].1.is_some()).collect()
         };
@@ -301,8 +301,10 @@ impl Asked<'_> {
             return None;
         }
         let n = self.sample().units;
-        let units = (0..n).filter(|i| cells.iter().any(|r| r % n == *i));
-        let units = units.map(|i| self.plan.model.units[i].clone()).collect();
+        let mut units: Vec<usize> = cells.iter().map(|r| r % n).collect();
+        units.sort_unstable();
+        units.dedup();
+        let units = units.into_iter().map(|i| self.plan.model.units[i].clone()).collect();
         let reason = "no clean cell of the unit or of the period says what they would be".to_string();
         Some(LeftOut { reason, units, cells: cells.len() })
     }
@@ -432,8 +434,16 @@ fn units_in(cells: &[usize], n: usize) -> usize {
     units.len()
 }
 
+/// Standard errors below this share of an estimate are rounding: what they are of fits exactly.
+const ROUNDING: f64 = 1e-10;
+
+fn measured(tails: &Tails, estimate: f64, se: f64) -> Estimate {
+    let se = if se <= ROUNDING * estimate.abs() { 0.0 } else { se };
+    tails.measured(Measured { estimate, se })
+}
+
 fn event_effect(tails: &Tails, event_time: i64, estimate: f64, se: f64, units: usize) -> EventEffect {
-    let value: Estimate = tails.measured(Measured { estimate, se });
+    let value = measured(tails, estimate, se);
     EventEffect { event_time, value, uniform: None, se_bootstrap: None, units }
 }
 

@@ -76,7 +76,7 @@ fn weights_of_controls_are_those_of_distances_written_out() {
     ] {
         let caliper = if matching == Matching::Radius { Caliper::OfScores(0.2) } else { Caliper::None };
         let found = matched(&s, &Asked { caliper, ..asked(matching) }).unwrap();
-        let mut expected = vec![0.0; N];
+        let mut expected = [0.0; N];
         let mut order = treated.clone();
         order.sort_by(|a, b| p[*b].total_cmp(&p[*a]));
         let mut taken = Vec::new();

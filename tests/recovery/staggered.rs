@@ -108,10 +108,18 @@ fn effects_that_differ_between_groups_are_recovered() {
     let truths: Vec<f64> = by_event(&corridor, &cells, &events).iter().map(|t| mean(&t.cells)).collect();
     let t = StudentsT::new(0.0, 1.0, UNITS as f64 - 1.0).unwrap().inverse_cdf(0.975);
     let tallies = |name: &str, quantile: f64| -> Vec<Tally> {
-        events.iter().zip(&truths).map(|(e, truth)| Tally::new(&format!("S10 {name}, event {e}"), *truth, quantile)).collect()
+        events
+            .iter()
+            .zip(&truths)
+            .map(|(e, truth)| Tally::new(&format!("S10 {name}, event {e}"), *truth, quantile))
+            .collect()
     };
-    let (mut cs, mut sa, mut bjs, mut gardner) =
-        (tallies("att_gt", NORMAL), tallies("sun_abraham", t), tallies("imputation", NORMAL), tallies("two_stage", NORMAL));
+    let (mut cs, mut sa, mut bjs, mut gardner) = (
+        tallies("att_gt", NORMAL),
+        tallies("sun_abraham", t),
+        tallies("imputation", NORMAL),
+        tallies("two_stage", NORMAL),
+    );
     let mut naive = Tally::new("S10 did", mean(&cells), NORMAL);
     for replication in 0..REPLICATIONS {
         let sample = corridor.draw(&effect, 0.0, replication);
@@ -169,7 +177,10 @@ fn spillovers_bias_the_two_way_estimate_as_predicted_and_rings_recover_them() {
         let sample = Sample { exposed: exposed.clone(), ..plain.clone() };
         let states = [State::Treated, State::Exposed(0), State::Exposed(1)];
         let targets = |cells: &[usize]| -> Vec<Target> {
-            states.iter().map(|s| Target { cells: cells.iter().copied().filter(|&r| state(r) == *s).collect() }).collect()
+            states
+                .iter()
+                .map(|s| Target { cells: cells.iter().copied().filter(|&r| state(r) == *s).collect() })
+                .collect()
         };
         for (residuals, tallies) in [(Residuals::SecondStage, &mut rings), (Residuals::ByGroup, &mut conservative)] {
             let found = imputation(&sample, 0, residuals, &targets).unwrap();
@@ -215,7 +226,8 @@ fn tests_of_leads_have_their_size() {
                 FisherSnedecor::new(q, UNITS as f64 - 1.0).unwrap().sf(wald(estimates, vcov).unwrap() / q)
             };
             let study = sun_abraham(&sample, Control::Never, 0).unwrap();
-            let at: Vec<usize> = (0..study.periods.len()).filter(|&k| (-5..-1).contains(&study.periods[k].event_time)).collect();
+            let at: Vec<usize> =
+                (0..study.periods.len()).filter(|&k| (-5..-1).contains(&study.periods[k].event_time)).collect();
             let estimates: Vec<f64> = at.iter().map(|&k| study.periods[k].estimate).collect();
             rejected[0] += usize::from(f(&estimates, &study.vcov.select_rows(&at).select_columns(&at)) < 0.05);
             let found = leads(&sample, 0, 3).unwrap().unwrap();
@@ -228,7 +240,9 @@ fn tests_of_leads_have_their_size() {
             let vcov = influence.tr_mul(&influence) / (UNITS * UNITS) as f64;
             rejected[2] += usize::from(f(&four.iter().map(|a| a.estimate).collect::<Vec<_>>(), &vcov) < 0.05);
         }
-        for (name, count) in ["sun_abraham, four leads", "imputation, three leads", "att_gt, four leads"].iter().zip(rejected) {
+        for (name, count) in
+            ["sun_abraham, four leads", "imputation, three leads", "att_gt, four leads"].iter().zip(rejected)
+        {
             let rate = count as f64 / REPLICATIONS as f64;
             println!("S7 size, autocorrelation {persistence}: {name:<26} {rate:.3}");
             assert!(rate > 0.01 && rate < 0.14, "{name}: {rate}");
@@ -286,7 +300,8 @@ fn groups_of_units_that_share_shocks_are_the_clusters() {
             }
             outcome.extend((0..n).map(|i| shared[i / members] + 0.1 * random.normal()));
         }
-        let treated = |i: usize| ((i / members) % 4 == 1 && i / members < 10).then_some(FIRST + 8 + (i % members / 4) as i64);
+        let treated =
+            |i: usize| ((i / members) % 4 == 1 && i / members < 10).then_some(FIRST + 8 + (i % members / 4) as i64);
         for (c, by_group) in [false, true].into_iter().enumerate() {
             let sample = Sample {
                 units: n,
@@ -298,11 +313,13 @@ fn groups_of_units_that_share_shocks_are_the_clusters() {
                 exposed: Vec::new(),
                 clusters: (0..n as u32).map(|i| if by_group { i / members as u32 } else { i }).collect(),
             };
-            let found = imputation(&sample, 0, Residuals::SecondStage, &|cells| vec![Target { cells: cells.to_vec() }]).unwrap();
+            let found = imputation(&sample, 0, Residuals::SecondStage, &|cells| vec![Target { cells: cells.to_vec() }])
+                .unwrap();
             rejected[0][c] += usize::from(found.estimates[0].abs() > NORMAL * found.vcov[(0, 0)].sqrt());
             let asked = Asked { control: Control::NotYet, method: Method::Dr, base: Base::Varying, anticipation: 0 };
             let average = aggregates(&group_time(&sample, &asked).unwrap(), Effect::Direct).simple.unwrap();
-            rejected[1][c] += usize::from(average.estimate.abs() > NORMAL * standard_error(&average.influence, &sample));
+            rejected[1][c] +=
+                usize::from(average.estimate.abs() > NORMAL * standard_error(&average.influence, &sample));
         }
     }
     for (name, counts) in ["two_stage", "att_gt"].iter().zip(rejected) {
@@ -324,7 +341,8 @@ fn matching_takes_out_what_a_covariate_decides() {
         ("five nearest", Matching::Nearest { neighbors: 5, replacement: true }),
         ("kernel", Matching::Kernel { bandwidth: 0.06 }),
     ];
-    let mut found: Vec<Tally> = kinds.iter().map(|(name, _)| Tally::new(&format!("psm: {name}"), 0.1, NORMAL)).collect();
+    let mut found: Vec<Tally> =
+        kinds.iter().map(|(name, _)| Tally::new(&format!("psm: {name}"), 0.1, NORMAL)).collect();
     for replication in 0..REPLICATIONS {
         let mut random = Random::new(SEED ^ 8, replication);
         let x = random.normals(n);

@@ -8,6 +8,8 @@ use nalgebra::{DMatrix, DVector};
 
 /// Numbers a design may have.
 const MOST_NUMBERS: usize = 400_000_000;
+/// Residuals below this share of the outcome are rounding.
+const PERFECT: f64 = 1e-11;
 /// What is left of a column that others explain, relative to its size.
 const EXPLAINED: f64 = 1e-9;
 
@@ -69,6 +71,7 @@ pub(super) fn two_way(
     let cross = z.tr_mul(&z);
     let inverse = symmetric_inverse(&cross).map_err(|_| NoSlopes::Collinear(dependent(&cross)))?;
     let coefficients = &inverse * z.tr_mul(&y);
+    let total = y.norm_squared();
     let residuals = y - &z * &coefficients;
     let groups = clusters.iter().max().map_or(0, |m| *m as usize + 1);
     let mut scores = DMatrix::zeros(p, groups);
@@ -78,11 +81,15 @@ pub(super) fn two_way(
             column[k] += z[(r, k)] * e;
         }
     }
-    let seen = (0..groups).filter(|&g| clusters.iter().any(|c| *c as usize == g)).count() as f64;
+    let mut known = vec![false; groups];
+    there.iter().enumerate().filter(|(_, p)| **p).for_each(|(r, _)| known[clusters[r % n] as usize] = true);
+    let seen = known.iter().filter(|k| **k).count() as f64;
     let counted = (p + cells.periods_seen()) as f64;
     let factor = (rows as f64 - 1.0) / (rows as f64 - counted) * seen / (seen - 1.0);
     let half = inverse * scores;
-    let vcov = &half * half.transpose() * factor;
+    // Slopes that fit every cell have no errors to judge them by.
+    let perfect = residuals.norm_squared() <= PERFECT * PERFECT * total;
+    let vcov = &half * half.transpose() * if perfect { f64::NAN } else { factor };
     Ok(Slopes { coefficients: coefficients.iter().copied().collect(), vcov, clusters: seen as usize })
 }
 

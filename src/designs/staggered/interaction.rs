@@ -49,9 +49,11 @@ pub fn sun_abraham(sample: &Sample, control: Control, anticipation: i64) -> Resu
         last = Some(latest);
     }
     let (n, t) = (sample.units, sample.periods.len());
+    let mut kept = vec![true; n];
+    without_base.iter().for_each(|&i| kept[i] = false);
     let used = |r: usize| {
         sample.is_present(r)
-            && !without_base.contains(&(r % n))
+            && kept[r % n]
             && last.is_none_or(|l| sample.periods[r / n].saturating_add(anticipation) < l)
     };
     let marks: Vec<bool> = (0..n * t).map(used).collect();

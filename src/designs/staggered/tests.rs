@@ -1,3 +1,5 @@
+//! Roll-outs and comparisons small enough to be done by hand.
+
 use super::*;
 
 /// Six units over four periods, a line of neighbors 0-1-2-3-4-5: unit 0 starts in 3, unit 5 in 4.

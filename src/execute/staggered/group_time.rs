@@ -1,6 +1,6 @@
 //! Group-time effects with their averages and uniform intervals.
 
-use super::{Asked, Measured, event_effect, joint, rows};
+use super::{Asked, event_effect, joint, measured, rows};
 use crate::designs::staggered as designs;
 use crate::designs::staggered::{Aggregate, Bands, Effect, GroupTime, Multiplier, StaggeredError};
 use crate::estimators::Reference;
@@ -107,7 +107,7 @@ impl Asked<'_> {
                 time: cell.time,
                 exposed_from: started.and(Some(group.dirty)).filter(|d| Some(*d) != group.start),
                 treated_from: group.start.filter(|_| effect == Effect::Spillover),
-                value: tails.measured(Measured { estimate: cell.estimate, se: variance[(j, j)].sqrt() }),
+                value: measured(&tails, cell.estimate, variance[(j, j)].sqrt()),
                 uniform: around(cell.estimate, bands.critical * bands.se[j]),
                 se_bootstrap: bands.se[j],
                 base: cell.base,
@@ -119,7 +119,7 @@ impl Asked<'_> {
         let averages = designs::aggregates(found, effect);
         let estimate = |a: &Aggregate| -> Estimate {
             let se = designs::standard_error(&a.influence, sample);
-            tails.measured(Measured { estimate: a.estimate, se })
+            measured(&tails, a.estimate, se)
         };
         let (dynamic, vcov, critical_dynamic) = self.dynamic(&averages.dynamic, &tails, draws, multiplier);
         let group = |a: &Aggregate| GroupEffect { group: a.key, value: estimate(a), units: a.units };

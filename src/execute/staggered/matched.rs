@@ -136,9 +136,12 @@ impl Asked<'_> {
                 format!("no unit stays untreated by `{treatment}` and unexposed: there is nobody to match with"),
             )
             .help("a matrix with fewer neighbors, or `exposure: none`"),
-            MatchError::NoOverlap { largest } => Fault::error(
+            MatchError::NoOverlap { least, largest } => Fault::error(
                 "durbin::estimate::no_overlap",
-                format!("the covariates tell treated from controls (a propensity score of {largest:.4})"),
+                format!(
+                    "the covariates tell treated from controls: the lowest propensity score of the treated is {least:.4}, \
+                     the highest of controls {largest:.4}"
+                ),
             )
             .help("fewer covariates: what decides treatment by itself cannot be matched on"),
             MatchError::Collinear { covariates } => {
