@@ -9,6 +9,7 @@ pub use crate::weights::kernel::{Bandwidth, Kernel};
 
 mod columns;
 mod designs;
+mod figures;
 mod honest;
 mod staggered;
 pub mod testing;
@@ -17,6 +18,7 @@ mod weights;
 
 pub use columns::{Column, ColumnKind, Function};
 pub use designs::{BandSpec, Bin, DesignSpec, EventTimes};
+pub use figures::{FigureSpec, Picture};
 pub use honest::{Departure, HonestSpec, StudiedEffect};
 pub use staggered::{CaliperUse, ComparisonUse, ControlUse, MatchUse, MultiplierUse, StaggeredKind, StaggeredSpec};
 pub use testing::*;
@@ -374,6 +376,7 @@ pub enum Output {
     Design(DesignSpec),
     /// A test by its number in the spec.
     Test(usize),
+    Figure(Box<FigureSpec>),
     List(Vec<(Written, Output)>),
 }
 

@@ -482,6 +482,10 @@ impl<T: Interrupt + ?Sized> Interrupt for &T {
         (**self).begin(step);
     }
 
+    fn progress(&self, done: usize, of: usize) {
+        (**self).progress(done, of);
+    }
+
     fn done(&self, kind: &'static str, key: &str) {
         (**self).done(kind, key);
     }

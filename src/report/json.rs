@@ -1,4 +1,4 @@
-//! The JSON document of a run (results.md): field names are an interface, numbers full precision, none is NaN.
+//! The JSON document of a run (`durbin doc command`): field names are an interface, numbers full precision, none is NaN.
 
 use super::grid::{GridLine, lines};
 use crate::outcome::designs::Design;
@@ -87,6 +87,7 @@ pub fn kind(outcome: &Outcome) -> &'static str {
         Outcome::Design(Design::Bacon(_)) => "bacon",
         Outcome::Design(Design::Honest(_)) => "honest",
         Outcome::Design(Design::Matched(_)) => "psm_did",
+        Outcome::Figure(_) => "figure",
         Outcome::List(_) => "list",
     }
 }
@@ -129,6 +130,7 @@ fn body(outcome: &Outcome) -> Value {
             fields
         }
         Outcome::Design(d) => value(d),
+        Outcome::Figure(f) => json!({"title": f.title, "path": f.path, "notes": f.notes}),
         Outcome::List(items) => json!({"items": items.iter().map(entry).collect::<Vec<_>>()}),
     }
 }

@@ -6,6 +6,7 @@
 pub mod csv;
 pub mod designs;
 pub mod explanation;
+pub mod figure;
 pub mod fit;
 pub mod grid;
 pub mod honest;
@@ -14,6 +15,7 @@ pub mod layout;
 pub mod matching;
 pub mod number;
 pub mod plan;
+pub mod plots;
 pub mod split;
 pub mod staggered;
 pub mod summaries;
@@ -38,6 +40,7 @@ pub fn formats_of(outcome: &Outcome) -> &'static [&'static str] {
         | Outcome::Design(_)
         | Outcome::Effects { .. }
         | Outcome::SplitEffects(_) => &["txt", "csv", "tex"],
+        Outcome::Figure(_) => &["svg"],
         Outcome::Array(_) => &["txt", "csv"],
         Outcome::Explanation(_) => &["txt", "md"],
         Outcome::Weights(_)
@@ -63,6 +66,9 @@ pub fn saved(entry: &Entry, extension: &str) -> Option<String> {
     }
     if let (Outcome::Array(array), "csv") = (&entry.outcome, extension) {
         return Some(csv::array(array));
+    }
+    if let (Outcome::Figure(figure), "svg") = (&entry.outcome, extension) {
+        return Some(figure::svg(figure));
     }
     let table = as_table(entry)?;
     match extension {

@@ -75,6 +75,15 @@ impl DesignSpec {
         }
     }
 
+    /// The model it makes others from, as written.
+    pub fn asked_of(&self) -> Option<&str> {
+        match self {
+            DesignSpec::EventStudy { of, .. } | DesignSpec::ByBand { of, .. } => Some(of),
+            DesignSpec::Staggered(_) => None,
+            DesignSpec::Honest(honest) => honest.study.asked_of(),
+        }
+    }
+
     /// The design for staggered treatments it is, or rests on.
     pub fn staggered(&self) -> Option<usize> {
         match self {
