@@ -6,6 +6,9 @@
 pub mod described;
 pub mod designs;
 pub mod figures;
+pub mod honest;
+pub mod matching;
+pub mod staggered;
 pub mod steps;
 pub mod table;
 pub mod testing;

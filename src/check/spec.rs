@@ -14,6 +14,8 @@ pub use crate::weights::kernel::{Bandwidth, Kernel};
 mod columns;
 mod designs;
 mod figures;
+mod honest;
+mod staggered;
 pub mod testing;
 mod text;
 mod weights;
@@ -21,6 +23,8 @@ mod weights;
 pub use columns::{Column, ColumnKind, Function};
 pub use designs::{BandSpec, Bin, DesignSpec, EventTimes};
 pub use figures::{FigureSpec, Picture};
+pub use honest::{Departure, HonestSpec, StudiedEffect};
+pub use staggered::{CaliperUse, ComparisonUse, ControlUse, MatchUse, MultiplierUse, StaggeredKind, StaggeredSpec};
 pub use testing::*;
 pub use text::{Place, Written};
 pub use weights::{IslandPolicy, WeightsExpr, WeightsKind, WeightsUse};
@@ -55,6 +59,8 @@ pub struct Spec {
     pub treatments: Vec<TreatmentSpec>,
     pub models: Vec<ModelSpec>,
     pub tests: Vec<TestSpec>,
+    /// Designs for staggered treatments.
+    pub staggered: Vec<StaggeredSpec>,
     pub steps: Vec<Step>,
     /// Steps before this one were done by an earlier run; no part of what the program means.
     pub first_step: usize,

@@ -121,6 +121,7 @@ impl Planner<'_> {
             layout: laid.layout,
         };
         let rank = self.enough_rows(&problem, nobs, spec)?;
+        self.treated_controls(spec, &problem, &index.periods);
         if let (Some(why), 1..) = (estimated, rank) {
             notes.push(format!(
                 "likelihood `direct`: {why}; {} estimated beside the slopes from {}, which leaves a bias of that order in \

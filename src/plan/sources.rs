@@ -19,8 +19,8 @@ use crate::weights::gravity::{exponential, gravity};
 use crate::weights::gwt::gwt;
 use crate::weights::kernel::kernel;
 use crate::weights::matrix::matrix;
-use crate::weights::periods::edges_by_period;
 use crate::weights::mtx::mtx;
+use crate::weights::periods::edges_by_period;
 use crate::weights::similarity::similarity;
 use crate::weights::swm::swm;
 

@@ -2,8 +2,8 @@
 
 use super::models::model;
 use crate::check::spec::{
-    Column, ColumnKind, DesignSpec, ModelSpec, Output, PanelSpec, PanelStep, RowSource, Spec, StepKind, TestQuery,
-    TreatmentRule, WeightsExpr, WeightsKind, WeightsUse,
+    Column, ColumnKind, ModelSpec, Output, PanelSpec, PanelStep, RowSource, Spec, StepKind, TestQuery, TreatmentRule,
+    WeightsExpr, WeightsKind, WeightsUse,
 };
 use indexmap::IndexMap;
 use std::fmt::Display;
@@ -337,11 +337,8 @@ fn derived_models(spec: &Spec, named: &IndexMap<String, usize>) -> Vec<usize> {
     }
     fn designs(output: &Output, named: &IndexMap<String, usize>, out: &mut Vec<usize>) {
         match output {
-            Output::Design(design) => {
-                let (DesignSpec::EventStudy { of, .. } | DesignSpec::ByBand { of, .. }) = design;
-                if named.contains_key(of) {
-                    out.extend(design.models());
-                }
+            Output::Design(design) if design.asked_of().is_some_and(|of| named.contains_key(of)) => {
+                out.extend(design.models());
             }
             Output::List(items) => items.iter().for_each(|(_, item)| designs(item, named, out)),
             _ => {}

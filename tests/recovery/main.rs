@@ -16,5 +16,6 @@ mod instruments;
 #[path = "../support/random.rs"]
 mod random;
 mod random_effects;
+mod staggered;
 mod tally;
 mod testing;
