@@ -245,9 +245,9 @@ fn read_header(records: &mut Records) -> Result<(Vec<String>, Vec<Fault>, usize)
     // Counted when asked for: a header of many columns is counted once.
     let column_of =
         |i: usize| fields.starts.get(i).map_or(1, |&s| String::from_utf8_lossy(&raw[..s]).chars().count() + 1);
-    duplicate_header(file, line, &names, &column_of)?;
+    duplicate_header(file, line, &names, column_of)?;
     let unnamed: Vec<usize> = (0..names.len()).filter(|&i| names[i].is_empty()).collect();
-    let warnings = unnamed_columns(file, line, &unnamed, &column_of).into_iter().collect();
+    let warnings = unnamed_columns(file, line, &unnamed, column_of).into_iter().collect();
     Ok((names, warnings, line))
 }
 

@@ -7,6 +7,9 @@ use rstar::{AABB, RTree};
 use super::snap::numbered;
 use crate::data::shapes::Region;
 
+/// The points of a ring with those that others put on it, and the pairs of rings that cross.
+type CutRing = (Vec<u32>, Vec<(u32, u32)>);
+
 /// A ring as numbers of its points, in order, none twice in a row.
 pub(super) struct NodedRing {
     pub region: u32,
@@ -140,7 +143,7 @@ pub(super) fn noded(regions: &[Region], tolerance: f64) -> Noded {
         found.sort_unstable();
         found
     };
-    let cut: Vec<(Vec<u32>, Vec<(u32, u32)>)> = outlines
+    let cut: Vec<CutRing> = outlines
         .par_iter()
         .map(|o| {
             let others = near(o);
