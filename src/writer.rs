@@ -120,12 +120,12 @@ impl Writer for DiskWriter {
 }
 
 /// Writes a file that was not there: what has its name goes first, or a link of that name would be followed.
-fn fresh(path: &Path, content: &str) -> std::io::Result<()> {
+fn fresh(path: &Path, content: &[u8]) -> std::io::Result<()> {
     match fs::remove_file(path) {
         Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
         _ => {}
     }
-    fs::File::create_new(path)?.write_all(content.as_bytes())
+    fs::File::create_new(path)?.write_all(content)
 }
 
 fn write_failed(path: &str, reason: &str) -> Fault {
@@ -171,9 +171,9 @@ mod tests {
         }
         symlink(&out, home.join("sub")).unwrap();
         let writer = DiskWriter::new(&home, &home, &home.join("p.durbin"));
-        writer.write(&[("a.txt", "new")], &[]).unwrap();
+        writer.write(&[("a.txt", b"new")], &[]).unwrap();
         assert_eq!(fs::read_to_string(home.join("a.txt")).unwrap(), "new");
-        assert_eq!(writer.write(&[("sub/b.txt", "x")], &[]).unwrap_err().1.code, "durbin::io::outside_out");
+        assert_eq!(writer.write(&[("sub/b.txt", b"x")], &[]).unwrap_err().1.code, "durbin::io::outside_out");
         assert_eq!(fs::read_to_string(out.join("kept.txt")).unwrap(), "kept", "neither link was written through");
         assert!(!out.join("b.txt").exists());
         [home, out].iter().for_each(|f| fs::remove_dir_all(f).unwrap());

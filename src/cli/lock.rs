@@ -124,7 +124,7 @@ impl Locking {
         let folder = home(&self.file);
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let writer = DiskWriter::new(&folder, &folder, &self.file);
-        writer.write(&[(&name, &lock.to_json())], &[]).map_err(|(_, fault)| fault)
+        writer.write(&[(&name, lock.to_json().as_bytes())], &[]).map_err(|(_, fault)| fault)
     }
 }
 

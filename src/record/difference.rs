@@ -213,7 +213,7 @@ fn used(spec: &Spec) -> IndexMap<String, Arc<WeightsExpr>> {
             | TestQuery::Compare { .. } => {}
         }
     }
-    spec.steps.iter().filter_map(shown).for_each(|output| printed(output, &mut add));
+    spec.steps.iter().flat_map(|s| s.kind.outputs()).for_each(|output| printed(output, &mut add));
     out
 }
 
@@ -231,14 +231,6 @@ fn lags(column: &Column, add: &mut dyn FnMut(&WeightsUse)) {
             add(weights);
         }
     });
-}
-
-/// What a step shows or saves.
-fn shown(step: &crate::check::spec::Step) -> Option<&Output> {
-    match &step.kind {
-        StepKind::Print(output) | StepKind::Save { output, .. } => Some(output),
-        StepKind::Model { .. } | StepKind::Assert { .. } => None,
-    }
 }
 
 fn printed(output: &Output, add: &mut dyn FnMut(&WeightsUse)) {
@@ -332,7 +324,7 @@ fn derived_models(spec: &Spec, named: &IndexMap<String, usize>) -> Vec<usize> {
             _ => {}
         }
     }
-    spec.steps.iter().filter_map(shown).for_each(|output| designs(output, named, &mut out));
+    spec.steps.iter().flat_map(|s| s.kind.outputs()).for_each(|output| designs(output, named, &mut out));
     out
 }
 
