@@ -321,6 +321,7 @@ fn derived_models(spec: &Spec, named: &IndexMap<String, usize>) -> Vec<usize> {
                 }
             }
             Output::List(items) => items.iter().for_each(|(_, item)| designs(item, named, out)),
+            Output::Table(table) => table.of.iter().for_each(|of| designs(of, named, out)),
             _ => {}
         }
     }
