@@ -209,9 +209,12 @@ impl<'a> Session<'a> {
         self.files().read(path)
     }
 
-    /// How programs of this session read files; tables that were handed over are not among them.
-    pub fn loader(&self) -> Arc<dyn Loader + 'a> {
-        self.loader.clone()
+    /// At most `limit` bytes from the beginning of a file, as programs of this session read it.
+    ///
+    /// # Errors
+    /// As [`Session::read`].
+    pub fn head(&self, path: &str, limit: usize) -> Result<Vec<u8>, Fault> {
+        self.files().head(path, limit)
     }
 
     fn files(&self) -> Overlay<'_> {

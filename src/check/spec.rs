@@ -3,15 +3,19 @@
 //! a [`Place`] equals every other place.
 
 pub use crate::data::reduce::{Along, Reduction};
-use crate::estimators::{FixedEffects, Likelihood, Model, Scheme, Variance, WildWeights};
+use crate::data::writing::Writing;
+use crate::estimators::{FixedEffects, Likelihood, Model, RandomEffects, Scheme, Variance, WildWeights};
 use crate::outcome::described::Meaning;
 pub use crate::outcome::{Lang, Part, Under};
 use crate::syntax::ast::Operator;
+pub use crate::weights::contiguity::{Contact, LinkWeight};
 pub use crate::weights::kernel::{Bandwidth, Kernel};
 
 mod columns;
 mod designs;
 mod figures;
+mod honest;
+mod staggered;
 pub mod testing;
 mod text;
 mod weights;
@@ -19,6 +23,8 @@ mod weights;
 pub use columns::{Column, ColumnKind, Function};
 pub use designs::{BandSpec, Bin, DesignSpec, EventTimes};
 pub use figures::{FigureSpec, Picture};
+pub use honest::{Departure, HonestSpec, StudiedEffect};
+pub use staggered::{CaliperUse, ComparisonUse, ControlUse, MatchUse, MultiplierUse, StaggeredKind, StaggeredSpec};
 pub use testing::*;
 pub use text::{Place, Written};
 pub use weights::{IslandPolicy, WeightsExpr, WeightsKind, WeightsUse};
@@ -53,6 +59,8 @@ pub struct Spec {
     pub treatments: Vec<TreatmentSpec>,
     pub models: Vec<ModelSpec>,
     pub tests: Vec<TestSpec>,
+    /// Designs for staggered treatments.
+    pub staggered: Vec<StaggeredSpec>,
     pub steps: Vec<Step>,
     /// Steps before this one were done by an earlier run; no part of what the program means.
     pub first_step: usize,
@@ -102,6 +110,19 @@ pub struct CoordsSpec {
     pub lon: String,
     pub lat: String,
     pub planar: bool,
+    /// Distances on the ellipsoid.
+    pub ellipsoid: bool,
+    pub place: Place,
+}
+
+/// Polygons of the units.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShapesSpec {
+    pub file: String,
+    /// The attribute that names the unit.
+    pub by: String,
+    /// The author says that coordinates are a projection's.
+    pub planar: bool,
     pub place: Place,
 }
 
@@ -118,8 +139,12 @@ pub struct PanelSpec {
     pub source: RowSource,
     pub unit: String,
     pub time: String,
+    /// How its file is written.
+    pub writing: Writing,
+    pub mends: Vec<MendSpec>,
     pub joins: Vec<JoinSpec>,
     pub coords: Option<CoordsSpec>,
+    pub shapes: Option<ShapesSpec>,
     pub steps: Vec<PanelStep>,
     pub markers: Vec<String>,
     pub missing: MissingPolicy,
@@ -131,6 +156,29 @@ pub struct PanelSpec {
     pub time_place: Place,
     pub missing_place: Place,
     pub balance_place: Place,
+}
+
+impl PanelSpec {
+    /// How the files are written that are joined: as its own, but for what is said of one workbook.
+    pub fn joined(&self) -> Writing {
+        Writing { sheet: None, range: None, ..self.writing.clone() }
+    }
+}
+
+/// What the author changes in the texts of a column before anything else is done with it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MendSpec {
+    pub column: String,
+    pub mend: Mend,
+    pub place: Place,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Mend {
+    /// Blanks around a text are cut off.
+    Trim,
+    /// What the file writes, and what is meant.
+    Recode(Vec<(String, String)>),
 }
 
 /// A long table of any number of keys: its rows as those of a panel without keys, then what makes arrays of them.
@@ -182,6 +230,25 @@ pub struct TimeLagUse {
     pub weights: Option<WeightsUse>,
 }
 
+/// How a query asks for its parameters to be found (methods C.9, C.10).
+#[derive(Clone, Debug, PartialEq, Default)]
+pub enum ApproachSpec {
+    #[default]
+    Likelihood,
+    Instruments {
+        /// Places of endogenous terms, ascending.
+        endogenous: Vec<usize>,
+        /// Columns that are no terms.
+        instruments: Vec<Term>,
+    },
+    Moments,
+    Random {
+        effects: RandomEffects,
+        /// Unit means of the terms join them.
+        mundlak: bool,
+    },
+}
+
 /// One set of fixed effects, `province:time`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EffectUse {
@@ -217,6 +284,7 @@ pub struct ModelSpec {
     pub events: Option<EventTimes>,
     /// `None`: two-way, or none where the panel has one period.
     pub fixed_effects: Option<FixedEffects>,
+    pub approach: ApproachSpec,
     /// Every set of effects as written, where there are others than of units and periods; else empty.
     pub effects: Vec<EffectUse>,
     /// A linear trend of each unit.
@@ -236,6 +304,25 @@ pub struct ModelSpec {
     /// The formula, and the whole query.
     pub formula_place: Place,
     pub place: Place,
+}
+
+impl ModelSpec {
+    /// The first matrix that changes over time.
+    pub fn changing(&self) -> Option<&WeightsUse> {
+        let lags = self.time_lags.iter().filter_map(|l| l.weights.as_ref());
+        let all = self.weights.iter().chain(&self.lag_weights).chain(&self.error_weights).chain(lags);
+        all.into_iter().find(|w| w.recipe.changes())
+    }
+
+    /// Outcome, terms and instruments: every column of the sample.
+    pub fn columns(&self) -> impl Iterator<Item = &Column> {
+        let instruments: &[Term] = match &self.approach {
+            ApproachSpec::Instruments { instruments, .. } => instruments,
+            _ => &[],
+        };
+        let terms = self.terms.iter().chain(instruments).map(|t| &t.value);
+        std::iter::once(&self.outcome).chain(terms)
+    }
 }
 
 /// What is estimated or tested again and again on changed outcomes.

@@ -100,7 +100,7 @@ impl Locking {
         };
         let (lock, path) = (Lock::of(&program, &run), lock_of(&self.file));
         if let Err(fault) = self.written(&path, &lock) {
-            return terminal::refused(fault);
+            return terminal::refused(fault, self.common.format);
         }
         let (numbers, inputs) = (lock.numbers.len(), lock.inputs.len());
         let said = match self.common.format {
@@ -138,7 +138,7 @@ impl Verify {
         }
         let locked = match read(&lock_of(file)) {
             Ok(lock) => lock,
-            Err(fault) => return terminal::refused(fault),
+            Err(fault) => return terminal::refused(fault, common.format),
         };
         let sets = if common.sets.is_empty() { locked.sets.clone() } else { common.sets.clone() };
         let (program, run) = match self.of.run(&sets) {

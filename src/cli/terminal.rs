@@ -1,6 +1,6 @@
 //! What reaches the terminal: documents and reports on standard output, diagnostics on standard error.
 
-use super::RunFormat;
+use super::{Format, RunFormat};
 use crate::diagnostic::{Diagnostic, Style, render};
 use crate::fault::{Fault, Level, counted};
 use crate::loader::Loader;
@@ -29,10 +29,14 @@ pub fn show(run: &Run, format: RunFormat, quiet: bool, loader: &dyn Loader) -> E
     ExitCode::from(if run.interrupted { 130 } else { u8::from(run.failed()) })
 }
 
-/// A fault without a program.
-pub fn refused(fault: Fault) -> ExitCode {
+/// A fault without a program; it too has a document where one is asked for.
+pub fn refused(fault: Fault, format: Format) -> ExitCode {
+    let run = Run::refused("", fault);
     let style = if color(&std::io::stderr()) { Style::Color } else { Style::Plain };
-    eprint!("{}", render(&[Diagnostic::at(fault, None)], &Sources::default(), &|_| None, style));
+    eprint!("{}", render(&run.diagnostics, &Sources::default(), &|_| None, style));
+    if format == Format::Json {
+        print(&report::json::written(&run.findings()));
+    }
     ExitCode::from(1)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::data::array::Dimension;
 use crate::data::keys::{Keys, PanelIndex};
-use crate::data::numbers::{Kind, is_missing, kind_of, parse};
+use crate::data::numbers::{Kind, is_missing, kind_of};
 use crate::data::series::{Series, Value};
 use crate::data::table::Table;
 use crate::data::time::mean_sd;
@@ -42,7 +42,11 @@ fn table_column(keys: &Keys, col: usize, rows: &[u32], markers: &[String]) -> Co
     let name = keys.table.name(col);
     let cells = || rows.iter().map(|&r| keys.table.get(r as usize, col)).filter(|c| !is_missing(c, markers));
     if kind_of(keys.table, col, markers, rows) == Kind::Number {
-        let values: Vec<f64> = cells().filter_map(parse).collect();
+        let value = |&r: &u32| {
+            let there = !is_missing(keys.table.get(r as usize, col), markers);
+            keys.table.number(r as usize, col).filter(|_| there)
+        };
+        let values: Vec<f64> = rows.iter().filter_map(value).collect();
         return summary(name, Kind::Number, rows.len() - values.len(), &values);
     }
     text(name, rows.len() - cells().count())
@@ -129,8 +133,9 @@ impl Listed {
 pub fn listed_column(table: &Table, col: usize, markers: &[String], rows: &[u32]) -> Listed {
     let cells = rows.iter().map(|&r| table.get(r as usize, col));
     if kind_of(table, col, markers, rows) == Kind::Number {
-        let number = |c: &str| if is_missing(c, markers) { f64::NAN } else { parse(c).unwrap_or(f64::NAN) };
-        return Listed::Numbers(cells.map(number).collect());
+        let there = |&&r: &&u32| !is_missing(table.get(r as usize, col), markers);
+        let number = |r: &u32| Some(r).filter(there).and_then(|&r| table.number(r as usize, col)).unwrap_or(f64::NAN);
+        return Listed::Numbers(rows.iter().map(number).collect());
     }
     Listed::Texts(cells.map(|c| (!is_missing(c, markers)).then(|| c.to_string())).collect())
 }

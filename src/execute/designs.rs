@@ -22,6 +22,8 @@ impl Run<'_> {
         Ok(match design {
             DesignSpec::EventStudy { of, model } => Design::EventStudy(Box::new(self.event_study(of, *model)?)),
             DesignSpec::ByBand { of, bands } => Design::ByBand(self.by_band(of, bands)?),
+            DesignSpec::Staggered(number) => self.staggered(*number)?,
+            DesignSpec::Honest(spec) => Design::Honest(self.honest(spec)?),
         })
     }
 

@@ -1,5 +1,8 @@
 //! What designs around a model return.
 
+use super::honest::Honest;
+use super::matching::MatchedDid;
+use super::staggered::{Decomposition, Staggered};
 use super::testing::Finding;
 use super::{Estimate, Fit, Impact};
 use serde::Serialize;
@@ -10,6 +13,11 @@ use serde::Serialize;
 pub enum Design {
     EventStudy(Box<EventStudy>),
     ByBand(ByBand),
+    /// `att_gt`, `sun_abraham`, `imputation`, `two_stage`.
+    Staggered(Box<Staggered>),
+    Bacon(Decomposition),
+    Honest(Honest),
+    Matched(Box<MatchedDid>),
 }
 
 /// Joint tests that nothing happened before the start: all leads, those of the own treatment, those of the neighbors'.

@@ -10,6 +10,7 @@ pub mod faults;
 pub mod panels;
 pub mod rollout;
 
+mod approach;
 mod conditions;
 mod design;
 mod events;
@@ -18,9 +19,12 @@ mod graph;
 mod keys;
 mod lints;
 mod memory;
+mod mends;
+mod outlines;
 mod recorded;
 mod sample;
 mod sources;
+pub mod staggered;
 mod store;
 pub mod testing;
 mod treatments;
@@ -73,6 +77,8 @@ pub struct ModelPlan {
     pub terms: Vec<String>,
     /// Which term of the formula each of them comes from: several for the levels of one.
     pub origin: Vec<usize>,
+    /// How many of them, the last ones, are unit means of others.
+    pub means: usize,
     pub units: Vec<String>,
     pub periods: Vec<i64>,
     pub nobs: usize,
@@ -108,6 +114,8 @@ pub struct Plan {
     pub cubes: Vec<(usize, Vec<usize>)>,
     /// By number of the test in the spec; `None` where no statement asks for it.
     pub tests: Vec<Option<testing::TestPlan>>,
+    /// By number of the design in the spec; `None` where no statement asks for it.
+    pub staggered: Vec<Option<Arc<staggered::StaggeredPlan>>>,
     pub inputs: Vec<InputFile>,
     /// What is done, in an order in which it can be done.
     pub steps: Steps,
@@ -225,6 +233,7 @@ impl<'a> Planner<'a> {
         let mut summaries = HashMap::new();
         let mut data = vec![None; spec.data.len()];
         let mut tests = vec![None; spec.tests.len()];
+        let mut staggered = vec![None; spec.staggered.len()];
         let arrays = self.whole_arrays();
         for step in spec.fresh_steps() {
             let mut wanted = Vec::new();
@@ -254,6 +263,12 @@ impl<'a> Planner<'a> {
                     self.gave_up |= tests[number].is_none();
                 }
             }
+            for number in staggered_needs(&step.kind) {
+                if staggered[number].is_none() {
+                    staggered[number] = self.staggered_design(&spec.staggered[number]).ok().map(Arc::new);
+                    self.gave_up |= staggered[number].is_none();
+                }
+            }
             for number in described {
                 data[number] = self.data[number].as_ref().map(|set| cubes::described(set, &spec.data[number]));
             }
@@ -274,7 +289,19 @@ impl<'a> Planner<'a> {
         let treatments = std::mem::take(&mut self.treatments);
         let sizes = |d: &Option<Arc<cubes::DataSet>>| d.as_ref().map(|d| d.sizes()).unwrap_or_default();
         let cubes = self.data.iter().map(sizes).collect();
-        Some(Plan { panels, treatments, models, keys, summaries, arrays, data, cubes, tests, ..Plan::default() })
+        Some(Plan {
+            panels,
+            treatments,
+            models,
+            keys,
+            summaries,
+            arrays,
+            data,
+            cubes,
+            tests,
+            staggered,
+            ..Plan::default()
+        })
     }
 
     /// The models a test needs; of a cross-section none that would say whether effects are there.
@@ -413,6 +440,23 @@ pub(crate) fn loading_order(spec: &Spec) -> Vec<Load> {
     order
 }
 
+/// Designs for staggered treatments that a statement asks for.
+fn staggered_needs(step: &StepKind) -> Vec<usize> {
+    fn of(output: &Output, out: &mut Vec<usize>) {
+        match output {
+            Output::Design(design) => out.extend(design.staggered()),
+            Output::Figure(figure) => of(&figure.of, out),
+            Output::List(items) => items.iter().for_each(|(_, item)| of(item, out)),
+            _ => {}
+        }
+    }
+    let mut out = Vec::new();
+    if let StepKind::Print(output) | StepKind::Save { output, .. } = step {
+        of(output, &mut out);
+    }
+    out
+}
+
 /// Models, matrices, data sets and tests an output shows.
 fn needs<'a>(
     output: &'a Output,
@@ -428,11 +472,11 @@ fn needs<'a>(
         Output::Weights(used) => matrices.push(used),
         Output::Treatment(_) | Output::Panel(_) | Output::Described(_) | Output::Array(_) => {}
         Output::Scalar(scalar) => scalar_needs(scalar, models, tests),
+        Output::Figure(figure) => needs(&figure.of, models, matrices, data, tests),
         Output::Table(table) => {
             models.extend(table.columns.iter().map(|c| c.1));
             table.of.iter().for_each(|of| needs(of, models, matrices, data, tests));
         }
-        Output::Figure(figure) => needs(&figure.of, models, matrices, data, tests),
         Output::Design(design) => models.extend(design.models()),
         Output::List(items) => items.iter().for_each(|(_, o)| needs(o, models, matrices, data, tests)),
     }

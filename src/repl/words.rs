@@ -4,7 +4,7 @@
 pub const STATEMENTS: [&str; 12] =
     ["assert", "data", "fn", "let", "model", "options", "panel", "report", "save", "treatment", "use", "weights"];
 /// Words that begin clauses of `panel` and `data`.
-pub const CLAUSES: [&str; 15] = [
+pub const CLAUSES: [&str; 19] = [
     "absent",
     "balance",
     "coords",
@@ -14,9 +14,13 @@ pub const CLAUSES: [&str; 15] = [
     "keys",
     "let",
     "missing",
+    "range",
+    "recode",
     "separator",
     "shapes",
+    "sheet",
     "time",
+    "trim",
     "unit",
     "value",
     "where",

@@ -10,7 +10,12 @@ use crate::outcome::{Block, Cell, Fit, Row, Table};
 
 /// A design for the terminal: what was asked, then its table.
 pub fn text(source: &str, design: &Design) -> String {
-    format!("{source}: {}\n\n{}", about(design), txt::table(&table(design, &TableOptions::default())))
+    let shown = match design {
+        Design::Staggered(s) => super::staggered::shown(s),
+        _ => table(design, &TableOptions::default()),
+    };
+    let heading = format!("{source}: {}", about(design));
+    format!("{}\n{}", super::fit::joined(&super::layout::wrapped("", 2, &heading)), txt::table(&shown))
 }
 
 fn about(design: &Design) -> String {
@@ -19,6 +24,10 @@ fn about(design: &Design) -> String {
             format!("effects by time since the start of `{}`, reference {}", e.treatment, e.reference)
         }
         Design::ByBand(b) => format!("the effects of `{}` with each band as the matrix of `{}`", b.treatment, b.model),
+        Design::Staggered(s) => super::staggered::about(s),
+        Design::Bacon(b) => super::staggered::about_comparisons(b),
+        Design::Honest(h) => super::honest::about(h),
+        Design::Matched(m) => super::matching::about(m),
     }
 }
 
@@ -27,6 +36,10 @@ pub fn table(design: &Design, options: &TableOptions) -> Table {
     let mut table = match design {
         Design::EventStudy(e) => event_study(e, options),
         Design::ByBand(b) => by_band(b, options),
+        Design::Staggered(s) => super::staggered::table(s),
+        Design::Bacon(b) => super::staggered::comparisons(b),
+        Design::Honest(h) => super::honest::table(h),
+        Design::Matched(m) => super::matching::table(m),
     };
     table.notes.retain(|n| !n.is_empty());
     table
@@ -109,12 +122,14 @@ fn pretrend_in_words(leads: &Leads) -> String {
 }
 
 /// `chi-squared(8) = 12.3, p = 0.14`
-fn in_words(test: &Finding) -> String {
+pub(super) fn in_words(test: &Finding) -> String {
     let distribution = testing::distribution(test.distribution);
     if test.statistic.is_nan() {
         return format!("{distribution} cannot be computed: their variance is singular");
     }
-    format!("{distribution} = {:.2}, p = {}", test.statistic, number::p_value(test.p))
+    let p = number::p_value(test.p);
+    let p = p.strip_prefix('<').map_or(format!("= {p}"), |bound| format!("< {bound}"));
+    format!("{distribution} = {:.2}, p {p}", test.statistic)
 }
 
 fn by_band(b: &ByBand, options: &TableOptions) -> Table {

@@ -89,11 +89,18 @@ pub fn facts(fit: &Fit) -> Vec<(String, String)> {
     };
     fact("Observations", size);
     let effects = if fit.fixed_effects.is_empty() { "none".to_string() } else { fit.fixed_effects.join(", ") };
-    fact("Fixed effects", effects);
+    match &fit.random_effects {
+        Some(word) => fact("Unit effects", words::random_effects(word).to_string()),
+        None => fact("Fixed effects", effects),
+    }
     if let Some(method) = words::method(&fit.method) {
         fact("Method", method.to_string());
     }
-    fact("Likelihood", words::likelihood(fit));
+    if words::has_likelihood(fit) {
+        fact("Likelihood", words::likelihood(fit));
+    } else {
+        fact("Counted", format!("M = {} observations", fit.m_effective));
+    }
     let errors = words::standard_errors(fit);
     let reference = if fit.bootstrap.is_none() && fit.distribution == "t" && fit.distribution_df.is_finite() {
         let degrees = if fit.distribution_df == 1.0 { "degree" } else { "degrees" };
@@ -137,6 +144,10 @@ fn small_sample(fit: &Fit) -> Option<String> {
 fn statistics(fit: &Fit) -> String {
     let mut out = String::new();
     for [(a, x), (b, y)] in pairs(fit) {
+        if !words::has_likelihood(fit) {
+            out.push_str(&format!("  {}{}\n", padded(b, 17, Align::Left), padded(&y, 14, Align::Right)));
+            continue;
+        }
         let left = format!("  {}{}", padded(a, 17, Align::Left), padded(&x, 14, Align::Right));
         out.push_str(&format!("{left}      {}{}\n", padded(b, 12, Align::Left), padded(&y, 12, Align::Right)));
     }
@@ -146,10 +157,12 @@ fn statistics(fit: &Fit) -> String {
 /// The statistics and what is admissible, as facts of a document.
 pub fn statistic_facts(fit: &Fit) -> Vec<(String, String)> {
     let named = |(key, value): (&str, String)| (key.to_string(), value);
-    let first = pairs(fit).map(|[left, _]| named(left));
-    let second = pairs(fit).map(|[_, right]| named(right));
-    first.into_iter().chain(second).filter(|(_, value)| value != MISSING).chain(parameters(fit)).collect()
+    let told = |(key, _): &(&str, String)| words::has_likelihood(fit) || !OF_LIKELIHOOD.contains(key);
+    pairs(fit).into_iter().flatten().filter(told).map(named).chain(parameters(fit)).collect()
 }
+
+/// Statistics that an estimator without a likelihood does not have.
+const OF_LIKELIHOOD: [&str; 3] = ["Log-likelihood", "AIC", "BIC"];
 
 /// Fit statistics, two beside each other.
 fn pairs(fit: &Fit) -> [[(&'static str, String); 2]; 3] {
@@ -160,9 +173,20 @@ fn pairs(fit: &Fit) -> [[(&'static str, String); 2]; 3] {
     ]
 }
 
-/// Spatial parameters with their admissible intervals, and the stability of a dynamic model.
+/// Variances of random effects, spatial parameters with their admissible intervals, the strength of instruments, and the
+/// stability of a dynamic model.
 fn parameters(fit: &Fit) -> Vec<(String, String)> {
     let mut out = Vec::new();
+    if let Some(variance) = fit.sigma2_unit {
+        let share = variance / (variance + fit.sigma2);
+        let value = format!("{}, {} of both variances", significant(variance, 6), fixed(share, 4));
+        out.push(("sigma2 of units".to_string(), value));
+    }
+    if let Some(r) = &fit.mundlak {
+        let p = equation(p_value(r.p).trim());
+        let value = format!("unit means of the terms: chi-squared({}) = {}, p {p}", r.df, fixed(r.statistic, 2));
+        out.push(("Mundlak".to_string(), value));
+    }
     let intervals = [("rho", fit.rho_interval), ("lambda", fit.lambda_interval)];
     for (name, interval) in intervals {
         let Some([lo, hi]) = interval else { continue };
@@ -170,6 +194,7 @@ fn parameters(fit: &Fit) -> Vec<(String, String)> {
         let value = format!("{}, admissible between {} and {}", fixed(c.value.estimate, 4), fixed(lo, 4), fixed(hi, 4));
         out.push((name.to_string(), value));
     }
+    out.extend(first_stage(fit));
     out.extend(stability(fit).map(|value| ("Stability".to_string(), value)));
     out
 }
@@ -304,6 +329,37 @@ fn impact_lines(columns: &mut Columns, parts: [&Estimate; 3]) {
     for (label, e) in ["direct", "indirect", "total"].into_iter().zip(parts) {
         estimate_line(columns, format!("    {label}"), e);
     }
+}
+
+/// The strength of instruments, one line for each endogenous variable, and the test that they agree.
+fn first_stage(fit: &Fit) -> Vec<(String, String)> {
+    let Some(first) = &fit.first_stage else { return Vec::new() };
+    let mut out = Vec::new();
+    for (i, s) in first.endogenous.iter().enumerate() {
+        let of = if s.term == "rho" { format!("lag of {}", fit.outcome) } else { s.term.clone() };
+        let treatment = match (s.treatment_f, &fit.treatment) {
+            (Some(f), Some(t)) => format!("; lags of {t} alone: F = {}", fixed(f, 2)),
+            _ => String::new(),
+        };
+        let [k, df] = s.df.map(|d| fixed(d, 0));
+        let value = format!("{of}: F({k}, {df}) = {}, partial R2 {}{treatment}", fixed(s.f, 2), fixed(s.partial_r2, 4));
+        out.push((if i == 0 { "First stage" } else { "" }.to_string(), value));
+    }
+    if first.endogenous.len() > 1 {
+        out.push((String::new(), format!("weakest direction {} (Cragg and Donald)", fixed(first.weakest, 2))));
+    }
+    let dropped = match first.dropped {
+        0 => String::new(),
+        n => format!(", {n} left out as combinations of others"),
+    };
+    let own = if first.excluded == 1 { "is no regressor" } else { "are no regressors" };
+    out.push(("Instruments".to_string(), format!("{} that {own}{dropped}", first.excluded)));
+    if let Some(r) = &first.overidentification {
+        let p = equation(p_value(r.p).trim());
+        let value = format!("chi-squared({}) = {}, p {p} (Sargan, under iid errors)", r.df, fixed(r.statistic, 2));
+        out.push(("Overidentified".to_string(), value));
+    }
+    out
 }
 
 /// Roots of a dynamic model, and the test of a unit root.

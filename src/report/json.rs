@@ -83,6 +83,10 @@ pub fn kind(outcome: &Outcome) -> &'static str {
         Outcome::Effects { .. } | Outcome::SplitEffects(_) => "effects",
         Outcome::Design(Design::EventStudy(_)) => "event_study",
         Outcome::Design(Design::ByBand(_)) => "by_band",
+        Outcome::Design(Design::Staggered(s)) => s.kind,
+        Outcome::Design(Design::Bacon(_)) => "bacon",
+        Outcome::Design(Design::Honest(_)) => "honest",
+        Outcome::Design(Design::Matched(_)) => "psm_did",
         Outcome::Figure(_) => "figure",
         Outcome::List(_) => "list",
     }

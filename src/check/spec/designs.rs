@@ -1,6 +1,6 @@
 //! What designs ask of models derived from others.
 
-use super::Place;
+use super::{HonestSpec, Place};
 
 /// Event times from one to another; an open end gathers all beyond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,10 @@ pub enum DesignSpec {
     EventStudy { of: String, model: usize },
     /// The model again with each band as its matrix.
     ByBand { of: String, bands: Vec<BandSpec> },
+    /// A design for staggered treatments, by its number in the spec.
+    Staggered(usize),
+    /// How far an event study survives departures from parallel trends.
+    Honest(Box<HonestSpec>),
 }
 
 /// A band in kilometers and the model that has it as its matrix.
@@ -66,6 +70,26 @@ impl DesignSpec {
         match self {
             DesignSpec::EventStudy { model, .. } => vec![*model],
             DesignSpec::ByBand { bands, .. } => bands.iter().map(|b| b.model).collect(),
+            DesignSpec::Staggered(_) => Vec::new(),
+            DesignSpec::Honest(honest) => honest.study.models(),
+        }
+    }
+
+    /// The model it makes others from, as written.
+    pub fn asked_of(&self) -> Option<&str> {
+        match self {
+            DesignSpec::EventStudy { of, .. } | DesignSpec::ByBand { of, .. } => Some(of),
+            DesignSpec::Staggered(_) => None,
+            DesignSpec::Honest(honest) => honest.study.asked_of(),
+        }
+    }
+
+    /// The design for staggered treatments it is, or rests on.
+    pub fn staggered(&self) -> Option<usize> {
+        match self {
+            DesignSpec::Staggered(number) => Some(*number),
+            DesignSpec::Honest(honest) => honest.study.staggered(),
+            DesignSpec::EventStudy { .. } | DesignSpec::ByBand { .. } => None,
         }
     }
 }

@@ -8,6 +8,7 @@ mod quantiles;
 mod responses;
 mod rollout;
 mod scatter;
+mod staggered;
 mod units;
 
 use crate::outcome::designs::Design;
@@ -31,6 +32,7 @@ pub fn plot(name: &str, outcome: &Outcome) -> Option<Figure> {
         }
         Outcome::Design(Design::EventStudy(e)) => Some(events::study(e)),
         Outcome::Design(Design::ByBand(b)) => Some(bands::by_band(b)),
+        Outcome::Design(Design::Staggered(s)) => Some(staggered::study(s)),
         Outcome::Treatment(t) => Some(rollout::rollout(name, t)),
         Outcome::Effects { responses, level, .. } if !responses.is_empty() => {
             Some(responses::responses(responses, *level))
