@@ -36,10 +36,10 @@ pub fn table(design: &Design, options: &TableOptions) -> Table {
     let mut table = match design {
         Design::EventStudy(e) => event_study(e, options),
         Design::ByBand(b) => by_band(b, options),
-        Design::Staggered(s) => super::staggered::table(s),
+        Design::Staggered(s) => super::staggered::table(s, options),
         Design::Bacon(b) => super::staggered::comparisons(b),
         Design::Honest(h) => super::honest::table(h),
-        Design::Matched(m) => super::matching::table(m),
+        Design::Matched(m) => super::matching::table(m, options),
     };
     table.notes.retain(|n| !n.is_empty());
     table
