@@ -55,8 +55,10 @@ impl Run<'_> {
 /// The bytes of `save plot(…) to "figure.png"`.
 pub(super) fn pixels(figure: &Figure) -> Result<Vec<u8>, Fault> {
     png(figure).map_err(|why| match why {
-        NoPixels::NoFonts => Fault::error("durbin::output::no_fonts", "this machine has no font to write a `.png` with")
-            .help("save it as `.svg`, which the reader's fonts draw, or install a font"),
+        NoPixels::NoFonts => {
+            Fault::error("durbin::output::no_fonts", "this machine has no font to write a `.png` with")
+                .help("save it as `.svg`, which the reader's fonts draw, or install a font")
+        }
         NoPixels::NotDrawn => Fault::error("durbin::run::bug", "a figure was not drawn"),
     })
 }
