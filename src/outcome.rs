@@ -4,6 +4,7 @@
 //! NaN here and `null` there. Nothing in this file computes.
 
 pub mod designs;
+pub mod placebo;
 pub mod steps;
 pub mod testing;
 

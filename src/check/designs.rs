@@ -22,6 +22,9 @@ impl Checker<'_> {
         let design = match entry.name.as_str() {
             "event_study" => Checker::event_study,
             "by_band" => Checker::by_band,
+            "placebo" => Checker::placebo,
+            "fake_timing" => Checker::fake_timing,
+            "leave_one_out" => Checker::leave_one_out,
             _ => return None,
         };
         let bound = match self.bind(&entry.name, &entry.parameters, arguments, call.span) {
@@ -38,7 +41,7 @@ impl Checker<'_> {
     }
 
     /// The same of a model with a treatment.
-    fn treated_model(&mut self, call: &Expr, entry: &Entry, bound: &Bound) -> Check<(usize, String)> {
+    pub(crate) fn treated_model(&mut self, call: &Expr, entry: &Entry, bound: &Bound) -> Check<(usize, String)> {
         let (model, of) = self.design_model(bound)?;
         match (self.spec.models[model].treatment, bound.get("m")) {
             (None, Some(expr)) => Err(self.no_treatment(call, entry, expr)),

@@ -23,6 +23,7 @@ mod options;
 mod outputs;
 mod panel;
 mod pedantic;
+mod placebo;
 mod query;
 mod recipe;
 mod resampling;

@@ -14,7 +14,7 @@ mod text;
 mod weights;
 
 pub use columns::{Column, ColumnKind, Function};
-pub use designs::{BandSpec, Bin, DesignSpec, EventTimes};
+pub use designs::{Aspect, BandSpec, Bin, DesignSpec, EventTimes, Permute, PlaceboSpec};
 pub use testing::*;
 pub use text::{Place, Written};
 pub use weights::{IslandPolicy, WeightsExpr, WeightsKind, WeightsUse};

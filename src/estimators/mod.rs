@@ -33,9 +33,11 @@ mod spread;
 mod unbalanced_tests;
 mod wild;
 
+pub(crate) use bootstrap::Quiet;
 pub use bootstrap::{Bootstrap, Scheme, bootstrap};
 pub use by_order::{ByOrder, OrderedEffects, effects_by_order};
 pub use by_unit::{ByUnit, UnitEffect, effects_by_unit};
+pub(crate) use draws::Counter;
 pub use fit::{estimate, estimate_with};
 pub use renumber::giver;
 pub use responses::{ResponsesOf, responses};
@@ -480,6 +482,10 @@ impl<T: Interrupt + ?Sized> Interrupt for &T {
 
     fn begin(&self, step: &'static str) {
         (**self).begin(step);
+    }
+
+    fn progress(&self, done: usize, of: usize) {
+        (**self).progress(done, of);
     }
 
     fn done(&self, kind: &'static str, key: &str) {

@@ -11,6 +11,7 @@ use crate::linalg::panel::spatial_lag;
 use crate::outcome::designs::{BandEffects, ByBand, Design, EventPeriod, EventStudy, Uniform};
 use crate::outcome::{Effect, Estimate};
 use nalgebra::DMatrix;
+use std::sync::PoisonError;
 
 /// Draws behind uniform intervals (methods E.2).
 const DRAWS: usize = 10_000;
@@ -22,7 +23,23 @@ impl Run<'_> {
         Ok(match design {
             DesignSpec::EventStudy { of, model } => Design::EventStudy(Box::new(self.event_study(of, *model)?)),
             DesignSpec::ByBand { of, bands } => Design::ByBand(self.by_band(of, bands)?),
+            DesignSpec::Placebo(asked) => self.once(design, || self.placebo(design, asked))?,
+            DesignSpec::FakeTiming { of, model, shift, .. } => self.fake_timing(of, *model, *shift)?,
+            DesignSpec::LeaveOneOut { of, model, by, .. } => {
+                self.once(design, || self.leave_one_out(design, of, *model, by))?
+            }
         })
+    }
+
+    /// An answer that takes many estimates: printed and saved, it is worked out once.
+    fn once(&self, design: &DesignSpec, make: impl FnOnce() -> Result<Design, Fault>) -> Result<Design, Fault> {
+        let known = || self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, known)) = known().iter().find(|(asked, _)| asked == design) {
+            return Ok(known.clone());
+        }
+        let made = make()?;
+        known().push((design.clone(), made.clone()));
+        Ok(made)
     }
 
     /// A model with its event times and the name of its treatment.
@@ -98,7 +115,7 @@ impl Run<'_> {
     }
 }
 
-fn bug(what: &str) -> Fault {
+pub(super) fn bug(what: &str) -> Fault {
     Fault::error("durbin::run::bug", what).help("please report the program to the authors")
 }
 

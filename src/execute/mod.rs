@@ -9,6 +9,7 @@ mod designs;
 mod explain;
 mod fit;
 mod near_collinear;
+mod placebo;
 mod remarks;
 mod resample;
 mod restrictions;
@@ -18,14 +19,15 @@ mod steps;
 mod testing;
 
 use crate::check::scalar::{FITTING, UNFIT, each_answer, evaluate, sides};
-use crate::check::spec::{Answer, Output, ScalarExpr, Spec, Step, StepKind, TableSpec};
+use crate::check::spec::{Answer, DesignSpec, Output, ScalarExpr, Spec, Step, StepKind, TableSpec};
 use crate::diagnostic::Diagnostic;
 use crate::estimators::{EstimateError, Estimated, Interrupt, estimate_with};
 use crate::fault::Fault;
+use crate::outcome::designs::Design;
 use crate::outcome::{Entry, Fit, Outcome, Scalar};
 use crate::plan::{Memory, ModelPlan, Plan};
 use crate::report::{self, Stars, TableOptions, side_by_side};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use steps::{Left, Shown};
 
 /// A file a `save` asks for, rendered.
@@ -60,7 +62,8 @@ type Estimation = Result<(Arc<Fitted>, Vec<Diagnostic>), Vec<Diagnostic>>;
 /// Estimates every model of a plan and answers every statement, in program order; what `memory` knows is not done again.
 pub fn execute(spec: &Spec, plan: Plan, memory: Option<&Memory>, interrupt: &dyn Interrupt) -> Executed {
     let mut out = Executed::default();
-    let Plan { panels, treatments, models, tests, keys, summaries, arrays, data, steps, work, shared, .. } = plan;
+    let Plan { panels, treatments, models, tests, designs, keys, summaries, arrays, data, steps, work, shared, .. } =
+        plan;
     let left = Left { spec, steps: &steps, memory, keys: &keys, work: &work, shared: &shared, interrupt };
     let results = left.estimates(&models);
     out.interrupted = interrupt.stop();
@@ -82,7 +85,17 @@ pub fn execute(spec: &Spec, plan: Plan, memory: Option<&Memory>, interrupt: &dyn
         return out;
     }
     let shown = Shown { summaries: &summaries, arrays: &arrays, data: &data, shared: &shared, interrupt };
-    let run = Run { spec, panels: &panels, treatments: &treatments, tests: &tests, shown, fits: &fits, interrupt };
+    let run = Run {
+        spec,
+        panels: &panels,
+        treatments: &treatments,
+        tests: &tests,
+        designs: &designs,
+        answered: Mutex::default(),
+        shown,
+        fits: &fits,
+        interrupt,
+    };
     for step in spec.fresh_steps() {
         run.step(step, &mut out);
     }
@@ -136,6 +149,9 @@ struct Run<'a> {
     panels: &'a [Arc<crate::plan::panels::PanelData>],
     treatments: &'a [Option<crate::designs::treatment::Treatment>],
     tests: &'a [Option<crate::plan::testing::TestPlan>],
+    designs: &'a [(DesignSpec, crate::plan::placebo::Prepared)],
+    /// Designs of many estimates that were answered already: printed and saved, they are done once.
+    answered: Mutex<Vec<(DesignSpec, Design)>>,
     shown: Shown<'a>,
     fits: &'a [Option<Arc<Fitted>>],
     interrupt: &'a dyn Interrupt,

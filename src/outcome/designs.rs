@@ -1,5 +1,6 @@
 //! What designs around a model return.
 
+use super::placebo::{FakeTiming, LeaveOneOut, Placebo};
 use super::testing::Finding;
 use super::{Estimate, Fit, Impact};
 use serde::Serialize;
@@ -10,6 +11,9 @@ use serde::Serialize;
 pub enum Design {
     EventStudy(Box<EventStudy>),
     ByBand(ByBand),
+    Placebo(Box<Placebo>),
+    FakeTiming(Box<FakeTiming>),
+    LeaveOneOut(Box<LeaveOneOut>),
 }
 
 /// Joint tests that nothing happened before the start: all leads, those of the own treatment, those of the neighbors'.

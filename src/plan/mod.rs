@@ -18,6 +18,7 @@ mod graph;
 mod keys;
 mod lints;
 mod memory;
+pub mod placebo;
 mod recorded;
 mod sample;
 mod sources;
@@ -27,7 +28,7 @@ mod treatments;
 mod weights;
 
 use crate::check::Lints;
-use crate::check::spec::{Answer, Output, RowSource, ScalarExpr, Spec, StepKind, TestQuery, WeightsUse};
+use crate::check::spec::{Answer, DesignSpec, Output, RowSource, ScalarExpr, Spec, StepKind, TestQuery, WeightsUse};
 use crate::data::array::Array;
 use crate::data::natives::Native;
 use crate::data::series::Series;
@@ -108,6 +109,8 @@ pub struct Plan {
     pub cubes: Vec<(usize, Vec<usize>)>,
     /// By number of the test in the spec; `None` where no statement asks for it.
     pub tests: Vec<Option<testing::TestPlan>>,
+    /// What designs need beside the fits of their models.
+    pub designs: Vec<(DesignSpec, placebo::Prepared)>,
     pub inputs: Vec<InputFile>,
     /// What is done, in an order in which it can be done.
     pub steps: Steps,
@@ -225,6 +228,7 @@ impl<'a> Planner<'a> {
         let mut summaries = HashMap::new();
         let mut data = vec![None; spec.data.len()];
         let mut tests = vec![None; spec.tests.len()];
+        let mut designs: Vec<(DesignSpec, placebo::Prepared)> = Vec::new();
         let arrays = self.whole_arrays();
         for step in spec.fresh_steps() {
             let mut wanted = Vec::new();
@@ -252,6 +256,15 @@ impl<'a> Planner<'a> {
                     self.gave_up |= tests[number].is_none();
                 }
             }
+            for design in placebo::designs_of(&step.kind) {
+                if designs.iter().any(|(known, _)| known == design) {
+                    continue;
+                }
+                match self.prepare(design, &models) {
+                    Ok(prepared) => designs.extend(prepared.map(|p| (design.clone(), p))),
+                    Err(Reported) => self.gave_up = true,
+                }
+            }
             for number in described {
                 data[number] = self.data[number].as_ref().map(|set| cubes::described(set, &spec.data[number]));
             }
@@ -272,7 +285,19 @@ impl<'a> Planner<'a> {
         let treatments = std::mem::take(&mut self.treatments);
         let sizes = |d: &Option<Arc<cubes::DataSet>>| d.as_ref().map(|d| d.sizes()).unwrap_or_default();
         let cubes = self.data.iter().map(sizes).collect();
-        Some(Plan { panels, treatments, models, keys, summaries, arrays, data, cubes, tests, ..Plan::default() })
+        Some(Plan {
+            panels,
+            treatments,
+            models,
+            keys,
+            summaries,
+            arrays,
+            data,
+            cubes,
+            tests,
+            designs,
+            ..Plan::default()
+        })
     }
 
     /// The models a test needs; of a cross-section none that would say whether effects are there.

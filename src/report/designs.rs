@@ -1,9 +1,9 @@
 //! Designs as tables: one row per event time or band.
 
-use super::number;
 use super::table::TableOptions;
 use super::testing;
 use super::txt;
+use super::{number, placebo};
 use crate::outcome::designs::{ByBand, Design, EventPeriod, EventStudy, Leads};
 use crate::outcome::testing::Finding;
 use crate::outcome::{Block, Cell, Fit, Row, Table};
@@ -18,6 +18,9 @@ fn about(design: &Design) -> String {
         Design::EventStudy(e) => {
             format!("effects by time since the start of `{}`, reference {}", e.treatment, e.reference)
         }
+        Design::Placebo(p) => placebo::about(p),
+        Design::FakeTiming(f) => placebo::about_timing(f),
+        Design::LeaveOneOut(l) => placebo::about_left(l),
         Design::ByBand(b) => format!("the effects of `{}` with each band as the matrix of `{}`", b.treatment, b.model),
     }
 }
@@ -27,6 +30,9 @@ pub fn table(design: &Design) -> Table {
     match design {
         Design::EventStudy(e) => event_study(e),
         Design::ByBand(b) => by_band(b),
+        Design::Placebo(p) => placebo::table(p),
+        Design::FakeTiming(f) => placebo::timing(f),
+        Design::LeaveOneOut(l) => placebo::left(l),
     }
 }
 
@@ -95,7 +101,7 @@ fn event_study(e: &EventStudy) -> Table {
 }
 
 /// How the model behind a design was estimated.
-fn made_from(model: &str, fit: &Fit) -> String {
+pub(crate) fn made_from(model: &str, fit: &Fit) -> String {
     let matrix = fit.weights.as_ref().map_or(String::new(), |w| format!(", matrix {w}"));
     format!("From `{model}`: {} of {}{matrix}, standard errors {}.", super::words::short(fit), fit.outcome, fit.se_type)
 }

@@ -83,6 +83,9 @@ pub fn kind(outcome: &Outcome) -> &'static str {
         Outcome::Effects { .. } | Outcome::SplitEffects(_) => "effects",
         Outcome::Design(Design::EventStudy(_)) => "event_study",
         Outcome::Design(Design::ByBand(_)) => "by_band",
+        Outcome::Design(Design::Placebo(_)) => "placebo",
+        Outcome::Design(Design::FakeTiming(_)) => "fake_timing",
+        Outcome::Design(Design::LeaveOneOut(_)) => "leave_one_out",
         Outcome::List(_) => "list",
     }
 }

@@ -11,6 +11,7 @@ pub mod grid;
 pub mod json;
 pub mod layout;
 pub mod number;
+pub mod placebo;
 pub mod plan;
 pub mod split;
 pub mod summaries;

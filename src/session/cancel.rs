@@ -49,6 +49,10 @@ impl Interrupt for Watched<'_> {
         self.of.begin(step);
     }
 
+    fn progress(&self, done: usize, of: usize) {
+        self.of.progress(done, of);
+    }
+
     fn done(&self, kind: &'static str, key: &str) {
         self.of.done(kind, key);
     }

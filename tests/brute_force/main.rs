@@ -14,6 +14,7 @@ mod effects;
 mod fits;
 mod invariants;
 mod likelihood;
+mod placebo;
 #[path = "../support/random.rs"]
 mod random;
 mod reference;

@@ -1,6 +1,6 @@
 //! What designs ask of models derived from others.
 
-use super::Place;
+use super::{Column, Place};
 
 /// Event times from one to another; an open end gathers all beyond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,73 @@ pub enum DesignSpec {
     EventStudy { of: String, model: usize },
     /// The model again with each band as its matrix.
     ByBand { of: String, bands: Vec<BandSpec> },
+    /// The estimate among those of random assignments of its treatment.
+    Placebo(PlaceboSpec),
+    /// The model on the periods before anybody is treated, with starts so many periods earlier.
+    FakeTiming { of: String, model: usize, shift: usize, place: Place },
+    /// The model without each group of treated units.
+    LeaveOneOut { of: String, model: usize, by: Box<Column>, place: Place },
+}
+
+/// Random assignments of a model's treatment (methods E.9).
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlaceboSpec {
+    pub of: String,
+    pub model: usize,
+    pub reps: usize,
+    pub scheme: Permute,
+    /// Whose p-value leads.
+    pub statistic: Aspect,
+}
+
+/// What a random assignment shuffles or moves.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Permute {
+    Units,
+    /// Connected sets of treated units, or those of equal values of a column, move to other neighbors.
+    Corridors(Option<Box<Column>>),
+    /// Groups of units that share a course.
+    Clusters(Box<Column>),
+    Torus,
+}
+
+impl Permute {
+    /// Its word in the language.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Permute::Units => "units",
+            Permute::Corridors(_) => "corridors",
+            Permute::Clusters(_) => "clusters",
+            Permute::Torus => "torus",
+        }
+    }
+
+    /// The column of its groups.
+    pub fn by(&self) -> Option<&Column> {
+        match self {
+            Permute::Corridors(Some(by)) | Permute::Clusters(by) => Some(by),
+            _ => None,
+        }
+    }
+}
+
+/// A part of an effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aspect {
+    Direct,
+    Indirect,
+    Total,
+}
+
+impl Aspect {
+    /// Its word in the language.
+    pub fn word(self) -> &'static str {
+        match self {
+            Aspect::Direct => "direct",
+            Aspect::Indirect => "indirect",
+            Aspect::Total => "total",
+        }
+    }
 }
 
 /// A band in kilometers and the model that has it as its matrix.
@@ -66,6 +133,9 @@ impl DesignSpec {
         match self {
             DesignSpec::EventStudy { model, .. } => vec![*model],
             DesignSpec::ByBand { bands, .. } => bands.iter().map(|b| b.model).collect(),
+            DesignSpec::Placebo(PlaceboSpec { model, .. })
+            | DesignSpec::FakeTiming { model, .. }
+            | DesignSpec::LeaveOneOut { model, .. } => vec![*model],
         }
     }
 }
