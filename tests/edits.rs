@@ -19,7 +19,7 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-/// Edits of each program.
+/// Edits of each example.
 const EDITS: u64 = 200;
 
 /// What a hand or a word processor may put in: every mark of the language, quotes and brackets of other scripts, blanks
@@ -108,8 +108,15 @@ struct Answers {
     faults: Vec<String>,
 }
 
-/// Answers to edits of one program, of which one in `run_each` is run and the others are checked.
-fn of_one(number: usize, home: &Home, run_each: u64, slips: &[char]) -> Answers {
+/// How thoroughly: edits of each case, and one edit in so many is run where the others are checked.
+#[derive(Clone, Copy)]
+struct Care {
+    of_a_case: u64,
+    run_each: u64,
+}
+
+/// Answers to edits of one program.
+fn of_one(number: usize, home: &Home, care: Care, slips: &[char]) -> Answers {
     let files: Box<dyn Loader> = match &home.folder {
         Some(folder) => Box::new(DiskLoader::new(folder, &[])),
         None => Box::new(data_files()),
@@ -118,12 +125,13 @@ fn of_one(number: usize, home: &Home, run_each: u64, slips: &[char]) -> Answers 
     let name = home.path.file_name().unwrap().to_string_lossy().into_owned();
     let mut random = Random::new(2026, number as u64);
     let mut out = Answers::default();
-    for k in 0..EDITS {
+    let edits = if home.folder.is_some() { EDITS } else { care.of_a_case };
+    for k in 0..edits {
         let edited = edit(&text, &mut random, slips);
         let answer = catch_unwind(AssertUnwindSafe(|| {
             let program = program(&name, edited.text.as_bytes());
             let session = Session::new(files.as_ref());
-            let run = if k % run_each == 0 { session.run(&program) } else { session.check(&program) };
+            let run = if k % care.run_each == 0 { session.run(&program) } else { session.check(&program) };
             (run.failed(), wrong(&run, files.as_ref()))
         }));
         let fault = match answer {
@@ -142,28 +150,28 @@ fn of_one(number: usize, home: &Home, run_each: u64, slips: &[char]) -> Answers 
     out
 }
 
-fn answers(run_each: u64) {
+fn answers(care: Care) {
     std::panic::set_hook(Box::new(|_| {}));
     let slips: Vec<char> = SLIPS.chars().collect();
     let all: Vec<Answers> =
-        homes().par_iter().enumerate().map(|(number, home)| of_one(number, home, run_each, &slips)).collect();
+        homes().par_iter().enumerate().map(|(number, home)| of_one(number, home, care, &slips)).collect();
     let _ = std::panic::take_hook();
     let (refused, sound) = all.iter().fold((0, 0), |sum, a| (sum.0 + a.refused, sum.1 + a.sound));
     println!("{refused} edits are refused, {sound} are sound programs");
     let faults: Vec<&str> = all.iter().flat_map(|a| &a.faults).map(String::as_str).collect();
     let shown = faults[..faults.len().min(40)].join("\n");
     assert!(faults.is_empty(), "{} of {}:\n{shown}", faults.len(), refused + sound);
-    assert!(refused > 1000 && sound > 1000, "{refused} refused, {sound} sound");
+    assert!(refused > 500 && sound > 500, "{refused} refused, {sound} sound");
 }
 
 #[test]
 fn one_character_brings_no_program_down() {
-    answers(40);
+    answers(Care { of_a_case: 20, run_each: 40 });
 }
 
 /// Every edit is run to its end.
 #[test]
 #[ignore = "minutes"]
 fn one_character_brings_no_run_down() {
-    answers(1);
+    answers(Care { of_a_case: EDITS, run_each: 1 });
 }

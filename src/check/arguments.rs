@@ -50,16 +50,7 @@ impl Checker<'_> {
             if !parameters.iter().any(|p| p.name.text == label.text) {
                 failed = Some(self.unknown_option(callee, parameters, label));
             } else if bound.named.contains_key(&label.text) {
-                failed = Some(
-                    self.report(
-                        Diagnostic::error(
-                            "durbin::check::said_twice",
-                            label.span,
-                            format!("`{}` is given twice", label.text),
-                        )
-                        .help("keep one of them"),
-                    ),
-                );
+                failed = Some(self.given_twice(label));
             } else {
                 bound.named.insert(label.text.clone(), &argument.value);
             }
@@ -99,6 +90,33 @@ impl Checker<'_> {
             );
         }
         failed.map_or(Ok(bound), Err)
+    }
+
+    fn given_twice(&mut self, label: &Name) -> super::Reported {
+        self.report(
+            Diagnostic::error("durbin::check::said_twice", label.span, format!("`{}` is given twice", label.text))
+                .help("keep one of them"),
+        )
+    }
+
+    /// The settings of an option that is written as a call, such as `wild(cluster: unit)`: one value without a name at
+    /// most, and no name twice.
+    pub(crate) fn settings_once(&mut self, option: &str, arguments: &[Argument]) -> Check<()> {
+        let mut failed = None;
+        for (i, argument) in arguments.iter().enumerate() {
+            let Some(label) = &argument.label else {
+                if arguments[..i].iter().any(|a| a.label.is_none()) {
+                    let message = format!("`{option}` takes one value without a name");
+                    let fault = Diagnostic::error("durbin::check::arguments", self.at(argument.value.span), message);
+                    failed = Some(self.report(fault.help("name the others, such as `reps: 499`")));
+                }
+                continue;
+            };
+            if arguments[..i].iter().any(|a| a.label.as_ref().is_some_and(|l| l.text == label.text)) {
+                failed = Some(self.given_twice(label));
+            }
+        }
+        failed.map_or(Ok(()), Err)
     }
 
     fn unknown_option(&mut self, callee: &str, parameters: &[Parameter], label: &Name) -> super::Reported {

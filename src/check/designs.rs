@@ -43,10 +43,34 @@ impl Checker<'_> {
     /// The same of a model with a treatment.
     pub(crate) fn treated_model(&mut self, call: &Expr, entry: &Entry, bound: &Bound) -> Check<(usize, String)> {
         let (model, of) = self.design_model(bound)?;
-        match (self.spec.models[model].treatment, bound.get("m")) {
-            (None, Some(expr)) => Err(self.no_treatment(call, entry, expr)),
-            _ => Ok((model, of)),
+        let spec = &self.spec.models[model];
+        let Some(treatment) = spec.treatment else {
+            return match bound.get("m") {
+                Some(expr) => Err(self.no_treatment(call, entry, expr)),
+                None => Err(Reported),
+            };
+        };
+        if spec.is_drawn() {
+            let what = format!("`{}` of a model whose errors are drawn (`simulate`, `wild`, `bootstrap`)", entry.name);
+            return Err(self.later(call.span, what));
         }
+        let with_it = spec.terms.iter().skip(1).map(|t| &t.value).find(|term| {
+            let mut found = false;
+            term.visit(&mut |c| found |= matches!(c.kind, ColumnKind::Treatment(t) if t == treatment));
+            found
+        });
+        if let Some(term) = with_it {
+            let name = &self.spec.treatments[treatment].name;
+            let message = format!(
+                "`{}` puts event times or bands in the place of `{name}`, and `{}` would keep it",
+                entry.name, term.text
+            );
+            let fault = Diagnostic::error("durbin::check::wrong_kind", self.at(call.span), message)
+                .label(term.place.0, "the treatment in another term")
+                .help(format!("leave `{}` out of the model that is asked", term.text));
+            return Err(self.report(fault));
+        }
+        Ok((model, of))
     }
 
     /// `event_study(m, -5..3, reference: -1)`
@@ -123,7 +147,7 @@ impl Checker<'_> {
         };
         self.reference_inside(expr, (first.0.min(reference), last.1.max(reference)), reference)?;
         ranges.retain(|r| *r != (reference, reference));
-        let mut next = first.0;
+        let mut next = if first.0 > reference { reference + 1 } else { first.0 };
         let place = self.at(expr.span);
         let wrong = |message: String| {
             Diagnostic::error("durbin::check::out_of_range", place, message)
@@ -201,11 +225,20 @@ impl Checker<'_> {
         let Some(list) = bound.get("bounds") else { return Err(Reported) };
         let bounds = self.bounds(list);
         let ((base, of), bounds) = (found?, bounds?);
-        if self.spec.models[base].model == crate::estimators::Model::Ols {
-            let message = format!("`{}` has no spatial lag: bands are matrices of the model", of);
+        let spec = &self.spec.models[base];
+        if !spec.model.has_lag() && !spec.model.has_durbin() {
+            let message = format!("`{of}` has no indirect effect: bands say how far one reaches");
             return Err(self.report(
                 Diagnostic::error("durbin::check::no_weights", self.at(call.span), message)
-                    .help("ask it of a spatial model, such as `sdm_did`"),
+                    .help("ask it of a model with a spatial lag, such as `sdm_did`"),
+            ));
+        }
+        if spec.weights.len() > 1 {
+            let message = format!("`{of}` has {} matrices, and each band takes the place of one", spec.weights.len());
+            return Err(self.report(
+                Diagnostic::error("durbin::check::arguments", self.at(call.span), message).help(
+                    "bands that stand together are matrices of one model: `| [W_band(0, 100), W_band(100, 250)]`",
+                ),
             ));
         }
         let mut bands = Vec::new();
@@ -242,9 +275,11 @@ impl Checker<'_> {
     fn band_model(&mut self, base: usize, (lo, hi): (f64, f64), span: Span) -> Check<usize> {
         let number = |x: f64| Argument { label: None, value: Expr { kind: ExprKind::Number(x), span }, over: None };
         let callee = Expr { kind: ExprKind::Name(Name { text: "W_band".to_string(), span, quoted: false }), span };
-        let kind = ExprKind::Call { callee: Box::new(callee), arguments: vec![number(lo), number(hi)] };
-        let expr = Expr { kind, span };
-        let Value::Weights(recipe, _) = self.value(&expr)? else { return Err(Reported) };
+        let arguments = vec![number(lo), number(hi)];
+        let expr = Expr { kind: ExprKind::Call { callee: Box::new(callee), arguments: arguments.clone() }, span };
+        // That of the library, whatever the program calls by its name.
+        let Some(entry) = self.request.library.get("W_band").cloned() else { return Err(Reported) };
+        let Value::Weights(recipe, _) = self.weights_call(&expr, &entry, &arguments)? else { return Err(Reported) };
         let panel = self.spec.models[base].panel;
         self.needs(&recipe, panel)?;
         let used = WeightsUse { name: print::expression(&expr), panel, recipe, place: Place(self.at(span)) };

@@ -255,7 +255,7 @@ impl Checker<'_> {
         if answer == Answer::Effects && bound.rest.is_empty() {
             return Ok(Value::Answer(self.effects_answer(call, model, &bound)?, model));
         }
-        let more = self.spec.models.get(model).is_some_and(|m| !m.effects.is_empty() || m.trends);
+        let more = self.spec.models.get(model).is_some_and(ModelSpec::has_more_effects);
         if more && matches!(answer, Answer::Explain | Answer::FixedEffects) {
             return Err(self.later(call.span, format!("`{}` of a model with other effects or trends", entry.name)));
         }

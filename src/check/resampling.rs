@@ -24,6 +24,10 @@ impl Checker<'_> {
         match word.as_deref() {
             Some("delta") if matches!(expr.kind, ExprKind::Name(_)) => Ok(EffectErrors::Delta),
             Some("simulate") => {
+                self.settings_once("simulate", arguments)?;
+                if arguments.len() > 1 {
+                    return Err(self.bad_option_value("effects", expr, &CHOICES));
+                }
                 let mut draws = self.spec.settings.draws;
                 for a in arguments {
                     match a.label.as_ref().map(|l| l.text.as_str()) {
@@ -64,6 +68,11 @@ impl Checker<'_> {
         if let Some((e, message, help)) = clash {
             let fault = Diagnostic::error("durbin::check::bad_option_value", self.at(e.span), message).help(help);
             return Err(self.report(fault));
+        }
+        let drawn = self.spec.models.get(model).is_some_and(ModelSpec::is_drawn);
+        if drawn && (by.is_some() || horizons.is_some()) {
+            let what = "`by:` and `horizons:` of a model whose errors are drawn (`simulate`, `wild`, `bootstrap`)";
+            return Err(self.later(call.span, what));
         }
         match (by, horizons) {
             (Some("unit"), _) => Ok(Answer::EffectsByUnit),

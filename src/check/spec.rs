@@ -242,6 +242,16 @@ pub enum Resampling {
 }
 
 impl ModelSpec {
+    /// Its errors, or those of its effects, come from draws.
+    pub fn is_drawn(&self) -> bool {
+        self.resampling.is_some() || self.effect_errors != EffectErrors::Delta
+    }
+
+    /// Effects of groups, or trends, beside those of units and periods.
+    pub fn has_more_effects(&self) -> bool {
+        !self.effects.is_empty() || self.trends
+    }
+
     /// The model without what its optimum does not depend on: variances, levels, draws.
     pub fn without_inference(&self) -> ModelSpec {
         ModelSpec {

@@ -81,18 +81,13 @@ impl Checker<'_> {
 
     /// Tests of residuals and likelihoods know unit and time effects alone; restrictions rest on the variance.
     fn effects_of_tested(&mut self, query: &TestQuery, call: &Expr) -> Check<()> {
-        let models: Vec<usize> = match query {
-            TestQuery::Residuals { model, .. }
-            | TestQuery::Lagrange { model, .. }
-            | TestQuery::Dependence { model, .. }
-            | TestQuery::Serial { model }
-            | TestQuery::Spread { model } => vec![*model],
-            TestQuery::Hausman { fixed, random } => vec![*fixed, *random],
-            TestQuery::LikelihoodRatio { small, big } => vec![*small, *big],
-            _ => Vec::new(),
-        };
-        let more = |m: &usize| self.spec.models.get(*m).is_some_and(|m| !m.effects.is_empty() || m.trends);
-        if models.iter().any(more) {
+        let test = TestSpec { query: query.clone(), place: Place::default() };
+        let models: Vec<&ModelSpec> = test.models().into_iter().filter_map(|m| self.spec.models.get(m)).collect();
+        let restricts = matches!(query, TestQuery::Wald { .. } | TestQuery::Leads { .. });
+        if restricts && models.iter().any(|m| matches!(m.resampling, Some(Resampling::Wild { .. }))) {
+            return Err(self.later(call.span, "a joint test by the wild bootstrap"));
+        }
+        if !restricts && models.iter().any(|m| m.has_more_effects()) {
             return Err(self.later(call.span, "this test of a model with effects of groups or trends"));
         }
         Ok(())
@@ -348,6 +343,17 @@ impl Checker<'_> {
                 out.push(self.restriction(text, expr)?);
                 return Ok(());
             }
+            // A name may stand for the text of a restriction, or for several.
+            ExprKind::Name(n) if self.names_restrictions(n) => {
+                return match self.value(expr)? {
+                    Value::Scalar(ScalarExpr::Text(text)) => {
+                        out.push(self.restriction(&text, expr)?);
+                        Ok(())
+                    }
+                    Value::List(items) => items.iter().try_for_each(|(_, item)| self.restrictions(item, out)),
+                    other => Err(self.wrong_kind(expr.span, "a restriction", &other, None)),
+                };
+            }
             _ => {}
         }
         let inner = if let ExprKind::Group(inner) = &expr.kind { inner } else { expr };
@@ -355,6 +361,10 @@ impl Checker<'_> {
         let left = self.quantity(inner, expr, &text)?;
         out.push(RestrictionSpec { left, right: Quantity::Number(0.0), text });
         Ok(())
+    }
+
+    fn names_restrictions(&self, name: &Name) -> bool {
+        matches!(self.scope.peek(&name.text), Some(Value::Scalar(ScalarExpr::Text(_)) | Value::List(_)))
     }
 
     fn restriction(&mut self, text: &str, expr: &Expr) -> Check<RestrictionSpec> {
@@ -461,7 +471,7 @@ impl Checker<'_> {
             let formula = Formula { weights, ..formula.clone() };
             let options = QueryOptions { fixed_effects: fe, likelihood, ..QueryOptions::default() };
             let spec = self.assembled(model, panel, formula, options)?;
-            Ok(self.intern(ModelSpec { formula_place: place.0, place: place.1, ..spec }))
+            Ok(self.interned_model(ModelSpec { formula_place: place.0, place: place.1, ..spec }))
         };
         let direct = Some(Likelihood::Direct);
         let asked = |e: FixedEffects| [e, FixedEffects::Both].contains(&fe.unwrap_or(FixedEffects::Both)).then_some(e);
@@ -479,15 +489,6 @@ impl Checker<'_> {
             families.push(Family { weights: w.clone(), slx, sar, sem, sdm });
         }
         Ok(TestQuery::Specification { effects, families })
-    }
-
-    /// A model's number; equal models are one.
-    fn intern(&mut self, spec: ModelSpec) -> usize {
-        if let Some(known) = self.spec.models.iter().position(|m| *m == spec) {
-            return known;
-        }
-        self.spec.models.push(spec);
-        self.spec.models.len() - 1
     }
 
     /// A model without a name among others: what is asked, of what, over which matrices.

@@ -148,6 +148,7 @@ impl Checker<'_> {
     }
 
     fn conley(&mut self, expr: &Expr, arguments: &[Argument], panel: usize) -> Check<VarianceUse> {
+        self.settings_once("conley", arguments)?;
         let mut cutoff = None;
         let mut conley = Conley { cutoff_km: f64::NAN, lags: 0, kernel: ConleyKernel::Bartlett };
         for (i, a) in arguments.iter().enumerate() {
@@ -195,6 +196,7 @@ impl Checker<'_> {
 
     /// `wild(cluster: unit, reps: 999, weights: webb)`.
     fn wild(&mut self, expr: &Expr, arguments: &[Argument], panel: usize) -> Check<VarianceUse> {
+        self.settings_once("wild", arguments)?;
         let (mut reps, mut weights) = (WILD_REPS, None);
         let mut clusters = VarianceUse::plain(Variance::ClusterUnit, "cluster(unit)");
         for a in arguments {
@@ -231,6 +233,7 @@ impl Checker<'_> {
 
     /// `bootstrap(wild_period, reps: 499)`, `bootstrap(block_unit, reps: 499)`.
     fn bootstrap(&mut self, expr: &Expr, arguments: &[Argument]) -> Check<VarianceUse> {
+        self.settings_once("bootstrap", arguments)?;
         let (mut reps, mut scheme) = (RESIDUAL_REPS, None);
         for a in arguments {
             match a.label.as_ref().map(|l| l.text.as_str()) {

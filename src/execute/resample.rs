@@ -35,6 +35,7 @@ pub(super) fn resample(
                 discarded: 0,
                 seed,
             });
+            fit.effect_errors = "wild".to_string();
             put(plan, &found.spreads, fit);
             Ok(Vec::new())
         }

@@ -141,6 +141,16 @@ impl Run<'_> {
             })
             .collect();
         let fault = Fault::error("durbin::check::unknown_name", format!("the test `{}` has no `{entry}`", result.test));
+        let part = entry.split('.').next().unwrap_or(entry);
+        if result.parts_of(part) > 1 {
+            return Some(
+                Fault::error(
+                    "durbin::check::unknown_name",
+                    format!("`{part}` of the test `{}` stands for one number per matrix", result.test),
+                )
+                .help("ask the test with one matrix alone"),
+            );
+        }
         Some(if result.whole.is_none() && !parts.is_empty() {
             fault.help(format!("its parts are {}, each with `statistic` and `p`", ticked_all(&parts)))
         } else {
@@ -165,6 +175,9 @@ impl Run<'_> {
             Some((part, field)) => (Some(part), field),
             None => (None, entry),
         };
+        if part.is_some_and(|part| result.parts_of(part) > 1) {
+            return None;
+        }
         let found = result.finding(part)?;
         let moment = |k: usize| found.moments.map(|m| m[k]);
         let x = match field {

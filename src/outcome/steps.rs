@@ -115,7 +115,9 @@ pub enum What {
         terms: Vec<String>,
         /// The treatment whose policy effects are worked out too.
         policy: Option<String>,
-        /// How many parameter draws give their standard errors; the delta method where there is none.
+        /// Where their standard errors come from: `delta`, `simulate`, `wild` or `bootstrap`.
+        errors: &'static str,
+        /// How many draws or replications that takes.
         #[serde(skip_serializing_if = "Option::is_none")]
         draws: Option<usize>,
     },

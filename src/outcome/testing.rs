@@ -152,6 +152,11 @@ pub struct TestResult {
 }
 
 impl TestResult {
+    /// How many parts go by a name: several where a test is done with several matrices.
+    pub fn parts_of(&self, name: &str) -> usize {
+        self.parts.iter().filter(|f| matches!(&f.key, Key::Test(test) if test == name)).count()
+    }
+
     /// The finding of a part, or the only one.
     pub fn finding(&self, part: Option<&str>) -> Option<&Finding> {
         match part {

@@ -397,33 +397,27 @@ fn not_nested(small: &Compared, big: &Compared) -> Option<Fault> {
     (parameters(big) <= parameters(small)).then(|| not("they have the same parameters".to_string())).flatten()
 }
 
-/// Whether `small` is the spatial error model that `big`, a Durbin model, becomes where θ = −ρβ (methods F.3).
+/// Whether a spatial error model is the other one under `theta + rho beta = 0` (methods F.3).
 fn common_factor(small: &Compared, big: &Compared) -> bool {
     let (a, b) = (small.spec.model, big.spec.model);
     let shape = a.has_error() && !a.has_lag() && !a.has_durbin() && b.has_lag() && b.has_durbin() && !b.has_error();
-    let [durbin] = &big.plan.durbin_weights[..] else { return false };
-    let same = |m: &Option<super::MatrixUsed>| m.as_ref().is_some_and(|m| m.recipe == durbin.recipe);
+    let matrices = (&small.plan.error_weights, &big.plan.lag_weights);
+    let same = matches!(matrices, (Some(error), Some(lag)) if error.recipe == lag.recipe);
     shape
+        && same
         && small.plan.terms == big.plan.terms
-        && big.lagged().len() == big.plan.terms.len()
-        && same(&big.plan.lag_weights)
-        && same(&small.plan.error_weights)
         && small.effects() == big.effects()
-        && small.effects() != FixedEffects::None
-        || shape && common_factor_with_intercept(small, big)
+        && has_common_factor(big.plan)
 }
 
-/// With an intercept the lag of it adds nothing where rows sum to one.
-fn common_factor_with_intercept(small: &Compared, big: &Compared) -> bool {
-    let [durbin] = &big.plan.durbin_weights[..] else { return false };
-    let same = |m: &Option<super::MatrixUsed>| m.as_ref().is_some_and(|m| m.recipe == durbin.recipe);
-    small.effects() == FixedEffects::None
-        && big.effects() == FixedEffects::None
-        && small.plan.terms == big.plan.terms
-        && big.lagged().len() == big.plan.terms.len()
-        && same(&big.plan.lag_weights)
-        && same(&small.plan.error_weights)
-        && super::weights::sums_to_one(&durbin.weights)
+/// Whether a spatial Durbin model becomes one of spatial errors under `theta + rho beta = 0`: one matrix, every term
+/// lagged by it, and no intercept whose lag it would need.
+pub fn has_common_factor(plan: &ModelPlan) -> bool {
+    let [durbin] = &plan.durbin_weights[..] else { return false };
+    let problem = &plan.problem;
+    plan.lag_weights.as_ref().is_some_and(|m| m.recipe == durbin.recipe)
+        && problem.regressors.iter().all(|r| r.lagged)
+        && (problem.fixed_effects != FixedEffects::None || super::weights::sums_to_one(&durbin.weights))
 }
 
 /// Parameters of a likelihood, the dummies of effects among them: what a ratio's degrees of freedom are differences of.

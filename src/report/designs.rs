@@ -79,7 +79,7 @@ fn event_study(e: &EventStudy) -> Table {
     ];
     notes.extend(e.leads.iter().map(|l| format!("{}.", pretrend_in_words(l))));
     let [direct, indirect, _] = e.uniform_critical;
-    let percent = 100.0 * e.level;
+    let percent = plain(100.0 * e.level);
     if direct.is_finite() {
         let c = if spatial && indirect.is_finite() {
             format!("{direct:.2} (direct) and {indirect:.2} (indirect)")
@@ -124,6 +124,7 @@ fn in_words(test: &Finding) -> String {
 
 fn by_band(b: &ByBand) -> Table {
     let options = TableOptions::default();
+    let level = plain(1.0 - b.level);
     let rows = b.bands.iter().map(|band| {
         let mut cells = vec![Cell::Count(band.exposed_units)];
         cells.extend([&band.direct, &band.indirect, &band.total].map(|x| options.cell(x)));
@@ -138,10 +139,10 @@ fn by_band(b: &ByBand) -> Table {
          of the treatment's lag."
             .to_string(),
         match b.boundary {
-            Some(hi) => format!("Beyond {hi} km no indirect effect differs from zero at level {:.2}.", 1.0 - b.level),
-            None => format!("No band's indirect effect differs from zero at level {:.2}.", 1.0 - b.level),
+            Some(hi) => format!("Beyond {hi} km no indirect effect differs from zero at level {level}."),
+            None => format!("No band's indirect effect differs from zero at level {level}."),
         },
-        "Each band is a model of its own, with its own rho and without the other bands: where treated units cluster, what \
+        "Each band is a model of its own, without the other bands: where treated units cluster, what \
          it leaves out biases it. All bands in one model: `| [W_band(…), W_band(…)]`."
             .to_string(),
     ];
@@ -153,4 +154,9 @@ fn by_band(b: &ByBand) -> Table {
 
 fn rounded(x: f64) -> Cell {
     if x.is_finite() { Cell::Number(x) } else { Cell::Empty }
+}
+
+/// A share as it was written: the rounding of `1 - 0.95` is no part of it.
+fn plain(x: f64) -> f64 {
+    (x * 1e9).round() / 1e9
 }

@@ -173,8 +173,13 @@ fn described(step: &Step) -> Vec<String> {
         What::Interval { .. } => vec!["the interval of rho, to be printed".to_string()],
         What::Design { .. } => design(&step.what),
         What::Fit { .. } => fit(&step.what),
-        What::Effects { terms, policy, draws } => {
-            let how = draws.map_or("delta method".to_string(), |d| format!("{} simulated draws", count(d)));
+        What::Effects { terms, policy, errors, draws } => {
+            let word = match *errors {
+                "simulate" => "simulated draws",
+                "wild" => "replications of the wild bootstrap",
+                _ => "replications of the bootstrap",
+            };
+            let how = draws.map_or("delta method".to_string(), |d| format!("{} {word}", count(d)));
             let policy = policy.as_ref().map_or(String::new(), |p| format!("; policy effects of {p}"));
             vec![format!("direct, indirect and total of {} ({how}){policy}", some(terms))]
         }

@@ -5,7 +5,7 @@ use super::{MOST_LABELS, controls};
 use crate::check::Checker;
 use crate::check::spec::*;
 use crate::diagnostic::Diagnostic;
-use crate::estimators::Variance;
+use crate::estimators::{Scheme, Variance};
 use crate::fault::{counted, ticked_all, ticked_list};
 use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
@@ -125,7 +125,9 @@ impl Checker<'_> {
     /// `treatment_as_term`: a declared treatment in a query that does not know it as one.
     pub(super) fn treatments_as_terms(&self) -> Vec<Diagnostic> {
         let mut out = Vec::new();
-        for model in self.spec.models.iter().filter(|m| m.treatment.is_none() && m.query != "gns") {
+        let derived = self.derived();
+        let written = self.spec.models.iter().enumerate().filter(|(number, _)| !derived.contains(number));
+        for (_, model) in written.filter(|(_, m)| m.treatment.is_none() && m.query != "gns") {
             let treated = model.terms.iter().find_map(|t| match t.value.kind {
                 ColumnKind::Treatment(number) => Some((number, t.value.place.0)),
                 _ => None,
@@ -145,8 +147,7 @@ impl Checker<'_> {
 
     /// `unclustered`: a difference-in-differences whose errors leave dependence over time out.
     pub(super) fn unclustered(&self) -> Vec<Diagnostic> {
-        let by_unit = |v: Variance| matches!(v, Variance::ClusterUnit | Variance::ClusterUnitTime);
-        let asked = self.spec.models.iter().filter(|m| m.treatment.is_some() && !by_unit(m.variance));
+        let asked = self.spec.models.iter().filter(|m| m.treatment.is_some() && forgets_time(m));
         asked
             .map(|m| {
                 let message = format!(
@@ -165,4 +166,15 @@ impl Checker<'_> {
 fn answered(answers: &[(&ModelSpec, BTreeSet<Origin>)], model: &ModelSpec, control: &BTreeSet<Origin>) -> Option<Span> {
     let others = answers.iter().filter(|(m, _)| m.treatment == model.treatment && m.outcome != model.outcome);
     others.into_iter().find(|(_, from)| !from.is_disjoint(control)).map(|(m, _)| m.outcome.place.0)
+}
+
+/// Whether errors of one unit in two periods are taken as unrelated.
+fn forgets_time(model: &ModelSpec) -> bool {
+    match (model.resampling, model.variance) {
+        (Some(Resampling::Residuals { scheme, .. }), _) => scheme != Scheme::BlockUnit,
+        (_, Variance::Iid | Variance::Observed | Variance::Qml | Variance::Robust | Variance::ClusterTime) => true,
+        (_, Variance::DriscollKraay(lags)) => lags == Some(0),
+        (_, Variance::Conley(conley)) => conley.lags == 0,
+        (_, Variance::ClusterUnit | Variance::ClusterUnitTime | Variance::ClusterColumn) => false,
+    }
 }

@@ -13,9 +13,12 @@ impl Checker<'_> {
     pub(super) fn matrices(&self, lineage: &Lineage) -> Vec<Diagnostic> {
         let mut out = Vec::new();
         let mut known: BTreeSet<(usize, String)> = BTreeSet::new();
-        for model in &self.spec.models {
+        let derived = self.derived();
+        for (number, model) in self.spec.models.iter().enumerate() {
             out.extend(band_edges(model));
-            out.extend(nearer_pairs(model));
+            if !derived.contains(&number) {
+                out.extend(nearer_pairs(model));
+            }
             out.extend(model.weights.iter().filter_map(|w| open_band(model, w)));
             out.extend(model.lag_weights.iter().chain(&model.error_weights).filter_map(unscaled));
             for used in uses(model) {

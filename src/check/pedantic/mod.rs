@@ -9,10 +9,11 @@ mod unused;
 mod values;
 
 use super::Checker;
-use super::spec::{ColumnKind, ModelSpec, Term};
+use super::spec::{ColumnKind, ModelSpec, Output, StepKind, Term, TestQuery};
 use crate::diagnostic::Diagnostic;
 use lineage::Lineage;
 pub(crate) use matrices::post_treatment_weights;
+use std::collections::BTreeSet;
 
 /// Which lints are wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,6 +51,25 @@ impl Checker<'_> {
         for diagnostic in found.into_iter().flatten() {
             self.report(diagnostic);
         }
+    }
+
+    /// Models that a test or a design made and the author did not write.
+    fn derived(&self) -> BTreeSet<usize> {
+        let (mut made, mut written) = (BTreeSet::new(), BTreeSet::new());
+        for test in self.spec.tests.iter().filter(|t| matches!(t.query, TestQuery::Specification { .. })) {
+            made.extend(test.models());
+        }
+        for step in &self.spec.steps {
+            match &step.kind {
+                StepKind::Model { model, .. } => drop(written.insert(*model)),
+                StepKind::Print(Output::Fit(model)) => drop(written.insert(*model)),
+                StepKind::Print(Output::Design(design)) | StepKind::Save { output: Output::Design(design), .. } => {
+                    made.extend(design.models());
+                }
+                _ => {}
+            }
+        }
+        made.difference(&written).copied().collect()
     }
 
     /// The name of the treatment of a difference-in-differences.

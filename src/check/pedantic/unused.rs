@@ -75,7 +75,20 @@ impl Checker<'_> {
         for model in &self.spec.models {
             let table = Table::Panel(model.panel);
             let columns = std::iter::once(&model.outcome).chain(model.terms.iter().map(|t| &t.value));
-            columns.chain(&model.condition).for_each(|c| self.mark(table, c, used));
+            let effects = model.effects.iter().flat_map(|e| &e.parts).filter_map(|part| match part {
+                EffectPart::Column(column) => Some(column),
+                EffectPart::Unit | EffectPart::Time => None,
+            });
+            columns
+                .chain(&model.condition)
+                .chain(&model.cluster)
+                .chain(effects)
+                .for_each(|c| self.mark(table, c, used));
+        }
+        for test in &self.spec.tests {
+            if let TestQuery::Column { sample, .. } = &test.query {
+                self.mark(Table::Panel(sample.panel), &sample.outcome, used);
+            }
         }
         for treatment in &self.spec.treatments {
             if let TreatmentRule::Starts(column) | TreatmentRule::Indicator { column, .. } = &treatment.rule {

@@ -69,7 +69,9 @@ impl Checker<'_> {
         });
         let draws = blocks.flatten().filter(|s| s.name.text == "draws");
         let mut drawn = false;
-        self.expressions(&mut |e| drawn |= matches!(&e.kind, ExprKind::Call { callee, .. } if is(callee, "simulate")));
+        self.expressions(&mut |e| {
+            drawn |= is(e, "simulate") || matches!(&e.kind, ExprKind::Call { callee, .. } if is(callee, "simulate"))
+        });
         draws
             .filter(|_| !drawn)
             .map(|s| {

@@ -21,6 +21,8 @@ fn kilometers(unit: &str) -> Option<f64> {
 
 /// The longest range a program may write.
 const LONGEST_RANGE: f64 = 100_000.0;
+/// Ends of ranges beyond this are a slip: periods and counts are nearer to zero.
+const FARTHEST: f64 = 1e9;
 
 impl Checker<'_> {
     pub(crate) fn length_unit(&mut self, unit: &Name) -> Check<f64> {
@@ -108,6 +110,11 @@ impl Checker<'_> {
                     "the range has more than 1e15 values; at most 100000 are allowed".to_string()
                 },
             )));
+        }
+        if lo.abs() > FARTHEST || hi.abs() > FARTHEST {
+            let message =
+                format!("the ends of a range lie between -1e9 and 1e9, {} and {} were given", show(lo), show(hi));
+            return Err(self.report(Diagnostic::error("durbin::check::out_of_range", self.at(expr.span), message)));
         }
         Ok(Value::Range(lo as i64, hi as i64))
     }

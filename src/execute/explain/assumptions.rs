@@ -232,6 +232,12 @@ fn errors(context: &Context) -> Option<String> {
                   in the network, a likelihood estimate of a spatial parameter is biased (Lin and Lee 2010).";
     let dependence = match fit.se_type.as_str() {
         _ if context.is_dynamic() => " Errors of different units are independent.",
+        _ if fit.bootstrap.as_ref().is_some_and(|b| b.scheme == "block_unit") => {
+            " Errors of different units are independent; those of one unit may be related over time."
+        }
+        _ if fit.bootstrap.is_some() => {
+            " Errors of different periods are independent; those of one period may be related between units."
+        }
         "cluster(unit)" => " Errors of different units are independent; those of one unit may be related over time.",
         _ => " Errors are independent, also over time (for standard errors).",
     };

@@ -118,10 +118,11 @@ fn query(context: &Context) -> Vec<String> {
         options.push(format!("method: {}", fit.method));
         options.push(format!("df_adjust: {}", fit.df_adjust));
     }
-    options.push(match &fit.simulated {
-        Some(s) => format!("effects: simulate(draws: {})", s.draws),
-        None => "effects: delta".to_string(),
-    });
+    match &fit.simulated {
+        Some(s) => options.push(format!("effects: simulate(draws: {})", s.draws)),
+        None if fit.bootstrap.is_some() => {}
+        None => options.push("effects: delta".to_string()),
+    }
     options.push(format!("level: {}", fit.level));
     options.extend(model.condition.as_ref().map(|c| format!("where: {}", c.text)));
     let head = format!("{}({} ~ {}{weights}", model.query, fit.outcome, formula.join(" + "));

@@ -176,6 +176,9 @@ fn reference(context: &Context) -> String {
         None if fit.bootstrap.is_some() => "Effects get theirs the same way.".to_string(),
         None => "Standard errors of effects follow from V by the delta method.".to_string(),
     };
+    if fit.bootstrap.as_ref().is_some_and(|b| b.scheme == "wild_cluster") {
+        return format!("Intervals have the level {}. {effects}{boundary}", fit.level);
+    }
     format!("Statistics are compared with {by}; intervals have the level {}. {effects}{boundary}", fit.level)
 }
 

@@ -8,7 +8,7 @@ use crate::execute::restrictions;
 use crate::fault::{Fault, ticked_list};
 use crate::inference::wald;
 use crate::outcome::testing::{Distribution, Finding, TestResult};
-use crate::plan::testing::parameters_of;
+use crate::plan::testing::{has_common_factor, parameters_of};
 
 /// A restriction's statistic; `None` where the variance of the restrictions is singular.
 fn statistic(model: &Named, test: &str, label: &str, values: &[f64], gradient: &[Vec<f64>]) -> Option<Finding> {
@@ -145,7 +145,7 @@ pub(super) fn simplifications(model: &Named) -> Result<Vec<Finding>, Fault> {
         };
         add(test, label, zero(&of.theta), "theta = 0: the spatial lags of the terms have no coefficients", &keep)?;
     }
-    if let (Model::Sdm, Some(rho), true) = (family, of.rho, common_factor(model, &of)) {
+    if let (Model::Sdm, Some(rho), true) = (family, of.rho, has_common_factor(plan)) {
         let mut values = Vec::new();
         let mut gradient = Vec::new();
         for &(own, lag) in &of.pairs {
@@ -175,13 +175,6 @@ pub(super) fn simplifications(model: &Named) -> Result<Vec<Finding>, Fault> {
         add(test, label, zero(&[lambda]), "lambda = 0: the error has no spatial process", &keep)?;
     }
     Ok(out)
-}
-
-/// One matrix for lag and terms, every term lagged.
-fn common_factor(model: &Named, of: &Lags) -> bool {
-    let plan = &model.fitted.plan;
-    let [durbin] = &plan.durbin_weights[..] else { return false };
-    plan.lag_weights.as_ref().is_some_and(|m| m.recipe == durbin.recipe) && of.pairs.len() == plan.terms.len()
 }
 
 /// Twice the difference of two log-likelihoods.
@@ -246,9 +239,19 @@ pub(super) fn hausman(fixed: &Named, random: &Named) -> Result<TestResult, Fault
     })?;
     let names: Vec<&str> = common.iter().map(|c| c.0.as_str()).collect();
     let about = vec![("Fixed", fixed.described()), ("Random", random.described()), ("Compared", ticked_list(&names))];
-    let null =
-        "the effects are uncorrelated with the regressors: both estimates are consistent, the second is efficient";
-    let rejected = "random effects are biased: keep fixed effects";
+    let pooled = matches!(random.fitted.plan.problem.fixed_effects, FixedEffects::None | FixedEffects::Time)
+        && b.fixed_effects.iter().all(|e| e != "random");
+    let (null, rejected) = if pooled {
+        (
+            "units do not differ: both estimates are consistent, the second is efficient",
+            "units differ: keep fixed effects",
+        )
+    } else {
+        (
+            "the effects are uncorrelated with the regressors: both estimates are consistent, the second is efficient",
+            "random effects are biased: keep fixed effects",
+        )
+    };
     let one = finding("hausman", "Hausman", found.statistic, Distribution::ChiSquared(found.df)).about(null, rejected);
     let mut notes = Vec::new();
     if found.generalized {
@@ -260,11 +263,8 @@ pub(super) fn hausman(fixed: &Named, random: &Named) -> Result<TestResult, Fault
     if a.se_type != "iid" || b.se_type != "iid" {
         notes.push("the comparison of variances assumes independent errors: `se: iid` in both models".to_string());
     }
-    let pooled = matches!(random.fitted.plan.problem.fixed_effects, FixedEffects::None | FixedEffects::Time)
-        && b.fixed_effects.iter().all(|e| e != "random");
     if pooled {
-        notes
-            .push("the second model has no random effects: it is efficient only where units do not differ".to_string());
+        notes.push("the second model has no random effects: this asks whether units differ at all".to_string());
     }
     Ok(single(format!("Hausman test of {} and {}", fixed.name, random.name), about, one, notes))
 }

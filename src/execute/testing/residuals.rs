@@ -103,7 +103,7 @@ pub(super) fn dependence(
         null: null.to_string(),
         rejected: DEPENDENT.to_string(),
         whole: Some(whole),
-        ..several("pesaran_cd_w", title, about, vec![plain, enhanced], notes)
+        ..several("pesaran_cd", title, about, vec![plain, enhanced], notes)
     })
 }
 

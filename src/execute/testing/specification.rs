@@ -8,6 +8,7 @@ use crate::estimators::marginal::{Prior, log_marginal};
 use crate::fault::{Fault, counted};
 use crate::inference::residuals::{Style, lagrange};
 use crate::outcome::testing::{Distribution, Finding, Key, TestResult};
+use crate::plan::testing::has_common_factor;
 
 impl Run<'_> {
     /// Lagrange multipliers, Wald tests and likelihood ratios for each matrix, and tests of the effects.
@@ -42,6 +43,13 @@ impl Run<'_> {
                 ("lr_sem", "LR, SDM to SEM", family.sem),
                 ("lr_slx", "LR, SDM to SLX", family.slx),
             ] {
+                if test == "lr_sem" && !has_common_factor(&sdm.fitted.plan) {
+                    notes.push(format!(
+                        "SEM is no part of SDM with `{}`: the model with an intercept lacks the intercept's lag, which matters where rows do not sum to one",
+                        family.weights.name
+                    ));
+                    continue;
+                }
                 let ratio = likelihood_ratio(&self.model_of(small)?, &sdm);
                 if let Some(whole) = ratio.whole {
                     let null = "the smaller model holds";

@@ -1,7 +1,7 @@
 //! The steps of models: log-determinants, designs, fits, effects.
 
 use super::{Builder, Made, ModelPlan, Work};
-use crate::check::spec::{ColumnKind, EffectErrors, ModelSpec, StepKind};
+use crate::check::spec::{ColumnKind, EffectErrors, ModelSpec, Resampling, StepKind};
 use crate::estimators::{FixedEffects, Likelihood, giver, observations};
 use crate::outcome::steps::What;
 use crate::plan::memory::{self, Size};
@@ -113,13 +113,14 @@ impl<'a> Builder<'a> {
         self.fits[number] = Some(step);
         let spec = &self.spec.models[number];
         let policy = spec.treatment.and_then(|_| terms.first().cloned());
-        let (text, draws) = match spec.effect_errors {
-            EffectErrors::Delta => ("delta".to_string(), None),
-            EffectErrors::Simulate { draws } => {
-                (format!("{draws} draws, seed {}", self.spec.settings.seed), Some(draws))
-            }
+        let (errors, draws) = match (spec.resampling, spec.effect_errors) {
+            (Some(Resampling::Wild { reps, .. }), _) => ("wild", Some(reps)),
+            (Some(Resampling::Residuals { reps, .. }), _) => ("bootstrap", Some(reps)),
+            (None, EffectErrors::Simulate { draws }) => ("simulate", Some(draws)),
+            (None, EffectErrors::Delta) => ("delta", None),
         };
-        let what = What::Effects { terms, policy, draws };
+        let text = draws.map_or(errors.to_string(), |d| format!("{errors} {d}, seed {}", self.spec.settings.seed));
+        let what = What::Effects { terms, policy, errors, draws };
         let made = Made { what, name: label, text: &text, needs: vec![step], size: Size::default(), place };
         self.effects[number] = Some(self.add(made, Work::Done));
     }
