@@ -4,7 +4,10 @@
 //! NaN here and `null` there. Nothing in this file computes.
 
 pub mod designs;
+pub mod groups;
 pub mod placebo;
+pub mod replications;
+pub mod rings;
 pub mod steps;
 pub mod testing;
 

@@ -25,6 +25,12 @@ impl Checker<'_> {
             "placebo" => Checker::placebo,
             "fake_timing" => Checker::fake_timing,
             "leave_one_out" => Checker::leave_one_out,
+            "simulate" => Checker::simulate_design,
+            "spec_curve" => Checker::spec_curve,
+            "joint" => Checker::joint,
+            "rings_did" => Checker::rings_did,
+            "by_group" => Checker::by_group,
+            "split_exposure" => Checker::split_exposure,
             _ => return None,
         };
         let bound = match self.bind(&entry.name, &entry.parameters, arguments, call.span) {
@@ -35,7 +41,7 @@ impl Checker<'_> {
     }
 
     /// The model a design is asked of, with its name or text.
-    fn design_model(&mut self, bound: &Bound) -> Check<(usize, String)> {
+    pub(crate) fn design_model(&mut self, bound: &Bound) -> Check<(usize, String)> {
         let Some(expr) = bound.get("m") else { return Err(Reported) };
         Ok((self.model_argument(expr)?, print::expression(expr)))
     }
@@ -250,7 +256,7 @@ impl Checker<'_> {
     }
 
     /// Ascending bounds in kilometers, two at least.
-    fn bounds(&mut self, list: &Expr) -> Check<Vec<f64>> {
+    pub(crate) fn bounds(&mut self, list: &Expr) -> Check<Vec<f64>> {
         let items = match self.value(list)? {
             Value::List(items) => items,
             other => return Err(self.wrong_kind(list.span, "a list of distances", &other, None)),

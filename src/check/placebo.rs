@@ -89,20 +89,24 @@ impl Checker<'_> {
     }
 
     /// The treatment stands in the first term alone: another term with it would keep the true one.
-    fn alone_with_its_treatment(&mut self, entry: &Entry, model: usize, bound: &Bound) -> Check<()> {
+    pub(crate) fn alone_with_its_treatment(&mut self, entry: &Entry, model: usize, bound: &Bound) -> Check<()> {
         let Some(treatment) = self.spec.models[model].treatment else { return Err(Reported) };
         let holds = |column: &Column| {
             let mut found = false;
             column.visit(&mut |c| {
                 found |= match &c.kind {
-                    ColumnKind::Treatment(t) | ColumnKind::EventTime { treatment: t, .. } => *t == treatment,
+                    ColumnKind::Treatment(t)
+                    | ColumnKind::EventTime { treatment: t, .. }
+                    | ColumnKind::Near { treatment: t, .. } => *t == treatment,
                     _ => false,
                 }
             });
             found
         };
         let other = self.spec.models[model].terms.iter().skip(1).find(|t| holds(&t.value));
-        let Some(other) = other.map(|t| t.value.text.clone()) else { return Ok(()) };
+        let Some(other) = other.map(|t| t.value.text.clone()) else {
+            return self.errors_by_formula(entry, model, bound);
+        };
         let place = bound.get("m").map_or(entry.parameters[0].name.span, |e| e.span);
         Err(self.later(place, format!("`{}` of a model with `{other}` beside its treatment", entry.name)))
     }

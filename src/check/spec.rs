@@ -14,7 +14,9 @@ mod text;
 mod weights;
 
 pub use columns::{Column, ColumnKind, Function};
-pub use designs::{Aspect, BandSpec, Bin, DesignSpec, EventTimes, Permute, PlaceboSpec};
+pub use designs::{
+    Aspect, BandSpec, Bin, DesignSpec, EventTimes, JointSpec, Permute, PlaceboSpec, SimulateSpec, SpecCurveSpec,
+};
 pub use testing::*;
 pub use text::{Place, Written};
 pub use weights::{IslandPolicy, WeightsExpr, WeightsKind, WeightsUse};

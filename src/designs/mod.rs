@@ -2,7 +2,10 @@
 
 pub mod assignment;
 pub mod early;
+pub mod exposure;
+pub mod nearest;
 pub mod placebo;
+pub mod simulate;
 pub mod treatment;
 pub mod two_way;
 pub mod uniform;

@@ -42,7 +42,7 @@ pub use fit::{estimate, estimate_with};
 pub use renumber::giver;
 pub use responses::{ResponsesOf, responses};
 pub use rows::observations;
-pub use simulate::{Draws, simulate};
+pub use simulate::{Draws, effects_at, simulate};
 pub use spread::{Resampled, Spread};
 pub use wild::{Wild, WildFound, WildWeights, wild};
 

@@ -22,7 +22,7 @@ use std::sync::Arc;
 const SHARES: [f64; 7] = [0.025, 0.05, 0.25, 0.5, 0.75, 0.95, 0.975];
 
 impl Run<'_> {
-    fn prepared(&self, design: &DesignSpec) -> Result<&Prepared, Fault> {
+    pub(super) fn prepared(&self, design: &DesignSpec) -> Result<&Prepared, Fault> {
         let found = self.designs.iter().find(|(known, _)| known == design).map(|(_, p)| p);
         found.ok_or_else(|| super::designs::bug("a design was not prepared"))
     }
@@ -216,7 +216,7 @@ impl Run<'_> {
     }
 
     /// A derived problem estimated with what the run knows of its matrices.
-    fn again(&self, spec: &ModelSpec, plan: &ModelPlan) -> Result<Estimated, Fault> {
+    pub(super) fn again(&self, spec: &ModelSpec, plan: &ModelPlan) -> Result<Estimated, Fault> {
         estimate_with(&plan.problem, self.shown.shared, None, self.interrupt).map_err(|e| refused(spec, plan, &e))
     }
 }

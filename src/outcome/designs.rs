@@ -1,6 +1,9 @@
 //! What designs around a model return.
 
+use super::groups::{ByGroup, SplitExposure};
 use super::placebo::{FakeTiming, LeaveOneOut, Placebo};
+use super::replications::{Joint, Simulation, SpecCurve};
+use super::rings::Rings;
 use super::testing::Finding;
 use super::{Estimate, Fit, Impact};
 use serde::Serialize;
@@ -14,6 +17,12 @@ pub enum Design {
     Placebo(Box<Placebo>),
     FakeTiming(Box<FakeTiming>),
     LeaveOneOut(Box<LeaveOneOut>),
+    Simulation(Box<Simulation>),
+    SpecCurve(Box<SpecCurve>),
+    Rings(Box<Rings>),
+    Joint(Box<Joint>),
+    ByGroup(Box<ByGroup>),
+    SplitExposure(Box<SplitExposure>),
 }
 
 /// Joint tests that nothing happened before the start: all leads, those of the own treatment, those of the neighbors'.

@@ -2,6 +2,8 @@
 //! group of treated units.
 
 use super::columns::Eval;
+use super::groups::Group;
+use super::rings::RingCounts;
 use super::{ModelPlan, Planner, Reported, Step};
 use crate::check::spec::{
     Column, ColumnKind, DesignSpec, Function, ModelSpec, Output, Permute, Place, PlaceboSpec, StepKind,
@@ -21,6 +23,10 @@ pub enum Prepared {
     Assignments { from: Assignment, groups: Option<usize> },
     /// The model without each group of treated units.
     Without(Vec<Left>),
+    /// Who is in which ring.
+    Rings(RingCounts),
+    /// The groups of units that are compared.
+    Groups(Vec<Group>),
 }
 
 /// A group of treated units and the model without its units.
@@ -60,7 +66,21 @@ impl Planner<'_> {
                 let plan = plan_of(*model)?;
                 self.without_each(*model, by, *place, &plan).map(|left| Some(Prepared::Without(left)))
             }
-            DesignSpec::EventStudy { .. } | DesignSpec::ByBand { .. } | DesignSpec::FakeTiming { .. } => Ok(None),
+            DesignSpec::Rings { model, treatment, rings, place, .. } => {
+                let plan = plan_of(*model)?;
+                self.rings(treatment, rings, *place, &plan).map(|counts| Some(Prepared::Rings(counts)))
+            }
+            DesignSpec::ByGroup { model, by, split, place, .. } => {
+                let plan = plan_of(*model)?;
+                self.groups(*model, by, *split, *place, &plan).map(Some)
+            }
+            DesignSpec::EventStudy { .. }
+            | DesignSpec::SplitExposure { .. }
+            | DesignSpec::Joint(_)
+            | DesignSpec::ByBand { .. }
+            | DesignSpec::FakeTiming { .. }
+            | DesignSpec::Simulate(_)
+            | DesignSpec::SpecCurve(_) => Ok(None),
         }
     }
 
@@ -166,11 +186,7 @@ impl Planner<'_> {
     fn without(&mut self, spec: &ModelSpec, by: &Column, group: &str) -> Step<Column> {
         let place = by.place;
         let column = |kind: ColumnKind, text: String| Column { kind, text, place };
-        let is_number = {
-            let panel = self.panels.get(spec.panel).cloned().flatten().ok_or(Reported)?;
-            let rows = panel.table.rows();
-            matches!(Eval::new(self, &panel, None).value(by)?.spread(rows), Series::Numbers(_))
-        };
+        let is_number = self.is_number_column(spec.panel, by)?;
         let label = match group.parse::<f64>() {
             Ok(x) if is_number => column(ColumnKind::Number(x), group.to_string()),
             _ => column(ColumnKind::Text(group.to_string()), format!("\"{group}\"")),
@@ -254,7 +270,7 @@ fn matrix_of(plan: &ModelPlan) -> Option<&crate::weights::Weights> {
 }
 
 /// Units that are ever treated.
-fn treated(plan: &ModelPlan) -> Vec<bool> {
+pub(super) fn treated(plan: &ModelPlan) -> Vec<bool> {
     (0..plan.units.len()).map(|i| course(plan, i).contains(&true)).collect()
 }
 
@@ -271,7 +287,7 @@ fn no_group(by: &Column, units: &[&str]) -> Fault {
         .help("every unit that belongs to a group needs its name; `coalesce(x, \"other\")` gives one to the rest")
 }
 
-fn label(values: &Series, row: usize) -> Option<String> {
+pub(super) fn label(values: &Series, row: usize) -> Option<String> {
     match values {
         Series::Numbers(v) => v.get(row).filter(|v| !v.is_nan()).map(f64::to_string),
         Series::Texts(t) => t.get(row).map(str::to_string),

@@ -3,7 +3,7 @@
 use super::table::TableOptions;
 use super::testing;
 use super::txt;
-use super::{number, placebo};
+use super::{groups, number, placebo, replications, rings};
 use crate::outcome::designs::{ByBand, Design, EventPeriod, EventStudy, Leads};
 use crate::outcome::testing::Finding;
 use crate::outcome::{Block, Cell, Fit, Row, Table};
@@ -21,6 +21,12 @@ fn about(design: &Design) -> String {
         Design::Placebo(p) => placebo::about(p),
         Design::FakeTiming(f) => placebo::about_timing(f),
         Design::LeaveOneOut(l) => placebo::about_left(l),
+        Design::Simulation(s) => replications::about_simulation(s),
+        Design::SpecCurve(c) => replications::about_curve(c),
+        Design::Rings(r) => rings::about(r),
+        Design::Joint(j) => replications::about_joint(j),
+        Design::ByGroup(g) => groups::about(g),
+        Design::SplitExposure(s) => groups::about_exposure(s),
         Design::ByBand(b) => format!("the effects of `{}` with each band as the matrix of `{}`", b.treatment, b.model),
     }
 }
@@ -33,6 +39,12 @@ pub fn table(design: &Design) -> Table {
         Design::Placebo(p) => placebo::table(p),
         Design::FakeTiming(f) => placebo::timing(f),
         Design::LeaveOneOut(l) => placebo::left(l),
+        Design::Simulation(s) => replications::simulation(s),
+        Design::SpecCurve(c) => replications::curve(c),
+        Design::Rings(r) => rings::table(r),
+        Design::Joint(j) => replications::joint(j),
+        Design::ByGroup(g) => groups::table(g),
+        Design::SplitExposure(s) => groups::exposure(s),
     }
 }
 
@@ -114,7 +126,7 @@ fn pretrend_in_words(leads: &Leads) -> String {
 }
 
 /// `chi-squared(8) = 12.3, p = 0.14`
-fn in_words(test: &Finding) -> String {
+pub(super) fn in_words(test: &Finding) -> String {
     let distribution = testing::distribution(test.distribution);
     if test.statistic.is_nan() {
         return format!("{distribution} cannot be computed: their variance is singular");

@@ -86,6 +86,12 @@ pub fn kind(outcome: &Outcome) -> &'static str {
         Outcome::Design(Design::Placebo(_)) => "placebo",
         Outcome::Design(Design::FakeTiming(_)) => "fake_timing",
         Outcome::Design(Design::LeaveOneOut(_)) => "leave_one_out",
+        Outcome::Design(Design::Simulation(_)) => "simulate",
+        Outcome::Design(Design::SpecCurve(_)) => "spec_curve",
+        Outcome::Design(Design::Rings(_)) => "rings",
+        Outcome::Design(Design::Joint(_)) => "joint",
+        Outcome::Design(Design::ByGroup(_)) => "by_group",
+        Outcome::Design(Design::SplitExposure(_)) => "split_exposure",
         Outcome::List(_) => "list",
     }
 }

@@ -11,6 +11,7 @@ mod cases;
 mod draws;
 mod dynamics;
 mod effects;
+mod exposure;
 mod fits;
 mod invariants;
 mod likelihood;
@@ -18,5 +19,6 @@ mod placebo;
 #[path = "../support/random.rs"]
 mod random;
 mod reference;
+mod simulate;
 mod testing;
 mod variance;

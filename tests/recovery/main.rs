@@ -10,6 +10,7 @@ mod designs;
 mod draws;
 mod dynamics;
 mod indices;
+mod placebo;
 #[path = "../support/random.rs"]
 mod random;
 mod tally;

@@ -56,6 +56,50 @@ pub enum DesignSpec {
     FakeTiming { of: String, model: usize, shift: usize, place: Place },
     /// The model without each group of treated units.
     LeaveOneOut { of: String, model: usize, by: Box<Column>, place: Place },
+    /// The model estimated on outcomes drawn from it.
+    Simulate(SimulateSpec),
+    /// One effect over many models.
+    SpecCurve(SpecCurveSpec),
+    /// One effect in several models on the same units.
+    Joint(JointSpec),
+    /// Effects by group: of a model whose treatment is split, or of `model` on each group alone.
+    ByGroup { of: String, model: usize, by: Box<Column>, split: bool, place: Place },
+    /// A model whose first terms are the treatment and, for each of so many matrices, exposure on treated and on
+    /// untreated units.
+    SplitExposure { of: String, model: usize, matrices: usize },
+    /// Least squares with rings, in kilometers, around the treated; the terms after the first are theirs.
+    Rings { of: String, model: usize, treatment: String, rings: Vec<[f64; 2]>, place: Place },
+}
+
+/// Outcomes drawn from a model with some of its parameters set (methods G.3).
+#[derive(Clone, Debug, PartialEq)]
+pub struct SimulateSpec {
+    pub of: String,
+    pub model: usize,
+    pub reps: usize,
+    /// Parameters by the names of terms, `rho`, `lambda` and `sigma2`; the others are as estimated.
+    pub truth: Vec<(String, f64, Place)>,
+    /// Residuals of whole units instead of normal errors.
+    pub residuals: bool,
+}
+
+/// One effect of one term in models on the same units, drawn together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JointSpec {
+    /// Each as written.
+    pub models: Vec<(String, usize)>,
+    pub term: String,
+    pub aspect: Aspect,
+    pub reps: usize,
+}
+
+/// One effect of one term over many models.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SpecCurveSpec {
+    /// Each as written.
+    pub models: Vec<(String, usize)>,
+    pub term: String,
+    pub aspect: Aspect,
 }
 
 /// Random assignments of a model's treatment (methods E.9).
@@ -135,7 +179,13 @@ impl DesignSpec {
             DesignSpec::ByBand { bands, .. } => bands.iter().map(|b| b.model).collect(),
             DesignSpec::Placebo(PlaceboSpec { model, .. })
             | DesignSpec::FakeTiming { model, .. }
-            | DesignSpec::LeaveOneOut { model, .. } => vec![*model],
+            | DesignSpec::LeaveOneOut { model, .. }
+            | DesignSpec::ByGroup { model, .. }
+            | DesignSpec::SplitExposure { model, .. }
+            | DesignSpec::Rings { model, .. }
+            | DesignSpec::Simulate(SimulateSpec { model, .. }) => vec![*model],
+            DesignSpec::Joint(joint) => joint.models.iter().map(|m| m.1).collect(),
+            DesignSpec::SpecCurve(curve) => curve.models.iter().map(|m| m.1).collect(),
         }
     }
 }

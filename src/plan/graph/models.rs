@@ -131,7 +131,9 @@ impl<'a> Builder<'a> {
         let columns = std::iter::once(&spec.outcome).chain(spec.terms.iter().map(|t| &t.value));
         for column in columns.chain(&spec.condition) {
             column.visit(&mut |c| match &c.kind {
-                ColumnKind::Treatment(k) | ColumnKind::EventTime { treatment: k, .. } => {
+                ColumnKind::Treatment(k)
+                | ColumnKind::EventTime { treatment: k, .. }
+                | ColumnKind::Near { treatment: k, .. } => {
                     needs.extend(self.treatments.get(*k).copied().flatten())
                 }
                 ColumnKind::SpatialLag { weights, .. } => {
