@@ -62,13 +62,18 @@ impl Checker<'_> {
         }
         let with_it = spec.terms.iter().skip(1).map(|t| &t.value).find(|term| {
             let mut found = false;
-            term.visit(&mut |c| found |= matches!(c.kind, ColumnKind::Treatment(t) if t == treatment));
+            term.visit(&mut |c| {
+                found |= match c.kind {
+                    ColumnKind::Treatment(t) | ColumnKind::Near { treatment: t, .. } => t == treatment,
+                    _ => false,
+                }
+            });
             found
         });
         if let Some(term) = with_it {
             let name = &self.spec.treatments[treatment].name;
             let message = format!(
-                "`{}` puts event times or bands in the place of `{name}`, and `{}` would keep it",
+                "`{}` puts something else in the place of `{name}`, and `{}` would keep it",
                 entry.name, term.text
             );
             let fault = Diagnostic::error("durbin::check::wrong_kind", self.at(call.span), message)

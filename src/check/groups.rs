@@ -16,7 +16,6 @@ impl Checker<'_> {
             None => Ok("interaction"),
         };
         let (base, of) = found?;
-        self.alone_with_its_treatment(entry, base, bound)?;
         let Some(group) = bound.get("group") else { return Err(Reported) };
         let by = Box::new(self.column(group, self.spec.models[base].panel)?);
         let place = Place(self.at(call.span));
@@ -35,7 +34,6 @@ impl Checker<'_> {
     /// `split_exposure(m)`
     pub(crate) fn split_exposure(&mut self, call: &Expr, entry: &Entry, bound: &Bound) -> Check<DesignSpec> {
         let (base, of) = self.treated_model(call, entry, bound)?;
-        self.alone_with_its_treatment(entry, base, bound)?;
         let spec = self.spec.models[base].clone();
         let lagged = spec.model.has_durbin() && spec.durbin.as_ref().is_none_or(|chosen| chosen.contains(&0));
         let place = Place(self.at(call.span));

@@ -29,7 +29,6 @@ impl Checker<'_> {
             None => Ok("direct"),
         };
         let (model, of) = found?;
-        self.alone_with_its_treatment(entry, model, bound)?;
         let by = bound.get("by").map(|e| self.column(e, self.spec.models[model].panel)).transpose();
         let (reps, permute, statistic, by) = (reps?, permute?, statistic?, by?);
         let scheme = self.scheme(call, bound, model, permute, by)?;
@@ -88,29 +87,6 @@ impl Checker<'_> {
         }
     }
 
-    /// The treatment stands in the first term alone: another term with it would keep the true one.
-    pub(crate) fn alone_with_its_treatment(&mut self, entry: &Entry, model: usize, bound: &Bound) -> Check<()> {
-        let Some(treatment) = self.spec.models[model].treatment else { return Err(Reported) };
-        let holds = |column: &Column| {
-            let mut found = false;
-            column.visit(&mut |c| {
-                found |= match &c.kind {
-                    ColumnKind::Treatment(t)
-                    | ColumnKind::EventTime { treatment: t, .. }
-                    | ColumnKind::Near { treatment: t, .. } => *t == treatment,
-                    _ => false,
-                }
-            });
-            found
-        };
-        let other = self.spec.models[model].terms.iter().skip(1).find(|t| holds(&t.value));
-        let Some(other) = other.map(|t| t.value.text.clone()) else {
-            return self.errors_by_formula(entry, model, bound);
-        };
-        let place = bound.get("m").map_or(entry.parameters[0].name.span, |e| e.span);
-        Err(self.later(place, format!("`{}` of a model with `{other}` beside its treatment", entry.name)))
-    }
-
     /// `fake_timing(m, shift: 3)`
     pub(crate) fn fake_timing(&mut self, call: &Expr, entry: &Entry, bound: &Bound) -> Check<DesignSpec> {
         let found = self.treated_model(call, entry, bound);
@@ -119,7 +95,6 @@ impl Checker<'_> {
             None => Ok(SHIFT),
         };
         let (model, of) = found?;
-        self.alone_with_its_treatment(entry, model, bound)?;
         Ok(DesignSpec::FakeTiming { of, model, shift: shift?, place: Place(self.at(call.span)) })
     }
 

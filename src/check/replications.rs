@@ -48,8 +48,9 @@ impl Checker<'_> {
         };
         let place = bound.get("m").map_or(entry.parameters[0].name.span, |e| e.span);
         let message = format!("`{}` estimates the model again and again, and `{name}` draws for every one", entry.name);
-        let fault = Diagnostic::error("durbin::check::bad_option_value", self.at(place), message)
-            .help("ask it of the model with errors by formula: without `effects:`, and with `se: cluster(unit)` or `se: iid`");
+        let fault = Diagnostic::error("durbin::check::bad_option_value", self.at(place), message).help(
+            "ask it of the model with errors by formula: without `effects:`, and with `se: cluster(unit)` or `se: iid`",
+        );
         Err(self.report(fault))
     }
 

@@ -89,12 +89,8 @@ pub fn simulate(
 
 /// The numbers of an estimate; `None` where its errors do not exist.
 fn measured(e: &Estimated) -> Option<Numbers<Measured>> {
-    let coefficients: Vec<Measured> = e
-        .coefficients
-        .iter()
-        .enumerate()
-        .map(|(i, b)| Measured { estimate: *b, se: e.vcov[i][i].sqrt() })
-        .collect();
+    let coefficients: Vec<Measured> =
+        e.coefficients.iter().enumerate().map(|(i, b)| Measured { estimate: *b, se: e.vcov[i][i].sqrt() }).collect();
     let sound = coefficients.iter().all(|m| m.estimate.is_finite() && m.se > 0.0);
     let effects = e.effects.iter().map(|e| [e.direct, e.indirect, e.total]).collect();
     let policy = e.policy.as_ref().map(|p| {
@@ -181,9 +177,7 @@ impl<'a> Process<'a> {
     fn innovations(&self, replication: u64) -> Vec<f64> {
         let (n, seed) = (self.problem.units, self.replications.seed ^ PROCESS);
         match self.replications.errors {
-            Errors::Normal => {
-                (0..self.mean.len() as u64).map(|c| self.sigma * normal(seed, replication, c)).collect()
-            }
+            Errors::Normal => (0..self.mean.len() as u64).map(|c| self.sigma * normal(seed, replication, c)).collect(),
             Errors::Residuals => {
                 let drawn: Vec<usize> = (0..n as u64).map(|i| below(seed, replication, i, n)).collect();
                 self.residuals.chunks_exact(n).flat_map(|e| drawn.iter().map(|&i| e[i])).collect()

@@ -99,9 +99,7 @@ impl<'a> Effects<'a> {
         let cells = PolicyCells::of(self.sample);
         let slopes = &coefficients[..self.sample.slopes()];
         let parts = match self.axis {
-            Some(axis) => {
-                parts_at(self.sample, axis, coefficients[slopes.len()], cells.as_ref(), self.dense_units)?
-            }
+            Some(axis) => parts_at(self.sample, axis, coefficients[slopes.len()], cells.as_ref(), self.dense_units)?,
             None => parts(self.sample, None, cells.as_ref())?,
         };
         let effects = self.effects(slopes, &parts).chunks_exact(3).map(|c| [c[0], c[1], c[2]]).collect();

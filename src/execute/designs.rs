@@ -37,7 +37,9 @@ impl Run<'_> {
                 self.once(design, || self.by_group(design, (of, *model), by, *split))?
             }
             DesignSpec::SplitExposure { of, model, matrices } => self.split_exposure(of, *model, *matrices)?,
-            DesignSpec::Rings { of, model, treatment, rings, .. } => self.rings(design, of, *model, treatment, rings)?,
+            DesignSpec::Rings { of, model, treatment, rings, .. } => {
+                self.rings(design, of, *model, treatment, rings)?
+            }
         })
     }
 

@@ -80,12 +80,7 @@ impl Run<'_> {
     }
 
     /// A model for each group, on its units alone.
-    fn subsamples(
-        &self,
-        groups: &[Group],
-        model: usize,
-        by: &Column,
-    ) -> Result<(Vec<GroupEffects>, Finding), Fault> {
+    fn subsamples(&self, groups: &[Group], model: usize, by: &Column) -> Result<(Vec<GroupEffects>, Finding), Fault> {
         let spec = &self.spec.models[model];
         self.interrupt.begin("models of groups");
         let found: Vec<Result<Estimated, Fault>> = groups

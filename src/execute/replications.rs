@@ -149,8 +149,10 @@ fn truth(asked: &SimulateSpec, names: &[String], estimated: &Estimated) -> Resul
         }
         let Some(at) = names.iter().position(|n| n == name) else {
             let known: Vec<&str> = names.iter().map(String::as_str).chain(["sigma2"]).collect();
-            let mut fault =
-                Fault::error("durbin::check::unknown_name", format!("`truth:` names `{name}`, no parameter of the model"));
+            let mut fault = Fault::error(
+                "durbin::check::unknown_name",
+                format!("`truth:` names `{name}`, no parameter of the model"),
+            );
             fault.help = crate::suggest::did_you_mean(name, known.iter().copied())
                 .or_else(|| Some(format!("its parameters are {}", ticked_list(&known))));
             return Err(fault);

@@ -23,7 +23,7 @@ pub struct Group {
 
 impl Planner<'_> {
     /// The groups of an interaction (those with treated units), or of subsamples, each with its plan.
-    pub(super) fn groups(
+    pub(super) fn compared_groups(
         &mut self,
         model: usize,
         by: &Column,
@@ -105,8 +105,7 @@ impl Planner<'_> {
         };
         let text = format!("{} == {}", by.text, label.text);
         let same = ColumnKind::Chain { first: Box::new(by.clone()), rest: vec![(Operator::Equal, label)] };
-        let missing =
-            ColumnKind::Call { function: Function::IsMissing, arguments: vec![by.clone()], number: f64::NAN };
+        let missing = ColumnKind::Call { function: Function::IsMissing, arguments: vec![by.clone()], number: f64::NAN };
         let branches = vec![(
             column(missing, format!("is_missing({})", by.text)),
             column(ColumnKind::Bool(false), "false".to_string()),

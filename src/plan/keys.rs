@@ -96,9 +96,7 @@ impl Planner<'_> {
                 ColumnKind::Foreign { panel, .. } => digest.add(&self.panel_key(*panel)?),
                 ColumnKind::Treatment(k)
                 | ColumnKind::EventTime { treatment: k, .. }
-                | ColumnKind::Near { treatment: k, .. } => {
-                    digest.add(&self.treatment_key(*k)?)
-                }
+                | ColumnKind::Near { treatment: k, .. } => digest.add(&self.treatment_key(*k)?),
                 ColumnKind::SpatialLag { weights, .. } => self.recipe_key(&weights.recipe, None, digest)?,
                 _ => {}
             }

@@ -72,7 +72,7 @@ impl Planner<'_> {
             }
             DesignSpec::ByGroup { model, by, split, place, .. } => {
                 let plan = plan_of(*model)?;
-                self.groups(*model, by, *split, *place, &plan).map(Some)
+                self.compared_groups(*model, by, *split, *place, &plan).map(Some)
             }
             DesignSpec::EventStudy { .. }
             | DesignSpec::SplitExposure { .. }

@@ -27,8 +27,7 @@ impl Planner<'_> {
         let (n, problem) = (plan.units.len(), &plan.problem);
         let on = |k: usize, r: usize| problem.regressors[k].values[r] > 0.5;
         let ever = |k: usize, i: usize| (0..problem.periods).any(|t| on(k, t * n + i));
-        let exposed: Vec<usize> =
-            (0..rings.len()).map(|b| (0..n).filter(|&i| ever(b + 1, i)).count()).collect();
+        let exposed: Vec<usize> = (0..rings.len()).map(|b| (0..n).filter(|&i| ever(b + 1, i)).count()).collect();
         let cells = (0..rings.len()).map(|b| (0..n * problem.periods).filter(|&r| on(b + 1, r)).count()).collect();
         let treated = (0..n).filter(|&i| ever(0, i)).count();
         let beyond: Vec<usize> = (0..n).filter(|&i| (0..=rings.len()).all(|k| !ever(k, i))).collect();

@@ -44,9 +44,11 @@ pub fn table(g: &ByGroup) -> Table {
     notes.extend(match g.method.as_str() {
         "subsample" => subsample_note(g),
         _ => vec![
-            "One model: groups share rho, the other coefficients and the controls; units of groups without treated ones \
-             are controls."
-                .to_string(),
+            match g.spatial {
+                true => "One model: groups share rho and all other coefficients, and are controls of each other.",
+                false => "One model: groups share all other coefficients, and are controls of each other.",
+            }
+            .to_string(),
         ],
     });
     notes.push(g.made_from.clone());

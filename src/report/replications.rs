@@ -180,7 +180,7 @@ pub fn curve(c: &SpecCurve) -> Table {
     let short = |x: f64| number::significant(x, 4);
     let n = c.specifications.len();
     notes.push(format!(
-        "From {} to {}, median {}; of {n} models {} have an effect above zero at level {:.2}, {} one below it.",
+        "From {} to {}, median {}; of {n} models {} with an effect above zero at level {:.2}, {} with one below it.",
         short(c.range[0]),
         short(c.range[1]),
         short(c.median),
@@ -227,13 +227,19 @@ pub fn joint(j: &Joint) -> Table {
     let mut columns = vec![j.effect.clone(), "p".to_string()];
     columns.extend((1..j.effects.len()).map(|k| format!("corr. with {k}")));
     let mut notes = vec![
-        "Standard errors in brackets, from residuals of whole units drawn together for all models.".to_string(),
+        "Standard errors in brackets, from residuals of whole units drawn together for all models: units are taken to be \
+         exchangeable, what a unit has in common over time and models stays."
+            .to_string(),
         star_note(&options).concat(),
         format!("The effect is the same in all of them: {}.", in_words(&j.equality)),
         format!("{} joint draws, seed {}.", number::count(j.reps - j.discarded), j.seed),
     ];
     if j.discarded > 0 {
-        notes.push(format!("{} of {} draws lack an estimate in one of the models.", j.discarded, number::count(j.reps)));
+        notes.push(format!(
+            "{} of {} draws lack an estimate in one of the models.",
+            j.discarded,
+            number::count(j.reps)
+        ));
     }
     Table {
         title: None,

@@ -19,9 +19,7 @@ pub fn table(r: &Rings) -> Table {
         cells: vec![Cell::Count(units), options.cell(e), Cell::Text(number::p_value(e.p))],
     };
     let mut rows = vec![row("treated".to_string(), r.treated_units, &r.direct)];
-    rows.extend(
-        r.rings.iter().map(|b| row(format!("{} to {} {}", b.lo, b.hi, b.unit), b.exposed_units, &b.value)),
-    );
+    rows.extend(r.rings.iter().map(|b| row(format!("{} to {} {}", b.lo, b.hi, b.unit), b.exposed_units, &b.value)));
     let last = r.rings.last();
     let far = last.filter(|b| b.value.p < 1.0 - r.level);
     let mut notes = vec![

@@ -30,9 +30,7 @@ fn moved(p: &Problem, e: &Estimated) -> Truth {
 fn innovations(p: &Problem, e: &Estimated, truth: &Truth, errors: Errors, r: u64) -> Vec<f64> {
     let (n, cells) = (p.units, p.units * p.periods);
     match errors {
-        Errors::Normal => {
-            (0..cells).map(|c| truth.sigma2.sqrt() * normal(SEED ^ PROCESS, r, c as u64)).collect()
-        }
+        Errors::Normal => (0..cells).map(|c| truth.sigma2.sqrt() * normal(SEED ^ PROCESS, r, c as u64)).collect(),
         Errors::Residuals => {
             let size = e.residuals.iter().map(|v| v * v).sum::<f64>() / cells as f64;
             let unit = |c: usize| below(SEED ^ PROCESS, r, (c % n) as u64, n);
@@ -91,7 +89,7 @@ fn drawn_outcomes_solve_the_reduced_form_and_the_truth_is_that_of_explicit_inver
                 near(c, total);
             }
             let m = matrix(&p, &truth.coefficients, 0);
-            let (treated, ..) = cells(&p);
+            let treated = cells(&p).treated;
             let own: f64 = treated.iter().map(|r| m[(r % n, r % n)]).sum::<f64>() / treated.len() as f64;
             assert!((found.truth.policy.unwrap()[0] - own).abs() < 1e-10, "{name}");
         }

@@ -121,7 +121,13 @@ fn rings_recover_what_a_plain_difference_in_differences_mixes() {
     assert!((mean(&naive) - truth[0] - predicted).abs() < 4.0 * error(&naive));
     assert!(predicted.abs() > 4.0 * error(&naive), "the bias is there to be seen: {predicted}");
     for (k, all) in found.iter().enumerate() {
-        println!("  {}: true {}, mean {:.4} ({:.4})", ["treated", "0 to 100 km", "100 to 250 km"][k], truth[k], mean(all), error(all));
+        println!(
+            "  {}: true {}, mean {:.4} ({:.4})",
+            ["treated", "0 to 100 km", "100 to 250 km"][k],
+            truth[k],
+            mean(all),
+            error(all)
+        );
         assert!((mean(all) - truth[k]).abs() < 4.0 * error(all), "{k}");
     }
 }
