@@ -9,7 +9,10 @@ use nalgebra::{DMatrix, DVector};
 
 /// The treatment, its lag on treated and on untreated units, and the control with its lag.
 fn split(model: Model) -> (Problem, Problem) {
-    let base = problem(model, &settings(10)[0], (FixedEffects::Both, Likelihood::Transform), 5);
+    let mut base = problem(model, &settings(10)[0], (FixedEffects::Both, Likelihood::Transform), 5);
+    // Three units next to each other on the ring, and one apart.
+    let start = |i: usize| [9, 1, 2, 3, 9, 9, 2, 9, 9, 9][i];
+    base.regressors[0].values = (0..base.outcome.len()).map(|r| f64::from(u8::from(r / 10 >= start(r % 10)))).collect();
     let (n, w) = (base.units, dense(&base.durbin_weights[0]));
     let d = &base.regressors[0].values;
     let wd = |r: usize| (0..n).map(|k| w[(r % n, k)] * d[r / n * n + k]).sum::<f64>();
