@@ -96,7 +96,7 @@ impl Diagnostic {
         self.level == Level::Error
     }
 
-    /// The record of results.md.
+    /// The record of a JSON document.
     pub fn to_json(&self, sources: &Sources) -> Value {
         let mut map = Map::new();
         map.insert("code".into(), json!(self.code));

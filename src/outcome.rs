@@ -1,9 +1,10 @@
 //! What a run returns: plain data that knows everything needed to print it and to say how it was made.
 //!
-//! The field names are those of the JSON document (results.md) and an interface. Numbers that do not exist are
+//! The field names are those of the JSON document (docs/reference/command.md) and an interface. Numbers that do not exist are
 //! NaN here and `null` there. Nothing in this file computes.
 
 pub mod designs;
+pub mod figures;
 pub mod groups;
 pub mod placebo;
 pub mod replications;
@@ -508,6 +509,7 @@ pub enum Outcome {
     Explanation(Explanation),
     Design(designs::Design),
     Test(Box<testing::TestResult>),
+    Figure(Box<figures::Figure>),
     /// `effects(m)`; with `horizons:` the responses of a dynamic model too.
     Effects {
         effects: Vec<Effect>,

@@ -22,6 +22,7 @@ mod cancel;
 mod echo;
 mod environment;
 mod eval;
+mod mentions;
 mod run;
 mod tables;
 
@@ -51,7 +52,6 @@ pub use tables::Columns;
 use tables::Overlay;
 
 /// Runs programs and inputs whose files come from one loader. Clones share what was computed and nothing else.
-#[derive(Clone)]
 pub struct Session<'a> {
     loader: Arc<dyn Loader + 'a>,
     writer: Option<Arc<dyn Writer + 'a>>,
@@ -67,6 +67,13 @@ pub struct Session<'a> {
     undo: Vec<(Environment, String)>,
     /// Inputs are planned and not run.
     planning: bool,
+}
+
+/// A clone has a handle of its own: what stops one does not stop the other.
+impl Clone for Session<'_> {
+    fn clone(&self) -> Self {
+        Session { cancel: Cancel::default(), ..self.same() }
+    }
 }
 
 /// What checking is told beside the program.
@@ -129,14 +136,27 @@ impl<'a> Session<'a> {
         Session { steps: Some(steps), ..self }
     }
 
+    /// The session again, under the same handle.
+    fn same(&self) -> Session<'a> {
+        Session {
+            loader: self.loader.clone(),
+            writer: self.writer.clone(),
+            interrupt: self.interrupt.clone(),
+            memory: self.memory,
+            lints: self.lints,
+            steps: self.steps.clone(),
+            cancel: self.cancel.clone(),
+            tables: self.tables.clone(),
+            natives: self.natives.clone(),
+            environment: self.environment.clone(),
+            undo: self.undo.clone(),
+            planning: self.planning,
+        }
+    }
+
     /// A handle that stops what this session is doing from another thread.
     pub fn canceller(&self) -> Cancel {
         self.cancel.clone()
-    }
-
-    /// A clone with a handle of its own.
-    pub fn separate(&self) -> Session<'a> {
-        Session { cancel: Cancel::default(), ..self.clone() }
     }
 
     /// Hands a table over: programs read it as the file of this name, before any file of the loader.
@@ -188,6 +208,11 @@ impl<'a> Session<'a> {
         self.files().read(path)
     }
 
+    /// How programs of this session read files; tables that were handed over are not among them.
+    pub fn loader(&self) -> Arc<dyn Loader + 'a> {
+        self.loader.clone()
+    }
+
     fn files(&self) -> Overlay<'_> {
         Overlay { tables: &self.tables, files: self.loader.as_ref() }
     }
@@ -233,9 +258,6 @@ impl<'a> Session<'a> {
             _ => None,
         });
         let Some(plan) = self.planned(spec, loader, run) else { return };
-        let named =
-            |(p, data): (&check::spec::PanelSpec, &Arc<plan::panels::PanelData>)| (p.name.clone(), data.columns());
-        run.columns = spec.panels.iter().zip(&plan.panels).map(named).collect();
         if self.planning {
             return;
         }
@@ -329,6 +351,7 @@ impl<'a> Session<'a> {
         };
         let checked = check::check(&request);
         run.diagnostics.extend(checked.diagnostics);
+        run.columns = checked.columns;
         checked.spec
     }
 }
@@ -348,6 +371,7 @@ fn kind(output: &Output) -> &'static str {
         Output::Answer { .. } => "an answer of a model",
         Output::Test(_) => "a test",
         Output::Design(_) => "a design",
+        Output::Figure(_) => "a figure",
         Output::Table(_) => "a table",
         Output::List(_) => "a list",
     }

@@ -3,6 +3,7 @@
 use crate::fault::{Fault, ticked_all};
 use crate::loader::{normalized, refuse_foreign};
 use std::fs;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 /// Takes the files a run saves.
@@ -82,7 +83,7 @@ impl DiskWriter {
         let target = self.target(path, protected)?;
         let name = target.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let temporary = target.with_file_name(format!(".{name}.part"));
-        fs::write(&temporary, content).map_err(|e| {
+        fresh(&temporary, content).map_err(|e| {
             let _ = fs::remove_file(&temporary);
             write_failed(path, &e.to_string())
         })?;
@@ -118,6 +119,15 @@ impl Writer for DiskWriter {
     }
 }
 
+/// Writes a file that was not there: what has its name goes first, or a link of that name would be followed.
+fn fresh(path: &Path, content: &str) -> std::io::Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    fs::File::create_new(path)?.write_all(content.as_bytes())
+}
+
 fn write_failed(path: &str, reason: &str) -> Fault {
     Fault::error("durbin::io::write_failed", format!("`{path}` cannot be written: {reason}"))
 }
@@ -148,6 +158,25 @@ mod tests {
         assert_eq!((number, fault.code), (1, "durbin::io::outside_out"));
         assert!(!home.join("out/c.txt").exists(), "all or none");
         fs::remove_dir_all(home).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_not_followed_out_of_the_folder() {
+        use std::os::unix::fs::symlink;
+        let (home, out) = (folder("links"), folder("links-out"));
+        fs::write(out.join("kept.txt"), "kept").unwrap();
+        for name in [".a.txt.part", "a.txt"] {
+            symlink(out.join("kept.txt"), home.join(name)).unwrap();
+        }
+        symlink(&out, home.join("sub")).unwrap();
+        let writer = DiskWriter::new(&home, &home, &home.join("p.durbin"));
+        writer.write(&[("a.txt", "new")], &[]).unwrap();
+        assert_eq!(fs::read_to_string(home.join("a.txt")).unwrap(), "new");
+        assert_eq!(writer.write(&[("sub/b.txt", "x")], &[]).unwrap_err().1.code, "durbin::io::outside_out");
+        assert_eq!(fs::read_to_string(out.join("kept.txt")).unwrap(), "kept", "neither link was written through");
+        assert!(!out.join("b.txt").exists());
+        [home, out].iter().for_each(|f| fs::remove_dir_all(f).unwrap());
     }
 
     #[test]

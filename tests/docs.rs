@@ -151,6 +151,16 @@ fn every_link_leads_to_a_file_and_every_page_is_in_the_summary() {
     assert!(settings.contains("src = \".\""));
 }
 
+#[test]
+fn limitations_are_told_once() {
+    let text = fs::read_to_string(root().join("docs/limitations.md")).unwrap();
+    let heads: Vec<&str> = text.lines().filter_map(|l| l.strip_prefix("**")?.split_once(".**")).map(|h| h.0).collect();
+    assert!(heads.len() >= 6, "{heads:?}");
+    for (k, head) in heads.iter().enumerate() {
+        assert!(!heads[..k].contains(head), "`{head}` has two paragraphs");
+    }
+}
+
 /// `methods C.1 to C.6` of an entry is a heading of the page of methods.
 #[test]
 fn every_section_an_entry_names_is_in_the_book() {

@@ -2,6 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[allow(dead_code)] // its blocks alone are of use here
+#[path = "support/book.rs"]
+mod book;
+
+use book::{blocks, documents, root};
+use durbin::doc::comment::Shown;
+use durbin::doc::library;
 use durbin::session::{Program, formatted};
 use durbin::source::SourceId;
 use durbin::syntax;
@@ -25,7 +32,7 @@ fn programs(folder: &Path, out: &mut Vec<PathBuf>) {
 
 #[test]
 fn examples_and_library_are_in_canonical_form() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = root();
     let mut files = Vec::new();
     programs(&root.join("examples"), &mut files);
     programs(&root.join("std"), &mut files);
@@ -34,6 +41,74 @@ fn examples_and_library_are_in_canonical_form() {
         let text = fs::read_to_string(&file).unwrap();
         assert_eq!(canonical(&text), text, "{}", file.display());
     }
+}
+
+/// The canonical form of a block, where it parses: what is refused for its spelling has none.
+fn spelt(info: &str, body: &str) -> Option<String> {
+    let around = ("panel p from \"p.csv\" {\n", "}\n");
+    let whole = if info == "durbin,clauses" { format!("{}{body}{}", around.0, around.1) } else { body.to_string() };
+    let ast = syntax::parse(SourceId(0), &whole);
+    assert!(ast.is_ok() || info.ends_with("refused"), "{info}\n{body}");
+    let once = syntax::format(&whole, &ast.ok()?);
+    Some(match info {
+        "durbin,clauses" => once.strip_prefix(around.0)?.strip_suffix(around.1)?.to_string(),
+        _ => once,
+    })
+}
+
+/// With `DURBIN_DOCS=update` blocks are written in their canonical form.
+#[test]
+fn programs_of_the_book_are_in_canonical_form() {
+    let mut faults = Vec::new();
+    for path in documents("docs").into_iter().chain(["README.md".to_string()]) {
+        let text = fs::read_to_string(root().join(&path)).unwrap();
+        let mut mended = text.clone();
+        for block in blocks(&text).iter().filter(|b| b.info.starts_with("durbin") && b.info != "durbin,layout") {
+            let Some(spelt) = spelt(&block.info, &block.body).filter(|s| *s != block.body) else { continue };
+            mended = mended
+                .replace(&format!("```{}\n{}```", block.info, block.body), &format!("```{}\n{spelt}```", block.info));
+            faults.push(format!("{path}:{}\n{}is spelt\n{spelt}", block.first, block.body));
+        }
+        if mended != text && std::env::var("DURBIN_DOCS").as_deref() == Ok("update") {
+            fs::write(root().join(&path), mended).unwrap();
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn examples_of_the_library_are_in_canonical_form() {
+    let mut faults = Vec::new();
+    let mut count = 0;
+    for entry in library().into_iter().flat_map(|m| m.entries) {
+        let Some(Shown::Example(example)) = &entry.shown else { continue };
+        count += 1;
+        let once = canonical(example);
+        if once.trim_end() != example.trim_end() {
+            faults.push(format!("`{}` of std::{}\n{example}\nis spelt\n{once}", entry.name, entry.module));
+        }
+    }
+    assert!(count > 40 && faults.is_empty(), "{count} examples\n{}", faults.join("\n"));
+}
+
+/// Cases that are about layout.
+const LAYOUTS: [&str; 3] =
+    ["clauses_on_one_line.durbin", "crlf_and_blank_lines.durbin", "newlines_and_semicolons.durbin"];
+
+#[test]
+fn sound_cases_are_in_canonical_form() {
+    let mut files = Vec::new();
+    programs(&root().join("tests/cases/ok"), &mut files);
+    files.sort();
+    let mut faults = Vec::new();
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        let about_layout = LAYOUTS.iter().any(|name| file.ends_with(name));
+        if !about_layout && canonical(&text) != text {
+            faults.push(file.display().to_string());
+        }
+    }
+    assert!(faults.is_empty(), "`durbin fmt` writes them:\n{}", faults.join("\n"));
 }
 
 #[test]
@@ -76,7 +151,7 @@ fn comments_in_odd_places_survive() {
 
 #[test]
 fn the_tree_of_a_formatted_program_has_the_same_spelling() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = root();
     let mut files = Vec::new();
     programs(&root.join("tests"), &mut files);
     programs(&root.join("examples"), &mut files);

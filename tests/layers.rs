@@ -117,7 +117,20 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("record", &["fault", "check", "plan", "estimators", "outcome", "report", "session"]),
     (
         "repl",
-        &["doc", "source", "fault", "diagnostic", "suggest", "syntax", "check", "plan", "outcome", "report", "session"],
+        &[
+            "loader",
+            "doc",
+            "source",
+            "fault",
+            "diagnostic",
+            "suggest",
+            "syntax",
+            "check",
+            "plan",
+            "outcome",
+            "report",
+            "session",
+        ],
     ),
     ("main", &["cli"]),
 ];

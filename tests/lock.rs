@@ -106,6 +106,90 @@ fn a_moved_number_is_named_with_its_change() {
 }
 
 #[test]
+fn items_of_a_list_are_locked_under_their_own_names() {
+    let folder = Folder::of("castle", "lists");
+    let path = folder.0.join("castle.durbin");
+    let more = "effects(base, by: unit)\nby_band(base, [0, 300, 600])\nevent_study(base, -3..3)\n";
+    fs::write(&path, fs::read_to_string(&path).unwrap() + more).unwrap();
+    let (status, out, err) = folder.durbin(&["lock", "--quiet", "castle.durbin"]);
+    assert_eq!(status, 0, "{out}{err}");
+    let lock = folder.0.join("castle.durbin.lock");
+    let document: serde_json::Value = serde_json::from_slice(&fs::read(&lock).unwrap()).unwrap();
+    let results = document["results"].as_object().unwrap();
+    let own = |k: &str, head: &str, tail: &str| {
+        k.starts_with(head) && k.ends_with(tail) && ![", se, ", ", on_treated, "].iter().any(|other| k.contains(other))
+    };
+    let count = |head: &str, tail: &str| results.keys().filter(|k| own(k, head, tail)).count();
+    assert_eq!(count("effects(base, by: unit): units, law, ", ", direct"), 48, "a place for each state");
+    assert_eq!(count("by_band(base, [0, 300, 600]): bands, ", "km, direct, estimate"), 2);
+    assert_eq!(count("event_study(base, -3..3): periods, ", ", direct, estimate"), 6);
+    for place in [
+        "effects(base, by: unit): units, law, Florida, direct",
+        "by_band(base, [0, 300, 600]): bands, 300, 600, km, indirect, estimate",
+        "event_study(base, -3..3): periods, -2, direct, estimate",
+    ] {
+        let was = results[place].as_f64().unwrap();
+        let text = fs::read_to_string(&lock).unwrap();
+        let line = text.lines().find(|l| l.contains(place)).unwrap().to_string();
+        fs::write(&lock, text.replace(&line, &line.replace(&was.to_string(), &(was * 2.0).to_string()))).unwrap();
+        let (status, out, _) = folder.durbin(&["verify", "--quiet", "castle.durbin"]);
+        assert!(status == 3 && out.contains("1 of ") && out.contains(&format!("{place}: ")), "{place}\n{out}");
+        fs::write(&lock, text).unwrap();
+    }
+}
+
+#[test]
+fn clauses_of_models_have_their_words() {
+    let folder = Folder::of("castle", "clauses");
+    let head = "panel states from \"panel.csv\" { unit state  time year  join \"states.csv\" by state  coords lon, lat  \
+                let dry = 1 + k }\nweights W = row(band(0, far))\ntreatment law = starts(law_year)\n";
+    let write = |name: &str, k: &str, far: &str, options: &str| {
+        let model = format!("model m = did(homicide ~ law + log(poverty + k){options})");
+        let near = "model n = sar(homicide ~ poverty | W)\nmoran(n, W)\nevent_study(m, -2..2)";
+        let text = format!("let k = {k}\nlet far = {far}\nlet since = 200{k}\n{head}{model}\n{near}\n");
+        fs::write(folder.0.join(name), text).unwrap();
+    };
+    write("a.durbin", "1", "400 km", "");
+    let cases: [(&str, &str, &str, &[&str]); 5] = [
+        ("1", "400 km", ", fe: [unit, law_year:time]", &["`m`: fixed effects unit and time → unit, law_year:time"]),
+        ("1", "400 km", ", trends: unit", &["`m`: trends none → unit"]),
+        ("2", "400 km", "", &["in `states`, `dry` = `1 + k` with 1 → 2", "`m`: `log(poverty + k)` with 1 → 2"]),
+        ("1", "500 km", "", &["band of `W` 400 km → 500 km"]),
+        ("1", "400 km", ", where: year > since", &["`m`: rows all → `year > since`"]),
+    ];
+    for (k, far, options, words) in cases {
+        write("b.durbin", k, far, options);
+        let (status, out, err) = folder.durbin(&["diff", "a.durbin", "b.durbin"]);
+        assert_eq!((status, out.lines().collect::<Vec<_>>()), (0, words.to_vec()), "{err}");
+    }
+    write("b.durbin", "1", "400 km", "");
+    folder.change("b.durbin", "poverty | W)", "poverty | W, effects: simulate(draws: 50))");
+    let (_, out, err) = folder.durbin(&["diff", "a.durbin", "b.durbin"]);
+    assert_eq!(out, "`n`: errors of effects delta → simulate(draws: 50)\n", "{err}");
+    write("a.durbin", "1", "400 km", ", where: year > since");
+    write("b.durbin", "2", "400 km", ", where: year > since");
+    let (_, out, _) = folder.durbin(&["diff", "a.durbin", "b.durbin"]);
+    assert!(out.contains("`m`: rows `year > since` with 2001 → 2002\n"), "{out}");
+}
+
+#[test]
+fn effects_of_another_text_are_not_compared() {
+    let folder = Folder::of("castle", "stale");
+    fs::copy(folder.0.join("castle.durbin"), folder.0.join("b.durbin")).unwrap();
+    folder.change("b.durbin", "poverty + ", "");
+    for file in ["castle.durbin", "b.durbin"] {
+        assert_eq!(folder.durbin(&["lock", "--quiet", file]).0, 0);
+    }
+    assert!(folder.durbin(&["diff", "castle.durbin", "b.durbin"]).1.contains("Effects, as locked"));
+    folder.change("b.durbin", "unemployrt + ", "");
+    let (_, out, _) = folder.durbin(&["diff", "castle.durbin", "b.durbin"]);
+    assert!(!out.contains("Effects, as locked"), "{out}");
+    assert!(out.contains("`b.durbin` is not as it was when `b.durbin.lock` was written: lock it again"), "{out}");
+    let (status, _, err) = folder.durbin(&["lock", "-"]);
+    assert!(status == 2 && err.contains("standard input has no place"), "{err}");
+}
+
+#[test]
 fn two_programs_differ_as_analyses() {
     let folder = Folder::of("castle", "diff");
     fs::copy(folder.0.join("castle.durbin"), folder.0.join("b.durbin")).unwrap();

@@ -139,6 +139,48 @@ fn a_watched_program_runs_again_when_it_is_saved() {
 }
 
 #[test]
+fn a_watched_program_runs_again_when_a_missing_file_is_there_or_a_fault_in_it_mended() {
+    let castle = Castle::new("mended");
+    let data = castle.0.join("towns.csv");
+    let program = "panel towns from \"towns.csv\" { unit town  time year }\nsum(towns.x over [town, year])\n";
+    fs::write(castle.0.join("p.durbin"), program).unwrap();
+    let shown = castle.0.join("shown.txt");
+    let both = fs::File::create(&shown).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_durbin"))
+        .args(["run", "p.durbin", "--watch"])
+        .current_dir(&castle.0)
+        .stdout(both.try_clone().unwrap())
+        .stderr(both)
+        .spawn()
+        .unwrap();
+    let missing = wait_for(&shown, "durbin::io::not_found");
+    fs::write(&data, "town,year,x\na,1,2\na,1,3\n").unwrap();
+    let fault = wait_for(&shown, "durbin::panel::duplicate_key");
+    fs::write(&data, "town,year,x\na,1,2\na,2,5000\n").unwrap();
+    let mended = wait_for(&shown, "5002");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(missing && fault && mended, "{}", fs::read_to_string(&shown).unwrap());
+    let (status, _, err) = castle.durbin(&["run", "-", "--watch"], "1\n");
+    assert!(status == 2 && err.contains("standard input is none"), "{err}");
+}
+
+#[test]
+fn a_line_that_is_not_utf8_is_a_fault_and_the_next_is_evaluated() {
+    let castle = Castle::new("latin");
+    fs::write(castle.0.join("typed"), b"let k = 3\n\"Caf\xe9\"\nk + 1\n").unwrap();
+    let done = Command::new(env!("CARGO_BIN_EXE_durbin"))
+        .arg("repl")
+        .current_dir(&castle.0)
+        .stdin(fs::File::open(castle.0.join("typed")).unwrap())
+        .output()
+        .unwrap();
+    let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert_eq!((done.status.code(), &*out), (Some(1), "4\n"), "{err}");
+    assert!(err.contains("UTF-8") && err.contains("standard input"), "{err}");
+}
+
+#[test]
 #[ignore = "types into a terminal: needs tmux"]
 fn the_castle_study_is_typed_from_nothing() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -83,6 +83,84 @@ fn a_name_bound_again_leaves_the_old_one_to_those_who_rest_on_it() {
 }
 
 #[test]
+fn a_name_bound_again_does_not_reach_into_other_scopes() {
+    let mut session = Session::new(files());
+    well(&mut session, "let k = 1\nfn f(k) = k * 2\nlet g(a, k: 5) = a + k\nf(3)");
+    let rebound = well(&mut session, "let k = 2");
+    assert!(rebound.notices.is_empty(), "a parameter is no `k` of the program: {:?}", rebound.notices);
+    assert_eq!(well(&mut session, "f(3)").number(), Some(6.0));
+    assert_eq!(well(&mut session, "g(3)").number(), Some(8.0));
+    // What does rest on it keeps it.
+    well(&mut session, "fn h(a) = a * k");
+    well(&mut session, "let k = 7");
+    assert_eq!((well(&mut session, "h(3)").number(), well(&mut session, "k").number()), (Some(6.0), Some(7.0)));
+
+    let mut session = Session::new(files());
+    well(&mut session, "let i = 10\nlet squares = [i * i for i in [1, 2, 3]]\nlet own = [i for j in [i]]");
+    let rebound = well(&mut session, "let i = 20");
+    assert_eq!(rebound.notices.len(), 1, "{:?}", rebound.notices);
+    assert!(rebound.notices[0].starts_with("`own` keeps the old `i`"), "{:?}", rebound.notices);
+    assert!(session.program().contains("[i * i for i in [1, 2, 3]]"), "{}", session.program());
+    assert!(session.program().contains("[i_1 for j in [i_1]]"), "{}", session.program());
+
+    let mut session = Session::new(files());
+    let panel = "panel towns from \"towns.csv\" { unit town  time year  let rich = income^2  let top = rich + k }";
+    well(
+        &mut session,
+        &format!("let k = 1\nlet income = 3\nlet rich = 4\n{panel}\nmodel m = ols(jobs ~ income + rich)"),
+    );
+    let before = well(&mut session, "sum(towns.top over [town, year])").number();
+    let rebound = well(&mut session, "let income = 30\nlet rich = 40");
+    assert!(rebound.notices.is_empty(), "columns come first: {:?}", rebound.notices);
+    assert_eq!(well(&mut session, "sum(towns.top over [town, year])").number(), before);
+    let rebound = well(&mut session, "let k = 100");
+    assert!(rebound.notices[0].starts_with("`towns` keeps the old `k`"), "{:?}", rebound.notices);
+    assert_eq!(well(&mut session, "sum(towns.top over [town, year])").number(), before);
+}
+
+#[test]
+fn the_last_value_is_one_value() {
+    let mut session = Session::new(files());
+    well(&mut session, "let k = 1\nk + 1");
+    assert_eq!(well(&mut session, "_ * 2").number(), Some(4.0));
+    assert_eq!(well(&mut session, "0 - _ ^ 2").number(), Some(-16.0));
+    assert_eq!(well(&mut session, "2 - _").number(), Some(18.0));
+}
+
+#[test]
+fn a_clone_is_stopped_by_its_own_handle() {
+    let session = begun();
+    let clone = session.clone();
+    session.canceller().cancel();
+    assert!(session.canceller().cancelled() && !clone.canceller().cancelled());
+}
+
+/// Counts what it is told of parts.
+#[derive(Default)]
+struct Parts(Mutex<Vec<(usize, usize)>>);
+
+impl Interrupt for Parts {
+    fn stop(&self) -> bool {
+        false
+    }
+
+    fn progress(&self, done: usize, of: usize) {
+        self.0.lock().unwrap().push((done, of));
+    }
+}
+
+#[test]
+fn parts_of_a_step_are_told_through_a_session() {
+    let parts = Parts::default();
+    let mut session = Session::new(files()).watched(&parts);
+    let text = "panel towns from \"towns.csv\" { unit town  time year }\nols(jobs ~ income, se: wild(cluster: unit, reps: 99))";
+    let run = session.eval(text);
+    assert!(!run.failed(), "{}", rendered(&run, &files()));
+    let told = parts.0.lock().unwrap();
+    assert!(told.len() > 1 && told.iter().all(|(done, of)| done < of && *of == told.len()), "{told:?}");
+}
+
+#[test]
 fn a_panel_bound_again_is_the_one_that_queries_are_about() {
     let mut session = begun();
     well(&mut session, "model m = sar(jobs ~ income | W)\nmodel n = ols(jobs ~ income)");

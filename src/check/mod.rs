@@ -14,6 +14,7 @@ mod data;
 mod designs;
 mod dynamics;
 mod effects;
+mod figures;
 mod foreign;
 mod formula;
 mod functions;
@@ -76,6 +77,8 @@ pub struct Request<'a> {
 pub struct Checked {
     pub spec: Option<Spec>,
     pub diagnostics: Vec<Diagnostic>,
+    /// The columns of each panel and data set, derived ones included.
+    pub columns: Vec<(String, Vec<String>)>,
 }
 
 /// Checks a whole program.
@@ -189,9 +192,11 @@ impl<'a> Checker<'a> {
             self.diagnostics.push(Diagnostic::at(fault, None));
         }
         let failed = self.diagnostics.iter().any(Diagnostic::is_error);
+        let tables = self.panels.iter().chain(self.data.iter().map(|d| &d.info));
+        let columns = tables.map(|t| (t.spec.name.clone(), t.columns.keys().cloned().collect())).collect();
         self.spec.panels = self.panels.into_iter().map(|p| p.spec).collect();
         self.spec.data = self.data.into_iter().map(DataInfo::spec).collect();
-        Checked { spec: (!failed).then_some(self.spec), diagnostics: self.diagnostics }
+        Checked { spec: (!failed).then_some(self.spec), diagnostics: self.diagnostics, columns }
     }
 
     fn report(&mut self, diagnostic: Diagnostic) -> Reported {

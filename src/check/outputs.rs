@@ -14,7 +14,7 @@ use std::path::Path;
 
 /// Formats a table is saved in, and those a figure will be.
 const TABLE_FORMATS: [&str; 3] = [".csv", ".tex", ".txt"];
-const FIGURE_FORMATS: [&str; 2] = [".svg", ".png"];
+const FIGURE_FORMATS: [&str; 1] = [".svg"];
 /// Formats of tables this version does not write yet.
 const LATER_FORMATS: [&str; 3] = [".md", ".html", ".json"];
 const ALL_FORMATS: [&str; 8] = [".csv", ".tex", ".txt", ".md", ".html", ".json", ".svg", ".png"];
@@ -38,6 +38,7 @@ fn kind_and_formats(output: &Output) -> (&'static str, &'static [&'static str]) 
         Output::Panel(_) => ("a panel", &[".txt"]),
         Output::Data(_) => ("a data set", &[".txt"]),
         Output::Array(_) => ("an array", &[".csv", ".txt"]),
+        Output::Figure(_) => ("a figure", &FIGURE_FORMATS),
         Output::Design(_) => ("a table", &TABLE_FORMATS),
         Output::Scalar(_) => ("a single value", &[".txt"]),
     }
@@ -76,6 +77,7 @@ impl Checker<'_> {
             Value::Array(a) => Output::Array(self.interned(a.value.clone(), a.dims.clone())),
             Value::Table(t) => Output::Table(t),
             Value::Design(d) => Output::Design((*d).clone()),
+            Value::Figure(f) => Output::Figure(Box::new((*f).clone())),
             Value::Test(t, None) => Output::Test(t),
             Value::Scalar(s) => Output::Scalar(s),
             Value::Answer(answer, model) => match self.scalar_answer(answer, model, expr.span) {
@@ -115,11 +117,8 @@ impl Checker<'_> {
     }
 
     pub(crate) fn save_statement(&mut self, statement: &Statement, value: &Expr, path: &Text) {
-        let figure = matches!(&value.kind, ExprKind::Call { callee, .. }
-            if matches!(&callee.kind, ExprKind::Name(n) if matches!(n.text.as_str(), "plot" | "map")));
         let output = self.output(value);
         let (kind, fitting) = match &output {
-            _ if figure => ("a figure", &FIGURE_FORMATS[..]),
             Ok(output) => kind_and_formats(output),
             Err(_) => ("a table", &TABLE_FORMATS[..]),
         };

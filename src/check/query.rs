@@ -47,6 +47,7 @@ impl Checker<'_> {
             return self.weights_call(call, &entry, arguments);
         }
         match entry.name.as_str() {
+            "plot" | "map" => return self.figure_call(call, &entry, arguments),
             "table" => return self.table_call(call, &entry, arguments),
             "starts" | "indicator" => {
                 return Err(self.report(

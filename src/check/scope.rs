@@ -1,7 +1,7 @@
 //! Names of a program and what they are bound to while it is checked.
 
 use super::arrays::BoundArray;
-use super::spec::{Answer, DesignSpec, ScalarExpr, TableSpec, WeightsExpr};
+use super::spec::{Answer, DesignSpec, FigureSpec, ScalarExpr, TableSpec, WeightsExpr};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, Parameter};
 use indexmap::IndexMap;
@@ -35,6 +35,7 @@ pub enum Value {
     Answer(Answer, usize),
     Table(TableSpec),
     Design(Rc<DesignSpec>),
+    Figure(Rc<FigureSpec>),
     /// A test by its number in the spec, or one of its parts by name.
     Test(usize, Option<String>),
     /// The result of a query this version does not execute; the word is its kind.
@@ -76,6 +77,7 @@ impl Value {
             Value::Answer(..) => "an answer",
             Value::Table(_) => "a table",
             Value::Design(_) => "a design",
+            Value::Figure(_) => "a figure",
             Value::Test(..) => "a test",
             Value::Later(kind) => kind,
             Value::Broken => "unknown",

@@ -9,6 +9,7 @@ pub use crate::weights::kernel::{Bandwidth, Kernel};
 
 mod columns;
 mod designs;
+mod figures;
 pub mod testing;
 mod text;
 mod weights;
@@ -17,6 +18,7 @@ pub use columns::{Column, ColumnKind, Function};
 pub use designs::{
     Aspect, BandSpec, Bin, DesignSpec, EventTimes, JointSpec, Permute, PlaceboSpec, SimulateSpec, SpecCurveSpec,
 };
+pub use figures::{FigureSpec, Picture};
 pub use testing::*;
 pub use text::{Place, Written};
 pub use weights::{IslandPolicy, WeightsExpr, WeightsKind, WeightsUse};
@@ -370,6 +372,7 @@ pub enum Output {
     Design(DesignSpec),
     /// A test by its number in the spec.
     Test(usize),
+    Figure(Box<FigureSpec>),
     List(Vec<(Written, Output)>),
 }
 

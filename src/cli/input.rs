@@ -7,7 +7,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// The name of a program that comes from standard input.
-const STANDARD_INPUT: &str = "-";
+pub const STANDARD_INPUT: &str = "-";
 
 /// Where a program's files are: its own folder, or the current one for standard input.
 pub fn home(file: &Path) -> PathBuf {

@@ -1,15 +1,15 @@
 //! `durbin lock FILE`, `durbin verify FILE`, `durbin diff A B`.
 
-use super::input::{home, program};
+use super::input::{STANDARD_INPUT, home, program};
 use super::watch::Watch;
-use super::{Common, Format, terminal, threads};
+use super::{Common, Format, misused, terminal, threads};
 use crate::check::spec::Spec;
 use crate::fault::{Fault, counted};
 use crate::loader::DiskLoader;
 use crate::record::{Lock, differences, verify};
 use crate::report;
 use crate::session::{Program, Run, Session};
-use crate::writer::Writer;
+use crate::writer::{DiskWriter, Writer};
 use serde_json::json;
 use std::ffi::OsString;
 use std::fs;
@@ -89,14 +89,18 @@ impl Locking {
 
     /// Writes the lock.
     pub fn execute(&self) -> ExitCode {
+        if self.file.as_os_str() == STANDARD_INPUT {
+            return misused(
+                "a lock stands beside its program, and standard input has no place: name the program's file",
+            );
+        }
         let (program, run) = match self.run(&self.common.sets) {
             Ok(done) => done,
             Err(status) => return status,
         };
         let (lock, path) = (Lock::of(&program, &run), lock_of(&self.file));
-        if let Err(e) = replaced(&path, &lock.to_json()) {
-            let message = format!("`{}` cannot be written: {e}", path.display());
-            return terminal::refused(Fault::error("durbin::io::write_failed", message));
+        if let Err(fault) = self.written(&path, &lock) {
+            return terminal::refused(fault);
         }
         let (numbers, inputs) = (lock.numbers.len(), lock.inputs.len());
         let said = match self.common.format {
@@ -115,9 +119,23 @@ impl Locking {
     }
 }
 
+impl Locking {
+    fn written(&self, path: &Path, lock: &Lock) -> Result<(), Fault> {
+        let folder = home(&self.file);
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let writer = DiskWriter::new(&folder, &folder, &self.file);
+        writer.write(&[(&name, &lock.to_json())], &[]).map_err(|(_, fault)| fault)
+    }
+}
+
 impl Verify {
     pub fn execute(&self) -> ExitCode {
         let (file, common) = (&self.of.file, &self.of.common);
+        if file.as_os_str() == STANDARD_INPUT {
+            return misused(
+                "a lock stands beside its program, and standard input has no place: name the program's file",
+            );
+        }
         let locked = match read(&lock_of(file)) {
             Ok(lock) => lock,
             Err(fault) => return terminal::refused(fault),
@@ -169,15 +187,6 @@ fn read(path: &Path) -> Result<Lock, Fault> {
     Lock::from_json(&name, &bytes)
 }
 
-/// Replaces a file by way of a complete one beside it.
-fn replaced(path: &Path, text: &str) -> std::io::Result<()> {
-    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let beside = path.with_file_name(format!(".{name}.part"));
-    fs::write(&beside, text).and_then(|()| fs::rename(&beside, path)).inspect_err(|_| {
-        let _ = fs::remove_file(&beside);
-    })
-}
-
 impl Diff {
     pub fn execute(&self) -> ExitCode {
         let (a, b) = match (self.spec(&self.a), self.spec(&self.b)) {
@@ -185,7 +194,7 @@ impl Diff {
             (Err(status), _) | (_, Err(status)) => return status,
         };
         let words = differences(&a, &b);
-        let effects = self.effects();
+        let (effects, stale) = self.effects();
         let said = match self.common.format {
             Format::Json => {
                 let effects: Vec<_> = (effects.iter())
@@ -200,9 +209,10 @@ impl Diff {
                     "b": self.b.to_string_lossy(),
                     "differences": words,
                     "effects": effects,
+                    "notes": stale,
                 }))
             }
-            Format::Text => text(&words, &effects),
+            Format::Text => text(&words, &effects, &stale),
         };
         ExitCode::from(u8::from(!terminal::print(&said)))
     }
@@ -216,26 +226,49 @@ impl Diff {
         spec.ok_or_else(|| terminal::show(&run, &self.common, &loader))
     }
 
-    /// Headline effects of models that both locks have.
-    fn effects(&self) -> Vec<(String, String, [[f64; 3]; 2])> {
-        let (Ok(a), Ok(b)) = (read(&lock_of(&self.a)), read(&lock_of(&self.b))) else { return Vec::new() };
+    /// Headline effects of models that both locks have; where a lock is of another text, what to do instead.
+    fn effects(&self) -> (Vec<Headline>, Vec<String>) {
+        let (Ok(a), Ok(b)) = (read(&lock_of(&self.a)), read(&lock_of(&self.b))) else { return Default::default() };
+        let stale: Vec<String> = [(&self.a, &a), (&self.b, &b)]
+            .into_iter()
+            .filter(|(file, lock)| !self.is_of(lock, file))
+            .map(|(file, _)| {
+                let file = file.display();
+                format!("`{file}` is not as it was when `{file}.lock` was written: lock it again to compare effects")
+            })
+            .collect();
+        if !stale.is_empty() {
+            return (Vec::new(), stale);
+        }
         let other = b.headlines();
         let pair = |(model, term, x): (String, String, [f64; 3])| {
             let y = other.iter().find(|h| h.0 == model && h.1 == term)?.2;
             Some((model, term, [x, y]))
         };
-        a.headlines().into_iter().filter_map(pair).collect()
+        (a.headlines().into_iter().filter_map(pair).collect(), Vec::new())
+    }
+
+    fn is_of(&self, lock: &Lock, file: &Path) -> bool {
+        let now = program(file, &self.common.sets);
+        now.is_ok_and(|p| lock.program_blake3 == blake3::hash(&p.bytes).to_hex().as_str() && lock.sets == p.sets)
     }
 }
+
+/// Model, term, and its direct, indirect and total effect in both programs.
+type Headline = (String, String, [[f64; 3]; 2]);
 
 fn finite(x: f64) -> serde_json::Value {
     if x.is_finite() { json!(x) } else { serde_json::Value::Null }
 }
 
-fn text(words: &[String], effects: &[(String, String, [[f64; 3]; 2])]) -> String {
+fn text(words: &[String], effects: &[Headline], stale: &[String]) -> String {
     let mut out: String = words.iter().map(|w| format!("{w}\n")).collect();
     if words.is_empty() {
         out.push_str("no difference: both programs mean the same\n");
+    }
+    if !stale.is_empty() {
+        out.push('\n');
+        stale.iter().for_each(|line| out.push_str(&format!("{line}\n")));
     }
     if !effects.is_empty() {
         out.push_str("\nEffects, as locked\n");

@@ -3,6 +3,7 @@
 //! Results go to standard output; progress and diagnostics to standard error. Exit status: 0 success, 1 the program has
 //! a fault, 2 bad usage, 3 a locked number moved, 130 interrupted.
 
+mod asked;
 mod check;
 mod doc;
 mod fmt;
@@ -17,7 +18,7 @@ mod terminal;
 mod watch;
 
 use crate::session::Lints;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
@@ -89,6 +90,12 @@ fn threads(given: Option<u16>) {
         // Fails only when a pool exists already, and there is none yet.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(n)).build_global();
     }
+}
+
+/// Options that do not go together, or ask for what cannot be.
+fn misused(message: &str) -> ExitCode {
+    let _ = Arguments::command().error(clap::error::ErrorKind::ArgumentConflict, message).print();
+    ExitCode::from(2)
 }
 
 /// What `--pedantic` asks for.

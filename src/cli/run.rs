@@ -1,11 +1,12 @@
 //! `durbin run FILE`
 
-use super::input::{home, program};
+use super::asked::Asked;
+use super::input::{STANDARD_INPUT, home, program};
 use super::memory::{Size, limit};
 use super::watch::Watch;
-use super::{Common, Format, lints, terminal, threads};
+use super::{Common, Format, lints, misused, terminal, threads};
 use crate::fault::Fault;
-use crate::loader::{DiskLoader, Loader};
+use crate::loader::DiskLoader;
 use crate::session::{Program, Run as Outcome, Session};
 use crate::writer::DiskWriter;
 use std::path::PathBuf;
@@ -71,25 +72,30 @@ impl Run {
     }
 
     pub fn execute(&self) -> ExitCode {
+        if self.watch && self.file.as_os_str() == STANDARD_INPUT {
+            return misused("`--watch` looks at files, and standard input is none: name the program's file");
+        }
         threads(self.threads);
         let folder = home(&self.file);
         let loader = DiskLoader::new(&folder, &self.common.allow_read);
+        let asked = Asked::of(&loader);
         let watch = Watch::start(self.common.quiet, self.common.format);
         let writer = DiskWriter::new(self.out.as_deref().unwrap_or(&folder), &folder, &self.file);
-        let session = Session::new(&loader).writing(&writer).watched(&watch).lints(lints(self.pedantic));
+        let session = Session::new(&asked).writing(&writer).watched(&watch).lints(lints(self.pedantic));
         let session = session.limited(limit(self.memory));
         if !self.watch {
-            return self.once(&session, &loader, &watch).0;
+            return self.once(&session, &loader, &watch);
         }
         // Between runs what did not change is remembered.
         let session = session.remembering(Arc::default());
+        let name = self.file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         loop {
-            let before = self.stamp(&loader, &[]);
-            let (_, read) = self.once(&session, &loader, &watch);
-            let stamp = self.stamp(&loader, &read);
-            if before == self.stamp(&loader, &[]) {
-                while stamp == self.stamp(&loader, &read) {
-                    std::thread::sleep(LOOK);
+            asked.begin(&name);
+            self.once(&session, &loader, &watch);
+            loop {
+                std::thread::sleep(LOOK);
+                if asked.changed() {
+                    break;
                 }
             }
             eprintln!("\n── {} again ──", self.file.display());
@@ -97,20 +103,13 @@ impl Run {
         }
     }
 
-    /// One run, shown; the files it read.
-    fn once(&self, session: &Session, loader: &DiskLoader, watch: &Watch) -> (ExitCode, Vec<String>) {
+    /// One run, shown.
+    fn once(&self, session: &Session, loader: &DiskLoader, watch: &Watch) -> ExitCode {
         let run = match self.program() {
             Ok(program) => session.run(&program),
             Err(fault) => Outcome::refused(&self.file.to_string_lossy(), fault),
         };
         watch.end();
-        let read = run.inputs.iter().map(|f| f.path.clone()).collect();
-        (terminal::show(&run, &self.common, loader), read)
-    }
-
-    /// The state of the program and of files it read.
-    fn stamp(&self, loader: &DiskLoader, read: &[String]) -> Vec<Option<String>> {
-        let name = self.file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        std::iter::once(&name).chain(read).map(|path| loader.stamp(path)).collect()
+        terminal::show(&run, &self.common, loader)
     }
 }

@@ -55,7 +55,7 @@ pub(crate) fn parts(
         part[0] = trace / count;
         part[1] = dot(&left, column) / count;
         if let Some(cells) = cells {
-            let d = &*sample.design[sample.own(cells.regressor)];
+            let d = &*sample.met(cells.regressor);
             let source = x.map_or_else(|| d.to_vec(), |w| lag(w, d, sample.periods));
             let effect = operator.map_or_else(|| Ok(source.clone()), |o| o.inverse(&source, false))?;
             let own = own_part(n, operator, *x)?.level;

@@ -11,6 +11,7 @@ use super::simulate::with_effects;
 use super::spread::{Resampled, Spread};
 use super::wild::WildWeights;
 use super::{EstimateError, Estimated, FixedEffects, Interrupt, Problem};
+use crate::linalg::LinalgError;
 use crate::linalg::iterate::axpy;
 use crate::linalg::order::permute_panel;
 use crate::linalg::probes::below;
@@ -55,7 +56,8 @@ pub struct Bootstrap {
 /// (at the end of an interval, not converged) are discarded and counted.
 ///
 /// # Errors
-/// `Interrupted`, `VarianceNotDefined` of a model without a likelihood or with lags of its outcome.
+/// `Interrupted`, `VarianceNotDefined` of a model without a likelihood or with lags of its outcome; what is wrong with more
+/// than one replication, as memory that is not there.
 pub fn bootstrap(
     problem: &Problem,
     estimated: &Estimated,
@@ -78,8 +80,8 @@ pub fn bootstrap(
         let again = Problem { outcome, ..problem.clone() };
         let found = match point_estimate(&again, shared, &Quiet(interrupt)) {
             Ok(found) => found,
-            Err(EstimateError::Interrupted) => return Err(EstimateError::Interrupted),
-            Err(_) => None,
+            Err(error) if has_no_estimate(&error) => None,
+            Err(error) => return Err(error),
         };
         counter.next()?;
         Ok(found.map(DVector::from_vec))
@@ -92,6 +94,17 @@ pub fn bootstrap(
     let rows: Vec<Vec<f64>> = draws.iter().map(|d| d.as_slice().to_vec()).collect();
     let coefficients = if rows.len() < 2 { vec![Spread::NONE; size] } else { columns(&rows, settings.level) };
     Ok(Resampled { discarded: settings.reps - found.used, coefficients, vcov: Some(covariance(&draws, size)), ..found })
+}
+
+/// Whether a replicated outcome has no estimate: any other error is one of the run, not of what was drawn.
+fn has_no_estimate(error: &EstimateError) -> bool {
+    matches!(
+        error,
+        EstimateError::NotConverged { .. }
+            | EstimateError::PerfectFit
+            | EstimateError::NotFinite
+            | EstimateError::Linalg(LinalgError::NoConvergence)
+    )
 }
 
 /// Divisor n − 1; NaN of fewer than two draws.

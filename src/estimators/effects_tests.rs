@@ -101,6 +101,57 @@ fn cells_left_out_change_nothing_wherever_their_values_are() {
     assert!(first.residuals[5].is_nan() && second.fitted[17].is_nan());
 }
 
+/// Unit `i` has the neighbor `i + 1` alone. Unit 1 is treated in period 2 and left out there, before any other; unit 6 is
+/// from period 4 on, and left out in period 5.
+fn with_treated_cells_left_out() -> Problem {
+    let on = |r: usize| (r % N == 1 && r / N == 2) || (r % N == 6 && r / N >= 4);
+    let mut triplets = sprs::TriMat::new((N, N));
+    (0..N).for_each(|i| triplets.add_triplet(i, (i + 1) % N, 1.0));
+    let mut p = absorbed(false, Variance::ClusterUnit);
+    p.model = Model::Slx;
+    p.durbin_weights = vec![Arc::new(Weights::unscaled(triplets.to_csr()))];
+    p.regressors[0] = Regressor { values: (0..N * T).map(|r| f64::from(u8::from(on(r)))).collect(), lagged: true };
+    p.treatment = Some(0);
+    p.layout.left_out = (0..N * T).map(|r| r == 2 * N + 1 || r == 5 * N + 6).collect();
+    p
+}
+
+#[test]
+fn a_treated_cell_that_is_left_out_reaches_its_neighbors() {
+    let found = estimate(&with_treated_cells_left_out(), &Never).unwrap();
+    let (own, spill) = (found.coefficients[0], found.coefficients[2]);
+    let policy = found.policy.unwrap();
+    // Treated and there: unit 6 in period 4, whose neighbor 7 is not.
+    assert_eq!(policy.treated_cells, 1);
+    let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} {b}");
+    close(policy.total_on_treated.estimate, own);
+    close(policy.indirect_on_treated.estimate, 0.0);
+    // Exposed: unit 0 in period 2, unit 5 in periods 4 and 5; the first and the last by cells that are left out.
+    assert_eq!((policy.exposed_cells, policy.untreated_cells), (3, 4 * N - 3));
+    close(policy.indirect_on_exposed.estimate, spill);
+    close(policy.indirect_on_untreated.estimate, 3.0 * spill / (4 * N - 3) as f64);
+    close(policy.aggregate.estimate, own + 3.0 * spill);
+}
+
+#[test]
+fn draws_and_event_times_meet_it_too() {
+    let p = with_treated_cells_left_out();
+    let sample = sample::Sample::new(&p).unwrap();
+    let cells = crate::inference::policy::PolicyCells::of(&sample).unwrap();
+    let parts = along::parts(&sample, None, Some(&cells)).unwrap();
+    // Own part and lag: means over treated, untreated and exposed, and the sum.
+    assert_eq!(parts[0][3..], [1.0, 0.0, 0.0, 1.0]);
+    assert_eq!(parts[1][3..], [0.0, 3.0 / (4 * N - 3) as f64, 1.0, 3.0]);
+    // One event time beside the other regressor; unit 5, whose neighbor is treated and left out in period 5, is at it as well.
+    let mut p = Problem { events: 1, treatment: None, ..p };
+    p.regressors[0].values[5 * N + 5] = 1.0;
+    let found = estimate(&p, &Never).unwrap();
+    let events = found.events.unwrap();
+    assert_eq!(events.cells, [2]);
+    let indirect = events.on_treated[0].indirect.estimate;
+    assert!((indirect - found.coefficients[2] / 2.0).abs() < 1e-12, "{indirect}");
+}
+
 #[test]
 fn a_spatial_parameter_does_not_go_with_them() {
     let w = Arc::new(Weights::unscaled(samples::ring(N)));

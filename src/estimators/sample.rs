@@ -225,6 +225,16 @@ impl<'a> Sample<'a> {
         usize::from(self.intercept) + k
     }
 
+    /// Regressor `k` as neighbors meet it: with its values at cells that take no part but are there (methods C.2), as the
+    /// lags of the design are taken; zeros at absent ones.
+    pub fn met(&self, k: usize) -> Cow<'_, [f64]> {
+        let values = &self.problem.regressors[k].values;
+        match &self.problem.present {
+            Some(present) => Cow::Owned(values.iter().zip(present).map(|(v, p)| if *p { *v } else { 0.0 }).collect()),
+            None => Cow::Borrowed(values),
+        }
+    }
+
     /// Position of the lag of regressor `k` by durbin matrix `b` among the slopes, if it is lagged.
     pub fn lag_of(&self, b: usize, k: usize) -> Option<usize> {
         let place = self.lagged.iter().position(|&j| j == k)?;

@@ -144,7 +144,7 @@ pub(super) fn operand(term: &str) -> String {
     term.to_string()
 }
 
-/// Everything results.md asks of a fit.
+/// Everything the JSON document says of a fit.
 pub(super) fn fit(spec: &ModelSpec, panel: &str, plan: &ModelPlan, e: &Estimated) -> Fit {
     let tails = Tails::new(e.reference, spec.level);
     let terms = terms(plan);

@@ -7,6 +7,7 @@ mod answers;
 mod collinear;
 mod designs;
 mod explain;
+mod figures;
 mod fit;
 mod groups;
 mod joint;
@@ -175,7 +176,10 @@ impl Run<'_> {
                 Err(fault) => out.diagnostics.push(Diagnostic::at(fault, Some(step.place.0))),
             },
             StepKind::Save { output, path, path_place } => match self.outcome(output) {
-                Ok(outcome) => {
+                Ok(mut outcome) => {
+                    if let Outcome::Figure(figure) = &mut outcome {
+                        figure.path = Some(path.clone());
+                    }
                     let entry = self.entry(step, output, outcome, false);
                     let extension = path.rsplit_once('.').map_or(String::new(), |(_, e)| e.to_lowercase());
                     if let Some(content) = report::saved(&entry, &extension) {
@@ -233,6 +237,7 @@ impl Run<'_> {
                 answers::answer(*answer, self.spec, *model, self.fitted(*model)?, self.shown.shared, self.interrupt)?
             }
             Output::Table(table) => Outcome::Table(self.table(table)?),
+            Output::Figure(figure) => Outcome::Figure(Box::new(self.figure(figure)?)),
             Output::Design(design) => Outcome::Design(self.design(design)?),
             Output::Test(number) => Outcome::Test(Box::new(self.test(*number)?)),
             Output::List(items) => {

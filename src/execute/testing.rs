@@ -47,7 +47,7 @@ pub(super) fn single(
         _ => String::new(),
     };
     let (null, rejected) = (finding.null.clone(), finding.rejected.clone());
-    TestResult { test, title, about, null, rejected, whole: Some(finding), parts: Vec::new(), notes }
+    TestResult { test, title, about, null, rejected, whole: Some(finding), parts: Vec::new(), notes, scatter: None }
 }
 
 /// A test of several parts, each with its own null.
@@ -67,6 +67,7 @@ pub(super) fn several(
         whole: None,
         parts,
         notes,
+        scatter: None,
     }
 }
 

@@ -128,6 +128,19 @@ pub fn moran(x: &[f64], w: &Weights, moments: Moments, seed: u64) -> Option<Meas
     Some(Measured::new(estimate, expected, second - expected * expected, 1.0))
 }
 
+/// The values centered and divided by their standard deviation (divisor n), and the spatial lag of these; `None` where
+/// they do not vary.
+pub fn standardized_with_lag(x: &[f64], w: &Weights) -> Option<(Vec<f64>, Vec<f64>)> {
+    let d = Deviations::of(x)?;
+    let sd = (d.square / x.len() as f64).sqrt();
+    let z: Vec<f64> = d.z.iter().map(|z| z / sd).collect();
+    let mut lag = vec![0.0; z.len()];
+    for (&v, (i, k)) in w.matrix.iter() {
+        lag[i] += v * z[k];
+    }
+    Some((z, lag))
+}
+
 /// Geary's C; `None` as for [`moran`].
 pub fn geary(x: &[f64], w: &Weights, moments: Moments, seed: u64) -> Option<Measured> {
     let d = Deviations::of(x)?;

@@ -10,18 +10,17 @@ use crate::linalg::{cross, panel};
 use crate::weights::Weights;
 
 /// Pesaran's CD: `√(2/(N(N−1))) Σ_{i<k} √T_ik ρ̂_ik`, standard normal where residuals of units are independent and no period
-/// effects were removed. NaN where a unit's residuals do not vary, and where no
-/// two units have three periods in common.
+/// effects were removed. With gaps `N(N−1)/2` is the number of pairs that have a correlation: three periods in common in
+/// which both vary. NaN where no pair has one.
 pub fn pesaran(e: &[f64], units: usize, periods: usize) -> f64 {
-    let n = units as f64;
-    let factor = (2.0 / (n * (n - 1.0))).sqrt();
     if e.iter().all(|v| v.is_finite()) {
+        let n = units as f64;
         let z = standardized(e, units, periods);
-        return factor * (periods as f64).sqrt() * pairs(&z, units);
+        return (2.0 * periods as f64 / (n * (n - 1.0))).sqrt() * pairs(&z, units);
     }
     let by_unit = panel::transpose(e, units, periods);
     let of = |i: usize| &by_unit[i * periods..(i + 1) * periods];
-    let (mut total, mut pairs) = (0.0, 0);
+    let (mut total, mut pairs) = (0.0, 0usize);
     for i in 0..units {
         for k in i + 1..units {
             if let Some((rho, common)) = correlation(of(i), of(k)) {
@@ -30,10 +29,11 @@ pub fn pesaran(e: &[f64], units: usize, periods: usize) -> f64 {
             }
         }
     }
-    if pairs > 0 { factor * total } else { f64::NAN }
+    if pairs > 0 { total / (pairs as f64).sqrt() } else { f64::NAN }
 }
 
-/// The same over the pairs that a matrix links only, whichever way: `√(T/pairs) Σ ρ̂_ik`; with how many there are.
+/// The same over the pairs that a matrix links only, whichever way: `Σ √T_ik ρ̂_ik / √pairs`; with how many have a
+/// correlation.
 pub fn local_pesaran(e: &[f64], w: &Weights, periods: usize) -> (f64, usize) {
     let n = w.units();
     let by_unit = panel::transpose(e, n, periods);
@@ -41,12 +41,13 @@ pub fn local_pesaran(e: &[f64], w: &Weights, periods: usize) -> (f64, usize) {
     let mut links: Vec<(usize, usize)> = w.matrix.iter().map(|(_, (i, k))| (i.min(k), i.max(k))).collect();
     links.sort_unstable();
     links.dedup();
-    let sum: f64 = links
+    let found: Vec<f64> = links
         .iter()
         .filter_map(|&(i, k)| correlation(of(i), of(k)))
         .map(|(rho, common)| (common as f64).sqrt() * rho)
-        .sum();
-    (sum / (links.len() as f64).sqrt(), links.len())
+        .collect();
+    let statistic = if found.is_empty() { f64::NAN } else { found.iter().sum::<f64>() / (found.len() as f64).sqrt() };
+    (statistic, found.len())
 }
 
 /// What Juodis and Reese (2022) put in CD's place where period effects were removed.
@@ -136,36 +137,51 @@ fn correlation(a: &[f64], b: &[f64]) -> Option<(f64, usize)> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Serial {
     pub estimate: f64,
-    /// What it is without serial correlation: `−1/(T−1)` where unit effects were removed, else zero.
+    /// What it is without serial correlation: `−1/(T−1)` where unit effects were removed from units of T periods, else zero.
     pub expected: f64,
     /// Clustered by unit.
     pub variance: f64,
-    /// Student's t with one degree of freedom less than units.
+    /// Student's t with [`Serial::df`].
     pub statistic: f64,
+    /// One less than the units that tell: two periods in a row, and three in all where unit effects were removed.
+    pub df: f64,
 }
 
 /// Wooldridge's test (2010, 10.5.4): residuals on their lag, clustered by unit.
+///
+/// The mean of `T_i` cells removed, residuals of variance `σ²(1 − 1/T_i)` have covariance `−σ²/T_i`: the slope of that unit
+/// is `δ_i = −1/(T_i − 1)`, whichever of its periods are there, and that of all is `Σ δ_i S_i / Σ S_i` with the sums of squares
+/// `S_i = Σ e²_{i,t−1}` of the regression. Scores `Σ_t e_{i,t−1}(e_it − δ_i e_{i,t−1})` have mean zero unit by unit then,
+/// whatever the variance of its errors.
 pub fn serial(e: &[f64], units: usize, periods: usize, unit_effects: bool) -> Serial {
-    let n = units as f64;
-    let expected = if unit_effects { -1.0 / (periods as f64 - 1.0) } else { 0.0 };
     let at = |i: usize, t: usize| e[t * units + i];
-    let pairs = |i: usize| {
-        let both = move |t: usize| (at(i, t - 1), at(i, t));
-        (1..periods).map(both).filter(|(a, b)| !(a.is_nan() || b.is_nan()))
-    };
-    let (mut crossed, mut square) = (0.0, 0.0);
+    // By unit: sums of products and of squares, and its slope.
+    let mut of_units = Vec::new();
     for i in 0..units {
-        for (before, now) in pairs(i) {
-            crossed += before * now;
-            square += before * before;
+        let (mut crossed, mut square, mut pairs) = (0.0, 0.0, 0);
+        for (before, now) in (1..periods).map(|t| (at(i, t - 1), at(i, t))) {
+            if !(before.is_nan() || now.is_nan()) {
+                crossed += before * now;
+                square += before * before;
+                pairs += 1;
+            }
+        }
+        let cells = (0..periods).filter(|&t| !at(i, t).is_nan()).count();
+        if pairs > 0 {
+            let slope = if unit_effects { -1.0 / (cells as f64 - 1.0) } else { 0.0 };
+            of_units.push((crossed, square, slope, !unit_effects || cells > 2));
         }
     }
-    let estimate = crossed / square;
-    let scores = (0..units).map(|i| pairs(i).map(|(before, now)| before * (now - estimate * before)).sum::<f64>());
-    let variance = scores.map(|s| s * s).sum::<f64>() / (square * square) * (n / (n - 1.0));
-    // Scores that vanish to rounding, as with two usable periods, have no variance.
-    let variance = if variance > 1e-24 { variance } else { f64::NAN };
-    Serial { estimate, expected, variance, statistic: (estimate - expected) / variance.sqrt() }
+    let square: f64 = of_units.iter().map(|u| u.1).sum();
+    let estimate = of_units.iter().map(|u| u.0).sum::<f64>() / square;
+    let expected = of_units.iter().map(|u| u.2 * u.1).sum::<f64>() / square;
+    let scores = of_units.iter().map(|(crossed, own, slope, _)| crossed - (slope + estimate - expected) * own);
+    let telling = of_units.iter().filter(|u| u.3).count();
+    let df = telling.saturating_sub(1) as f64;
+    let variance = scores.map(|s| s * s).sum::<f64>() / (square * square) * (telling as f64 / df);
+    // Scores that vanish to rounding, as with two usable periods, and one unit alone have no variance.
+    let variance = if variance > 1e-24 && df > 0.0 { variance } else { f64::NAN };
+    Serial { estimate, expected, variance, statistic: (estimate - expected) / variance.sqrt(), df }
 }
 
 /// Tests that residuals have one variance, and one shape.

@@ -40,7 +40,7 @@ pub(crate) fn events(
     };
     let mut slopes = Vec::new();
     for event in 0..count {
-        let at_event = &*sample.design[sample.own(event)];
+        let at_event = &*sample.met(event);
         slopes.push(Slope { at: sample.own(event), event, effect: spread(at_event.to_vec())?, own: 0 });
         for (b, w) in sample.problem.durbin_weights.iter().enumerate() {
             if let Some(at) = sample.lag_of(b, event) {

@@ -75,17 +75,17 @@ impl Rows<'_> {
     }
 
     /// The periods, counted in steps of the panel: a period that is nowhere leaves its gap.
-    fn times(&self) -> Vec<i64> {
-        let times = &self.layout.times;
+    fn times(&self) -> Vec<i128> {
+        let times: Vec<i128> = self.layout.times.iter().map(|t| i128::from(*t)).collect();
         if times.len() != self.periods {
-            return (0..self.periods as i64).collect();
+            return (0..self.periods as i128).collect();
         }
         let step = times.windows(2).map(|w| w[1] - w[0]).fold(0, gcd).max(1);
         times.iter().map(|t| (t - times[0]) / step).collect()
     }
 }
 
-fn gcd(a: i64, b: i64) -> i64 {
+fn gcd(a: i128, b: i128) -> i128 {
     if b == 0 { a.abs() } else { gcd(b, a % b) }
 }
 
@@ -147,7 +147,7 @@ fn by_row(columns: &[&[f64]], residual: &[f64]) -> DMatrix<f64> {
 }
 
 /// `Σ_t Σ_s (1 − |t − s|/(L + 1))₊ h_t h_s'` of the rows `h_t`; without the pairs of one period unless `own`.
-fn over_time(h: &DMatrix<f64>, times: &[i64], lags: usize, own: bool) -> DMatrix<f64> {
+fn over_time(h: &DMatrix<f64>, times: &[i128], lags: usize, own: bool) -> DMatrix<f64> {
     let p = h.ncols();
     let mut out = if own { square(h) } else { DMatrix::zeros(p, p) };
     for t in 0..times.len() {
@@ -299,6 +299,19 @@ mod tests {
             meat(&columns, &e, &Rows { layout: &Layout::default(), ..rows }, conley(ConleyKernel::Uniform)),
             None
         );
+    }
+
+    /// Differences of such periods do not fit their own type.
+    #[test]
+    fn periods_at_the_ends_of_all_integers_have_their_gaps() {
+        let of = |times: Vec<i64>| {
+            let layout = Layout { times, ..Layout::default() };
+            let rows = Rows { units: N, periods: 3, cells: None, layout: &layout };
+            let (x, e) = (samples::vector(1, N * 3), samples::vector(3, N * 3));
+            meat(&[&x], &e, &rows, Variance::DriscollKraay(Some(2))).unwrap()
+        };
+        assert_eq!(of(vec![i64::MIN, 0, i64::MAX]), of(vec![-i64::MAX, -2, i64::MAX]));
+        assert_eq!(of(vec![i64::MIN, -1, i64::MAX - 1]), of(vec![0, 1, 2]));
     }
 
     #[test]

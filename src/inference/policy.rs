@@ -24,7 +24,7 @@ pub(crate) fn policy(
 ) -> Result<Option<PolicyOf>, EstimateError> {
     let Some(cells) = PolicyCells::of(sample) else { return Ok(None) };
     let k = cells.regressor;
-    let d = &*sample.design[sample.own(k)];
+    let d = &*sample.met(k);
     let (n, t) = (sample.units, sample.periods);
     let spread = |x: Vec<f64>| operator.map_or(Ok(x.clone()), |o| o.inverse(&x, false));
     let own = own_part(n, operator, None)?;
@@ -69,13 +69,14 @@ impl PolicyCells {
     pub fn of(sample: &Sample) -> Option<PolicyCells> {
         let problem = sample.problem;
         let regressor = problem.treatment.filter(|&k| k < problem.regressors.len())?;
-        let d = &*sample.design[sample.own(regressor)];
+        // Which cells count, and what every cell's neighbors are.
+        let (d, met) = (&*sample.design[sample.own(regressor)], &*sample.met(regressor));
         let has_durbin = problem.model.has_durbin();
         let by = if has_durbin { problem.durbin_weights.as_slice() } else { problem.lag_weights.as_slice() };
-        let exposed_by: Vec<Vec<f64>> = by.iter().map(|w| lag(w, d, sample.periods)).collect();
+        let exposed_by: Vec<Vec<f64>> = by.iter().map(|w| lag(w, met, sample.periods)).collect();
         let there = |r: &usize| sample.cells.as_ref().is_none_or(|cells| cells.is_present(*r));
         let n = sample.units;
-        let first = d.iter().position(|v| *v > 0.5).map_or(d.len(), |r| r / n * n);
+        let first = met.iter().position(|v| *v > 0.5).map_or(d.len(), |r| r / n * n);
         let untreated: Vec<usize> = (first..d.len()).filter(|&r| d[r] <= 0.5).filter(there).collect();
         let is_exposed = |r: &usize| exposed_by.iter().any(|w| w[*r] > 0.0);
         Some(PolicyCells {

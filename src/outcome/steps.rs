@@ -1,6 +1,6 @@
 //! A run before it is made: its steps, what each needs and how large it is. Nothing in this file computes.
 //!
-//! The field names are those of `durbin plan --format json` (docs/plan.md) and an interface.
+//! The field names are those of `durbin plan --format json` (docs/reference/command.md) and an interface.
 
 use super::Dropped;
 use serde::Serialize;

@@ -149,6 +149,17 @@ pub struct TestResult {
     pub whole: Option<Finding>,
     pub parts: Vec<Finding>,
     pub notes: Vec<String>,
+    /// Of one period of a column: what a scatter shows.
+    pub scatter: Option<Scatter>,
+}
+
+/// Standardized values of a column and their spatial lags, unit by unit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scatter {
+    pub period: i64,
+    pub units: Vec<String>,
+    pub z: Vec<f64>,
+    pub lag: Vec<f64>,
 }
 
 impl TestResult {

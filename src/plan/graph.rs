@@ -446,6 +446,7 @@ impl<'a> Builder<'a> {
                 array.value.visit(&mut |c| self.looked_at(c, before));
             }
             Output::Treatment(number) => before.extend(self.treatments.get(*number).copied().flatten()),
+            Output::Figure(figure) => self.declared(&figure.of, before),
             Output::List(items) => items.iter().for_each(|(_, o)| self.declared(o, before)),
             _ => {}
         }

@@ -454,6 +454,7 @@ fn needs<'a>(
         Output::Treatment(_) | Output::Panel(_) | Output::Array(_) => {}
         Output::Scalar(scalar) => scalar_needs(scalar, models, tests),
         Output::Table(table) => models.extend(table.columns.iter().map(|c| c.1)),
+        Output::Figure(figure) => needs(&figure.of, models, matrices, data, tests),
         Output::Design(design) => models.extend(design.models()),
         Output::List(items) => items.iter().for_each(|(_, o)| needs(o, models, matrices, data, tests)),
     }

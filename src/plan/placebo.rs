@@ -43,6 +43,7 @@ pub(super) fn designs_of(kind: &StepKind) -> Vec<&DesignSpec> {
         match output {
             Output::Design(design) => out.push(design),
             Output::List(items) => items.iter().for_each(|(_, o)| of(o, out)),
+            Output::Figure(figure) => of(&figure.of, out),
             _ => {}
         }
     }

@@ -2,8 +2,8 @@
 
 use super::models::model;
 use crate::check::spec::{
-    Column, Output, PanelSpec, PanelStep, RowSource, Spec, StepKind, TreatmentRule, WeightsExpr, WeightsKind,
-    WeightsUse,
+    Column, ColumnKind, ModelSpec, Output, PanelSpec, PanelStep, RowSource, Spec, StepKind, TestQuery, TreatmentRule,
+    WeightsExpr, WeightsKind, WeightsUse,
 };
 use indexmap::IndexMap;
 use std::fmt::Display;
@@ -33,6 +33,28 @@ pub(super) fn changed<T: PartialEq + Display>(out: &mut Vec<String>, what: &str,
     if from != to {
         out.push(format!("{what} {from} → {to}"));
     }
+}
+
+/// The numbers and texts behind the names of two expressions that read alike, where they differ.
+pub(super) fn values(out: &mut Vec<String>, before: &str, a: &Column, b: &Column) {
+    if a.text != b.text {
+        return;
+    }
+    let of = |column: &Column| {
+        let mut all = Vec::new();
+        column.visit(&mut |part| match &part.kind {
+            ColumnKind::Number(x) => all.push(x.to_string()),
+            ColumnKind::Text(text) => all.push(format!("\"{text}\"")),
+            _ => {}
+        });
+        all
+    };
+    let (x, y) = (of(a), of(b));
+    let paired = x.len() == y.len();
+    let moved = |(k, own): (usize, &String), other: &[String]| (!paired || own != &other[k]).then(|| own.clone());
+    let from: Vec<String> = x.iter().enumerate().filter_map(|v| moved(v, &y)).collect();
+    let to: Vec<String> = y.iter().enumerate().filter_map(|v| moved(v, &x)).collect();
+    changed(out, &format!("{before}`{}` with", a.text), from.join(", "), to.join(", "));
 }
 
 /// Pairs by name: those of both, and `word` for those of one.
@@ -89,27 +111,31 @@ fn panels(a: &Spec, b: &Spec, out: &mut Vec<String>) {
 
 /// `let` and `where` of a panel.
 fn derived(of: &str, p: &PanelSpec, q: &PanelSpec, out: &mut Vec<String>) {
-    let lets = |p: &PanelSpec| -> IndexMap<String, String> {
+    let lets = |p: &PanelSpec| -> IndexMap<String, Column> {
         let one = |s: &PanelStep| match s {
-            PanelStep::Let { name, value } => Some((name.clone(), value.text.clone())),
+            PanelStep::Let { name, value } => Some((name.clone(), value.clone())),
             PanelStep::Where { .. } => None,
         };
         p.steps.iter().filter_map(one).collect()
     };
     let (x, y) = (lets(p), lets(q));
     for (name, from, to) in paired(&x, &y, &format!("in {of}, column"), out) {
-        changed(out, &format!("in {of}, `{name}` ="), from, to);
+        changed(out, &format!("in {of}, `{name}` ="), &from.text, &to.text);
+        values(out, &format!("in {of}, `{name}` = "), from, to);
     }
-    let wheres = |p: &PanelSpec| -> Vec<String> {
+    let wheres = |p: &PanelSpec| -> IndexMap<String, Column> {
         let one = |s: &PanelStep| match s {
-            PanelStep::Where { condition } => Some(condition.text.clone()),
+            PanelStep::Where { condition } => Some((condition.text.clone(), condition.clone())),
             PanelStep::Let { .. } => None,
         };
         p.steps.iter().filter_map(one).collect()
     };
     let (x, y) = (wheres(p), wheres(q));
-    out.extend(x.iter().filter(|c| !y.contains(c)).map(|c| format!("{of} no longer keeps `{c}` alone")));
-    out.extend(y.iter().filter(|c| !x.contains(c)).map(|c| format!("{of} keeps `{c}` alone")));
+    out.extend(x.keys().filter(|c| !y.contains_key(*c)).map(|c| format!("{of} no longer keeps `{c}` alone")));
+    out.extend(y.keys().filter(|c| !x.contains_key(*c)).map(|c| format!("{of} keeps `{c}` alone")));
+    for (text, from) in &x {
+        y.get(text).into_iter().for_each(|to| values(out, &format!("rows of {of}: "), from, to));
+    }
 }
 
 fn source(spec: &Spec, source: &RowSource) -> String {
@@ -162,15 +188,65 @@ fn used(spec: &Spec) -> IndexMap<String, Arc<WeightsExpr>> {
     let mut add = |w: &WeightsUse| {
         out.entry(w.name.clone()).or_insert_with(|| w.recipe.clone());
     };
-    for m in &spec.models {
-        m.weights.iter().chain(&m.lag_weights).chain(&m.error_weights).for_each(&mut add);
-    }
-    for step in &spec.steps {
-        if let StepKind::Print(Output::Weights(w)) | StepKind::Save { output: Output::Weights(w), .. } = &step.kind {
-            add(w);
+    for panel in spec.data.iter().map(|d| &d.rows).chain(&spec.panels) {
+        for step in &panel.steps {
+            let (PanelStep::Let { value: column, .. } | PanelStep::Where { condition: column }) = step;
+            lags(column, &mut add);
         }
     }
+    spec.models.iter().for_each(|m| of_model(m, &mut add));
+    for test in &spec.tests {
+        match &test.query {
+            TestQuery::Column { sample, weights, .. } => {
+                of_model(sample, &mut add);
+                add(weights);
+            }
+            TestQuery::Residuals { weights, .. } | TestQuery::Lagrange { weights, .. } => add(weights),
+            TestQuery::Dependence { weights, .. } => weights.iter().for_each(&mut add),
+            TestQuery::Specification { families, .. } => families.iter().for_each(|f| add(&f.weights)),
+            TestQuery::Hausman { .. }
+            | TestQuery::Wald { .. }
+            | TestQuery::LikelihoodRatio { .. }
+            | TestQuery::Serial { .. }
+            | TestQuery::Spread { .. }
+            | TestQuery::Leads { .. }
+            | TestQuery::Compare { .. } => {}
+        }
+    }
+    spec.steps.iter().filter_map(shown).for_each(|output| printed(output, &mut add));
     out
+}
+
+/// The matrices of a model: those of its spatial parts, and those of lags among its columns.
+fn of_model(m: &ModelSpec, add: &mut dyn FnMut(&WeightsUse)) {
+    let in_time = m.time_lags.iter().filter_map(|l| l.weights.as_ref());
+    m.weights.iter().chain(&m.lag_weights).chain(&m.error_weights).chain(in_time).for_each(&mut *add);
+    let columns = m.terms.iter().map(|t| &t.value).chain([&m.outcome]).chain(&m.condition);
+    columns.for_each(|c| lags(c, add));
+}
+
+fn lags(column: &Column, add: &mut dyn FnMut(&WeightsUse)) {
+    column.visit(&mut |part| {
+        if let ColumnKind::SpatialLag { weights, .. } = &part.kind {
+            add(weights);
+        }
+    });
+}
+
+/// What a step shows or saves.
+fn shown(step: &crate::check::spec::Step) -> Option<&Output> {
+    match &step.kind {
+        StepKind::Print(output) | StepKind::Save { output, .. } => Some(output),
+        StepKind::Model { .. } | StepKind::Assert { .. } => None,
+    }
+}
+
+fn printed(output: &Output, add: &mut dyn FnMut(&WeightsUse)) {
+    match output {
+        Output::Weights(w) => add(w),
+        Output::List(items) => items.iter().for_each(|(_, item)| printed(item, add)),
+        _ => {}
+    }
 }
 
 /// Two recipes, by what they have in common.
@@ -220,8 +296,10 @@ fn models(a: &Spec, b: &Spec, out: &mut Vec<String>) {
                 out.insert(name.clone(), *model);
             }
         }
-        // The others by their place among those without a name.
-        let others = (0..s.models.len()).filter(|m| !out.values().any(|v| v == m)).collect::<Vec<_>>();
+        // The others by their place among those without a name; what was made from a named model differs as that does.
+        let made = derived_models(s, &out);
+        let others =
+            (0..s.models.len()).filter(|m| !made.contains(m) && !out.values().any(|v| v == m)).collect::<Vec<_>>();
         for (place, m) in others.into_iter().enumerate() {
             out.insert(format!("query {} without a name", place + 1), m);
         }
@@ -231,6 +309,30 @@ fn models(a: &Spec, b: &Spec, out: &mut Vec<String>) {
     for (name, m, n) in paired(&x, &y, "model", out) {
         model(name, (a, &a.models[*m]), (b, &b.models[*n]), out);
     }
+}
+
+/// Models that designs and tests make from named ones.
+fn derived_models(spec: &Spec, named: &IndexMap<String, usize>) -> Vec<usize> {
+    let mut out = Vec::new();
+    for test in &spec.tests {
+        match &test.query {
+            TestQuery::Leads { of, model } if named.contains_key(of) => out.push(*model),
+            _ => {}
+        }
+    }
+    fn designs(output: &Output, named: &IndexMap<String, usize>, out: &mut Vec<usize>) {
+        match output {
+            Output::Design(design) => {
+                if design.of().is_some_and(|of| named.contains_key(of)) {
+                    out.extend(design.models());
+                }
+            }
+            Output::List(items) => items.iter().for_each(|(_, item)| designs(item, named, out)),
+            _ => {}
+        }
+    }
+    spec.steps.iter().filter_map(shown).for_each(|output| designs(output, named, &mut out));
+    out
 }
 
 /// What is printed, saved and asserted.

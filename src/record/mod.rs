@@ -7,7 +7,7 @@ mod models;
 mod verify;
 
 pub use difference::differences;
-pub use lock::{Lock, LockedNumber};
+pub use lock::{Lock, LockedNumbers};
 pub use verify::{Moved, Verdict, verify};
 
 use crate::report::number::significant;

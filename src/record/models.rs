@@ -1,16 +1,18 @@
 //! Two models of one name, clause by clause.
 
-use super::difference::{changed, word};
-use crate::check::spec::{ColumnKind, ModelSpec, Spec, WeightsUse};
+use super::difference::{changed, values, word};
+use crate::check::spec::{ColumnKind, EffectErrors, ModelSpec, Spec, WeightsUse};
 use crate::estimators::FixedEffects;
 
 /// What differs between them.
 pub(super) fn model(name: &str, (a, m): (&Spec, &ModelSpec), (b, n): (&Spec, &ModelSpec), out: &mut Vec<String>) {
     let of = if name.starts_with("query ") { name.to_string() } else { format!("`{name}`") };
+    let before = out.len();
     let panel = |s: &Spec, m: &ModelSpec| s.panels.get(m.panel).map_or(String::new(), |p| p.name.clone());
     changed(out, &format!("{of}: query"), &m.query, &n.query);
     changed(out, &format!("{of}: panel"), panel(a, m), panel(b, n));
     changed(out, &format!("{of}: outcome"), &m.outcome.text, &n.outcome.text);
+    values(out, &format!("{of}: "), &m.outcome, &n.outcome);
     terms(&of, m, n, out);
     changed(out, &format!("{of}: weights"), names(&m.weights), names(&n.weights));
     let one = |w: &Option<WeightsUse>, m: &ModelSpec| match (w, m.weights.first()) {
@@ -23,12 +25,63 @@ pub(super) fn model(name: &str, (a, m): (&Spec, &ModelSpec), (b, n): (&Spec, &Mo
     changed(out, &format!("{of}: terms with spatial lags"), lagged(m), lagged(n));
     changed(out, &format!("{of}: fixed effects"), effects(m), effects(n));
     changed(out, &format!("{of}: standard errors"), &m.variance_name, &n.variance_name);
+    let trends = |m: &ModelSpec| if m.trends { "unit" } else { "none" };
+    changed(out, &format!("{of}: trends"), trends(m), trends(n));
+    let errors = |m: &ModelSpec| match m.effect_errors {
+        EffectErrors::Delta => "delta".to_string(),
+        EffectErrors::Simulate { draws } => format!("simulate(draws: {draws})"),
+    };
+    changed(out, &format!("{of}: errors of effects"), errors(m), errors(n));
     let likelihood = |m: &ModelSpec| m.likelihood.map_or("as the matrices allow".to_string(), |l| word(&l));
     changed(out, &format!("{of}: likelihood"), likelihood(m), likelihood(n));
     changed(out, &format!("{of}: `df_adjust`"), m.df_adjust, n.df_adjust);
     changed(out, &format!("{of}: level"), m.level, n.level);
     let rows = |m: &ModelSpec| m.condition.as_ref().map_or("all".to_string(), |c| format!("`{}`", c.text));
     changed(out, &format!("{of}: rows"), rows(m), rows(n));
+    if let (Some(x), Some(y)) = (&m.condition, &n.condition) {
+        values(out, &format!("{of}: rows "), x, y);
+    }
+    if out.len() == before && meaning(a, m) != meaning(b, n) {
+        out.push(format!("{of} differs in a part this comparison has no words for"));
+    }
+}
+
+/// A model as text, without places, with what it refers to by name and without the recipes of its matrices, which are
+/// compared on their own.
+fn meaning(spec: &Spec, model: &ModelSpec) -> Vec<String> {
+    let text = format!("{model:#?}");
+    let (mut out, mut skipped): (Vec<String>, Option<String>) = (Vec::new(), None);
+    let mut last = "";
+    for line in text.lines() {
+        let field = line.trim_start();
+        let indent = &line[..line.len() - field.len()];
+        match &skipped {
+            Some(end) if line == end => skipped = None,
+            Some(_) => {}
+            None if field.starts_with("recipe: ") && field.ends_with('{') => skipped = Some(format!("{indent}}},")),
+            None if field.ends_with("place: _,") || field == "_," => {}
+            None => out.push(referred(spec, last, field).unwrap_or_else(|| line.to_string())),
+        }
+        last = field;
+    }
+    out
+}
+
+/// The number of a panel, data set or treatment as its name.
+fn referred(spec: &Spec, last: &str, field: &str) -> Option<String> {
+    let (what, number) = match field.split_once(": ") {
+        Some((what, number)) => (what, number),
+        None if last.ends_with("Treatment(") || last == "treatment: Some(" => ("treatment", field),
+        None => return None,
+    };
+    let number: usize = number.strip_suffix(',')?.parse().ok()?;
+    let name = match what {
+        "panel" => &spec.panels.get(number)?.name,
+        "data" => &spec.data.get(number)?.rows.name,
+        "treatment" => &spec.treatments.get(number)?.name,
+        _ => return None,
+    };
+    Some(format!("{what} {name}"))
 }
 
 fn terms(of: &str, m: &ModelSpec, n: &ModelSpec, out: &mut Vec<String>) {
@@ -45,6 +98,11 @@ fn terms(of: &str, m: &ModelSpec, n: &ModelSpec, out: &mut Vec<String>) {
     );
     out.extend(gone.iter().map(|&k| format!("{of}: {} `{}` removed", kind(m, k), text(m, k))));
     out.extend(new.iter().map(|&k| format!("{of}: {} `{}` added", kind(n, k), text(n, k))));
+    for term in &m.terms {
+        if let Some(other) = n.terms.iter().find(|t| t.value.text == term.value.text) {
+            values(out, &format!("{of}: "), &term.value, &other.value);
+        }
+    }
     let order = |m: &ModelSpec| (0..m.terms.len()).map(|k| text(m, k)).collect::<Vec<_>>();
     if gone.is_empty() && new.is_empty() {
         changed(out, &format!("{of}: order of terms"), order(m).join(" + "), order(n).join(" + "));
@@ -65,7 +123,10 @@ fn lagged(m: &ModelSpec) -> String {
     }
 }
 
-fn effects(m: &ModelSpec) -> &'static str {
+fn effects(m: &ModelSpec) -> String {
+    if !m.effects.is_empty() {
+        return m.effects.iter().map(|e| e.text.as_str()).collect::<Vec<_>>().join(", ");
+    }
     match m.fixed_effects {
         None => "unit and time, where there are periods",
         Some(FixedEffects::None) => "none",
@@ -73,4 +134,5 @@ fn effects(m: &ModelSpec) -> &'static str {
         Some(FixedEffects::Time) => "time",
         Some(FixedEffects::Both) => "unit and time",
     }
+    .to_string()
 }

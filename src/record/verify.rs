@@ -99,15 +99,15 @@ pub fn verify(locked: &Lock, now: &Lock, program: Vec<String>, tolerance: f64) -
         changes.push(format!("durbin {} → {}", locked.version, now.version));
     }
     let (mut moved, mut held) = (Vec::new(), 0);
-    for number in &locked.numbers {
-        let found = now.number(&number.place);
+    for (place, &was) in &locked.numbers {
+        let found = now.number(place);
         match found {
-            Some(x) if same(number.value, x, tolerance) => held += 1,
-            _ => moved.push(Moved { place: number.place.clone(), locked: Some(number.value), now: found }),
+            Some(x) if same(was, x, tolerance) => held += 1,
+            _ => moved.push(Moved { place: place.clone(), locked: Some(was), now: found }),
         }
     }
-    for number in now.numbers.iter().filter(|n| locked.number(&n.place).is_none()) {
-        moved.push(Moved { place: number.place.clone(), locked: None, now: Some(number.value) });
+    for (place, &is) in now.numbers.iter().filter(|(place, _)| locked.number(place).is_none()) {
+        moved.push(Moved { place: place.clone(), locked: None, now: Some(is) });
     }
     Verdict { changes, moved, held }
 }

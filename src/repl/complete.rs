@@ -2,10 +2,12 @@
 
 use super::words::{CLAUSES, Place, SETTINGS, STATEMENTS, WORDS, place};
 use crate::check::library::{Body, Entry, Library};
+use crate::loader::Loader;
 use crate::source::Sources;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Commands of the prompt and what they do.
 pub const COMMANDS: [(&str, &str); 11] = [
@@ -36,17 +38,19 @@ pub struct Knowledge {
     pub columns: Vec<String>,
     /// The folder that paths are relative to.
     home: PathBuf,
+    /// How statements read files.
+    loader: Arc<dyn Loader>,
 }
 
 impl Knowledge {
     /// Nothing declared yet.
-    pub fn new(home: &Path) -> Knowledge {
+    pub fn new(home: &Path, loader: Arc<dyn Loader>) -> Knowledge {
         let library = Library::standard(&mut Sources::default());
         let mut values = BTreeMap::new();
         for (entry, option, text) in crate::doc::options() {
             values.insert((entry, option), named(&text));
         }
-        Knowledge { library, values, names: Vec::new(), columns: Vec::new(), home: home.to_path_buf() }
+        Knowledge { library, values, names: Vec::new(), columns: Vec::new(), home: home.to_path_buf(), loader }
     }
 
     /// Whether a word is a function of the library.
@@ -131,17 +135,14 @@ impl Knowledge {
 
     /// Columns of a file that the statement reads.
     fn header(&self, file: &str) -> Vec<String> {
-        use std::io::Read;
-        let mut bytes = Vec::new();
-        let read = fs::File::open(self.home.join(file)).and_then(|f| f.take(1 << 16).read_to_end(&mut bytes));
+        let bytes = self.loader.head(file, 1 << 16).unwrap_or_default();
         let first = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
-        match (read, std::str::from_utf8(first)) {
-            (Ok(_), Ok(line)) => {
-                let names = line.trim_start_matches('\u{feff}').trim_end().split([',', ';', '\t']);
-                names.map(|n| crate::syntax::print::name(n.trim_matches('"'))).collect()
-            }
-            _ => Vec::new(),
+        let Ok(line) = std::str::from_utf8(first) else { return Vec::new() };
+        if line.is_empty() {
+            return Vec::new();
         }
+        let names = line.trim_start_matches('\u{feff}').trim_end().split([',', ';', '\t']);
+        names.map(|n| crate::syntax::print::name(n.trim_matches('"'))).collect()
     }
 
     fn files(&self, before: &str, start: usize, extension: &str) -> (usize, Vec<String>) {
@@ -150,7 +151,10 @@ impl Knowledge {
             Some(slash) => (&written[..=slash], start + slash + 1),
             None => ("", start),
         };
-        if folder.starts_with('/') || folder.starts_with('~') {
+        let full = |path: &Path| fs::canonicalize(path).ok();
+        let (home, below) = (full(&self.home), full(&self.home.join(folder)));
+        let inside = below.zip(home).is_some_and(|(below, home)| below.starts_with(home));
+        if !inside || folder.starts_with('/') {
             return (start, Vec::new());
         }
         let mut out = Vec::new();
@@ -235,7 +239,8 @@ mod tests {
 
     fn knowledge() -> Knowledge {
         let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/castle");
-        let mut knowledge = Knowledge::new(&home);
+        let loader = Arc::new(crate::loader::DiskLoader::new(&home, &[]));
+        let mut knowledge = Knowledge::new(&home, loader);
         knowledge.names = vec!["states".into(), "C".into(), "law".into()];
         knowledge.columns = vec!["poverty".into(), "population".into(), "lhom".into()];
         knowledge
@@ -270,7 +275,10 @@ mod tests {
         assert_eq!(completed(":he"), [":help "]);
         assert_eq!(completed(":load cas"), ["castle.durbin"]);
         assert_eq!(completed(":plan sdm(lhom ~ pov"), ["poverty"]);
-        assert_eq!(completed("weights W = edges(\"/etc/pass"), Vec::<String>::new());
+        for outside in ["/etc/pass", "../", "../../src/", "~/"] {
+            assert_eq!(completed(&format!("weights W = edges(\"{outside}")), Vec::<String>::new(), "{outside}");
+        }
+        assert_eq!(completed("panel p from \"../flagship/panel.csv\" { unit ci"), Vec::<String>::new());
     }
 
     #[test]

@@ -54,7 +54,8 @@ struct Prompt {
 /// # Errors
 /// Those of the terminal, as text.
 pub fn interactive(session: Session<'static>, settings: Settings) -> Result<(), String> {
-    let mut lines = Lines::new(Knowledge::new(&settings.home), settings.color[0]).map_err(|e| e.to_string())?;
+    let mut lines =
+        Lines::new(Knowledge::new(&settings.home, session.loader()), settings.color[0]).map_err(|e| e.to_string())?;
     let mut prompt = Prompt::new(session, settings);
     println!("durbin {} · :help lists commands, Ctrl-D ends", env!("CARGO_PKG_VERSION"));
     prompt.begin();
@@ -76,25 +77,27 @@ pub fn interactive(session: Session<'static>, settings: Settings) -> Result<(), 
 }
 
 /// Reads inputs that are piped: no prompt, no colors, no echo; false where one of them failed.
-pub fn piped(session: Session<'static>, settings: Settings, input: impl BufRead) -> bool {
+pub fn piped(session: Session<'static>, settings: Settings, mut input: impl BufRead) -> bool {
     let mut prompt = Prompt::new(session, settings);
     prompt.begin();
-    let mut text = String::new();
-    for line in input.lines() {
-        let Ok(line) = line else { break };
-        text.push_str(&line);
-        text.push('\n');
-        if text.starts_with(':') || !syntax::is_unfinished(&text) {
-            let whole = std::mem::take(&mut text);
-            if prompt.input(whole.trim_end_matches('\n')) == After::Quit {
+    let mut bytes = Vec::new();
+    loop {
+        let read = input.read_until(b'\n', &mut bytes);
+        let ended = !matches!(read, Ok(n) if n > 0);
+        let text = String::from_utf8_lossy(&bytes);
+        if ended || text.starts_with(':') || !syntax::is_unfinished(&text) {
+            let whole = std::mem::take(&mut bytes);
+            if prompt.piped(&whole) == After::Quit {
                 return !prompt.failed;
             }
         }
+        if let Err(e) = read {
+            prompt.fault(Fault::error("durbin::io::not_found", format!("standard input cannot be read: {e}")));
+        }
+        if ended {
+            return !prompt.failed;
+        }
     }
-    if !text.trim().is_empty() {
-        prompt.input(&text);
-    }
-    !prompt.failed
 }
 
 impl Prompt {
@@ -108,6 +111,24 @@ impl Prompt {
         if let Some(file) = self.settings.file.take() {
             self.load(&file);
         }
+    }
+
+    /// An input as bytes.
+    fn piped(&mut self, bytes: &[u8]) -> After {
+        match syntax::decode("standard input", bytes) {
+            Ok(text) => self.input(text.trim_end_matches(['\n', '\r'])),
+            Err(foreign) => {
+                self.foreign("standard input", &foreign);
+                After::Next
+            }
+        }
+    }
+
+    fn foreign(&mut self, name: &str, foreign: &syntax::NotUtf8) {
+        let mut sources = Sources::default();
+        let id = sources.add(name, &foreign.text);
+        self.failed = true;
+        self.told(&[foreign.diagnostic(id)], &sources);
     }
 
     fn teach(&self, knowledge: &mut Knowledge) {
@@ -319,12 +340,7 @@ impl Prompt {
                 let name = file.to_string();
                 self.evaluated(move |session| session.eval_as(&name, &text));
             }
-            Err(foreign) => {
-                let mut sources = Sources::default();
-                let id = sources.add(file, &foreign.text);
-                self.failed = true;
-                self.told(&[foreign.diagnostic(id)], &sources);
-            }
+            Err(foreign) => self.foreign(file, &foreign),
         }
     }
 

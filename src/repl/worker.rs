@@ -78,7 +78,7 @@ pub fn evaluate<R: Send + 'static>(
     progress: &Progress,
     work: impl FnOnce(&mut Session<'static>) -> R + Send + 'static,
 ) -> Option<R> {
-    let mut attempt = session.separate().watched(progress.clone());
+    let mut attempt = session.clone().watched(progress.clone());
     let cancel = attempt.canceller();
     let (send, receive) = channel();
     let began = Instant::now();

@@ -1,4 +1,4 @@
-//! The JSON document of a run (results.md): field names are an interface, numbers full precision, none is NaN.
+//! The JSON document of a run (`durbin doc command`): field names are an interface, numbers full precision, none is NaN.
 
 use super::grid::{GridLine, lines};
 use crate::outcome::designs::Design;
@@ -92,6 +92,7 @@ pub fn kind(outcome: &Outcome) -> &'static str {
         Outcome::Design(Design::Joint(_)) => "joint",
         Outcome::Design(Design::ByGroup(_)) => "by_group",
         Outcome::Design(Design::SplitExposure(_)) => "split_exposure",
+        Outcome::Figure(_) => "figure",
         Outcome::List(_) => "list",
     }
 }
@@ -134,6 +135,7 @@ fn body(outcome: &Outcome) -> Value {
             fields
         }
         Outcome::Design(d) => value(d),
+        Outcome::Figure(f) => json!({"title": f.title, "path": f.path, "notes": f.notes}),
         Outcome::List(items) => json!({"items": items.iter().map(entry).collect::<Vec<_>>()}),
     }
 }

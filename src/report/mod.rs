@@ -6,6 +6,7 @@
 pub mod csv;
 pub mod designs;
 pub mod explanation;
+pub mod figure;
 pub mod fit;
 pub mod grid;
 pub mod groups;
@@ -14,6 +15,7 @@ pub mod layout;
 pub mod number;
 pub mod placebo;
 pub mod plan;
+pub mod plots;
 pub mod replications;
 pub mod rings;
 pub mod split;
@@ -39,6 +41,7 @@ pub fn formats_of(outcome: &Outcome) -> &'static [&'static str] {
         | Outcome::Design(_)
         | Outcome::Effects { .. }
         | Outcome::SplitEffects(_) => &["txt", "csv", "tex"],
+        Outcome::Figure(_) => &["svg"],
         Outcome::Array(_) => &["txt", "csv"],
         Outcome::Explanation(_) => &["txt", "md"],
         Outcome::Weights(_)
@@ -64,6 +67,9 @@ pub fn saved(entry: &Entry, extension: &str) -> Option<String> {
     }
     if let (Outcome::Array(array), "csv") = (&entry.outcome, extension) {
         return Some(csv::array(array));
+    }
+    if let (Outcome::Figure(figure), "svg") = (&entry.outcome, extension) {
+        return Some(figure::svg(figure));
     }
     let table = as_table(entry)?;
     match extension {

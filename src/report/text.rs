@@ -4,6 +4,7 @@ use super::layout::{Columns, Line};
 use super::split;
 use super::summaries::plain;
 use super::{designs, explanation, fit, number, summaries, testing, txt};
+use crate::outcome::figures::Figure;
 use crate::outcome::{Entry, LabeledArray, Outcome, Scalar};
 
 /// How many rows of an array are shown.
@@ -20,6 +21,7 @@ pub fn text(entry: &Entry) -> String {
         Outcome::Data(d) => summaries::data(source, d),
         Outcome::Table(t) => txt::table(t),
         Outcome::Design(d) => designs::text(source, d),
+        Outcome::Figure(f) => figure(source, f),
         Outcome::Test(t) => testing::text(t),
         Outcome::Array(a) => array(source, a),
         Outcome::Value(v) => format!("{}\n", scalar(v)),
@@ -40,6 +42,17 @@ fn scalar(value: &Scalar) -> String {
         Scalar::Number(x) => x.to_string(),
         Scalar::Text(t) => t.clone(),
     }
+}
+
+/// What a terminal can say of a figure: its title and notes, and how to see it.
+fn figure(source: &str, f: &Figure) -> String {
+    let title = f.title.as_deref().unwrap_or(source);
+    let mut lines = vec![format!("{title} (a figure)"), String::new()];
+    lines.extend(f.notes.iter().cloned());
+    if f.path.is_none() {
+        lines.push(format!("Save it to see it: save {source} to \"figure.svg\""));
+    }
+    format!("{}\n", lines.join("\n"))
 }
 
 fn list(items: &[Entry]) -> String {

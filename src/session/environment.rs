@@ -1,6 +1,7 @@
 //! The declarations of a session: each input's statements with their text, what they mention, and what becomes of them
 //! when a name is bound again.
 
+use super::mentions::{Among, Mention, mentions};
 use crate::check::library::Library;
 use crate::source::{SourceId, Sources, Span};
 use crate::syntax::ast::*;
@@ -39,9 +40,18 @@ impl Record {
         )
     }
 
-    fn mentions(&self, name: &str) -> bool {
-        let named = names_of(&self.statement.kind).iter().any(|n| n.text == name && !n.quoted);
-        named || self.panel.as_deref() == Some(name)
+    /// Whether the word occurs at all, whatever it means there.
+    fn says(&self, name: &str) -> bool {
+        mentions(&self.statement.kind).iter().any(|m| m.name.text == name) || self.panel.as_deref() == Some(name)
+    }
+
+    /// Whether it is a number, a text or another value that columns of its name come before.
+    fn yields_to_columns(&self) -> bool {
+        match &self.statement.kind {
+            StatementKind::Treatment { .. } => false,
+            StatementKind::Let { value, .. } => !matches!(value.kind, ExprKind::Formula { .. }),
+            _ => true,
+        }
     }
 
     /// Whether it is about the only panel without saying so.
@@ -67,7 +77,7 @@ pub(super) struct Environment {
     pub retired: Vec<String>,
     /// Names that were given to old declarations.
     pub old_names: Vec<String>,
-    /// Columns of each panel, for whoever completes names.
+    /// Columns of each panel and data set.
     pub columns: Vec<(String, Vec<String>)>,
     /// Remarks that were made, by code and words.
     pub told: Vec<(&'static str, String)>,
@@ -177,25 +187,28 @@ impl Environment {
             let old = &name.text;
             let Some(place) = self.records.iter().position(|r| r.declares() == Some(old)) else { continue };
             let panel = matches!(self.records[place].statement.kind, StatementKind::Panel(_));
-            let rests = |r: &Record| r.declares() != Some(old) && (r.mentions(old) || (panel && r.is_about_a_panel()));
-            let resting: Vec<usize> =
-                (0..self.records.len()).filter(|&i| self.records[i].stands() && rests(&self.records[i])).collect();
-            // What was shown of the old one is not shown of the new one.
-            let shown = |r: &Record| !r.stands() && rests(r);
+            let of = self.records[place].clone();
+            let rests = |r: &Record| {
+                r.declares() != Some(old) && (self.rests_on(r, &of, old) || (panel && r.is_about_a_panel()))
+            };
+            let touched: Vec<usize> = (0..self.records.len()).filter(|&i| rests(&self.records[i])).collect();
+            let resting: Vec<usize> = touched.iter().copied().filter(|&i| self.records[i].stands()).collect();
             if resting.is_empty() {
-                self.records.retain(|r| !shown(r));
-                self.records.retain(|r| r.declares() != Some(old));
+                // What was shown of the old one is not shown of the new one.
+                let gone = |i: usize| i == place || touched.contains(&i);
+                let kept = self.records.iter().enumerate().filter(|(i, _)| !gone(*i)).map(|(_, r)| r.clone());
+                self.records = kept.collect();
                 continue;
             }
             let fresh = self.fresh(old);
-            for i in 0..self.records.len() {
+            for i in touched.into_iter().chain([place]) {
                 let record = self.records[i].clone();
-                if i != place && !rests(&record) {
-                    continue;
-                }
-                if let Some(renamed) = self.renamed(&record, old, &fresh, panel) {
+                if let Some(renamed) = self.renamed(&record, &of, (old, &fresh)) {
                     self.records[i] = renamed;
                 }
+            }
+            for table in self.columns.iter_mut().filter(|t| panel && t.0 == *old) {
+                table.0.clone_from(&fresh);
             }
             self.old_names.push(fresh.clone());
             if panel {
@@ -212,12 +225,34 @@ impl Environment {
         out
     }
 
+    /// The places where a record means the declaration `of` by a name.
+    fn meant<'r>(&self, record: &'r Record, of: &Record, name: &str) -> Vec<&'r Name> {
+        let column = |among: Among| {
+            let has = |table: &(String, Vec<String>)| table.1.iter().any(|c| c == name);
+            match among {
+                Among::Values => false,
+                Among::Clause(table) => self.columns.iter().any(|t| t.0 == table && has(t)),
+                Among::Query if !of.yields_to_columns() => false,
+                Among::Query => match &record.panel {
+                    Some(panel) => self.columns.iter().any(|t| t.0 == *panel && has(t)),
+                    None => self.columns.iter().any(|t| !self.retired.contains(&t.0) && has(t)),
+                },
+            }
+        };
+        let meant = |m: &Mention| m.name.text == name && !m.name.quoted && !column(m.among);
+        mentions(&record.statement.kind).into_iter().filter(meant).map(|m| m.name).collect()
+    }
+
+    fn rests_on(&self, record: &Record, of: &Record, name: &str) -> bool {
+        record.panel.as_deref() == Some(name) || !self.meant(record, of, name).is_empty()
+    }
+
     /// Lets old declarations go that nobody rests on any more.
     fn prune(&mut self) {
         loop {
             let idle = |r: &Record| {
                 r.declares().is_some_and(|name| {
-                    self.old_names.iter().any(|o| o == name) && !self.records.iter().any(|other| other.mentions(name))
+                    self.old_names.iter().any(|o| o == name) && !self.records.iter().any(|other| other.says(name))
                 })
             };
             let kept: Vec<Arc<Record>> = self.records.iter().filter(|r| !idle(r)).cloned().collect();
@@ -231,22 +266,21 @@ impl Environment {
     /// `W_1`, `W_2`, …: the first that is free.
     fn fresh(&self, name: &str) -> String {
         let free = |n: &String| {
-            !self.records.iter().any(|r| r.declares() == Some(n) || r.mentions(n)) && self.library.get(n).is_none()
+            let column = self.columns.iter().any(|t| t.1.contains(n));
+            let said = self.records.iter().any(|r| r.declares() == Some(n) || r.says(n));
+            !said && !column && self.library.get(n).is_none()
         };
         let mut numbers = 1usize..;
         numbers.by_ref().map(|k| format!("{name}_{k}")).find(free).unwrap_or_default()
     }
 
-    /// A statement with a name replaced; what is about the panel of that name says so.
-    fn renamed(&mut self, record: &Record, old: &str, fresh: &str, panel: bool) -> Option<Arc<Record>> {
+    /// A statement with the name of `of` replaced; what is about the panel of that name says so.
+    fn renamed(&mut self, record: &Record, of: &Record, (old, fresh): (&str, &str)) -> Option<Arc<Record>> {
         let kind = &record.statement.kind;
+        let panel = matches!(of.statement.kind, StatementKind::Panel(_));
         let of_name = declared(kind).filter(|n| n.text == old);
-        let mut edits: Vec<(Span, String)> = names_of(kind)
-            .into_iter()
-            .chain(of_name)
-            .filter(|n| n.text == old && !n.quoted)
-            .map(|n| (n.span, fresh.to_string()))
-            .collect();
+        let meant = self.meant(record, of, old).into_iter();
+        let mut edits: Vec<(Span, String)> = meant.chain(of_name).map(|n| (n.span, fresh.to_string())).collect();
         if let (true, StatementKind::Weights { name, .. } | StatementKind::Treatment { name, .. }) =
             (panel && record.is_about_a_panel(), kind)
         {
@@ -342,67 +376,5 @@ pub(super) fn declared(kind: &StatementKind) -> Option<&Name> {
         | StatementKind::Assert { .. }
         | StatementKind::Report { .. }
         | StatementKind::Print(_) => None,
-    }
-}
-
-/// Every name that a statement uses.
-pub(super) fn names_of(kind: &StatementKind) -> Vec<&Name> {
-    let mut out: Vec<&Name> = Vec::new();
-    let mut values: Vec<&Expr> = Vec::new();
-    match kind {
-        StatementKind::Use(_) => {}
-        StatementKind::Options(settings) => values.extend(settings.iter().map(|s| &s.value)),
-        StatementKind::Data(block) | StatementKind::Panel(block) => {
-            values.push(&block.source);
-            block.clauses.iter().for_each(|c| clause_values(&c.kind, &mut values));
-        }
-        StatementKind::Weights { on, value, parameters, .. } => {
-            out.extend(on);
-            values.push(value);
-            values.extend(parameters.iter().flatten().filter_map(|p| p.default.as_ref()));
-        }
-        StatementKind::Treatment { on, value, .. } => {
-            out.extend(on);
-            values.push(value);
-        }
-        StatementKind::Let { value, parameters, .. } => {
-            values.push(value);
-            values.extend(parameters.iter().flatten().filter_map(|p| p.default.as_ref()));
-        }
-        StatementKind::Fn { parameters, body, .. } => {
-            values.extend(body);
-            values.extend(parameters.iter().filter_map(|p| p.default.as_ref()));
-        }
-        StatementKind::Model { value, .. } | StatementKind::Save { value, .. } | StatementKind::Print(value) => {
-            values.push(value);
-        }
-        StatementKind::Assert { condition, .. } => values.push(condition),
-        StatementKind::Report { items, .. } => items.iter().for_each(|i| out.extend(names_of(&i.kind))),
-    }
-    for value in values {
-        visit(value, &mut |e| {
-            if let ExprKind::Name(n) = &e.kind {
-                out.push(n);
-            }
-        });
-    }
-    out
-}
-
-fn clause_values<'a>(kind: &'a ClauseKind, values: &mut Vec<&'a Expr>) {
-    match kind {
-        ClauseKind::Join { source, .. } | ClauseKind::Shapes { source, .. } => values.push(source),
-        ClauseKind::Where(e) | ClauseKind::Let { value: e, .. } | ClauseKind::Absent(e) => values.push(e),
-        ClauseKind::Unit(_)
-        | ClauseKind::Time(_)
-        | ClauseKind::Coords { .. }
-        | ClauseKind::MissingMarkers(_)
-        | ClauseKind::Missing(_)
-        | ClauseKind::Balance(_)
-        | ClauseKind::Keys(_)
-        | ClauseKind::Value(_)
-        | ClauseKind::Encoding(_)
-        | ClauseKind::Separator(_)
-        | ClauseKind::Decimal(_) => {}
     }
 }

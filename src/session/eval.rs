@@ -1,11 +1,12 @@
 //! Inputs one after the other: each is checked with what stands, run, and becomes part of the session, or leaves no trace.
 
-use super::environment::{EARLIER, Environment, declared, edited, names_of};
+use super::environment::{EARLIER, Environment, declared, edited};
+use super::mentions::mentions;
 use super::{Overlay, Run, Session, echo};
 use crate::diagnostic::Diagnostic;
 use crate::fault::Fault;
 use crate::source::SourceId;
-use crate::syntax::ast::{Ast, StatementKind};
+use crate::syntax::ast::{Ast, Expr, ExprKind, StatementKind};
 use crate::syntax::{self, print};
 use std::sync::Arc;
 
@@ -88,7 +89,7 @@ impl Session<'_> {
                 run.declared.push(echo::with_defaults(statement, own, &environment.library));
             }
             if let StatementKind::Print(value) = &statement.kind {
-                environment.last = Some(print::expression(value));
+                environment.last = Some(bracketed(value));
             }
         }
         if !run.columns.is_empty() {
@@ -137,14 +138,14 @@ impl Session<'_> {
         self.environment.names()
     }
 
-    /// The columns of every panel, derived ones included.
+    /// The columns of every panel and data set, derived ones included.
     pub fn columns(&self) -> &[(String, Vec<String>)] {
         &self.environment.columns
     }
 
     /// What an input would mean and do: checked and planned with what stands, nothing estimated, nothing kept.
     pub fn plan_input(&self, text: &str) -> Run {
-        let mut trial = self.clone();
+        let mut trial = self.same();
         trial.planning = true;
         let mut run = trial.eval(text);
         run.entries.clear();
@@ -168,12 +169,37 @@ impl Session<'_> {
     }
 }
 
+/// An expression as it may stand inside another.
+fn bracketed(value: &Expr) -> String {
+    let text = print::expression(value);
+    match value.kind {
+        ExprKind::Number(_)
+        | ExprKind::Text(_)
+        | ExprKind::Bool(_)
+        | ExprKind::Missing
+        | ExprKind::Name(_)
+        | ExprKind::List(_)
+        | ExprKind::Comprehension { .. }
+        | ExprKind::Record(_)
+        | ExprKind::Group(_)
+        | ExprKind::Call { .. }
+        | ExprKind::Field { .. } => text,
+        ExprKind::Length { .. }
+        | ExprKind::Dot
+        | ExprKind::Prefix { .. }
+        | ExprKind::Chain { .. }
+        | ExprKind::If { .. }
+        | ExprKind::Formula { .. } => format!("({text})"),
+    }
+}
+
 /// The tree of an input, with `_` replaced by the last value.
 fn input(environment: &mut Environment, name: &str, text: &str, run: &mut Run) -> Option<(Ast, String, SourceId)> {
     let id = environment.sources.add(name, text);
     let parsed = syntax::parse(id, text);
     let ast = parsed.map_err(|faults| run.diagnostics.extend(faults)).ok()?;
-    let blanks: Vec<_> = ast.statements.iter().flat_map(|s| names_of(&s.kind)).filter(|n| n.text == "_").collect();
+    let used = ast.statements.iter().flat_map(|s| mentions(&s.kind));
+    let blanks: Vec<_> = used.map(|m| m.name).filter(|n| n.text == "_").collect();
     if blanks.is_empty() {
         return Some((ast, text.to_string(), id));
     }

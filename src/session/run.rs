@@ -46,7 +46,7 @@ pub struct Run {
     pub notices: Vec<String>,
     /// Files that were written, as the program writes them.
     pub saved: Vec<String>,
-    /// The columns of each panel.
+    /// The columns of each panel and data set, derived ones included.
     pub columns: Vec<(String, Vec<String>)>,
     /// The kind of the last value that was asked for.
     pub kind: Option<String>,
@@ -102,7 +102,7 @@ impl Run {
         json::refusal(self.records(true), self.records(false))
     }
 
-    /// The document of results.md: results, or the faults.
+    /// The document of a run: results, or the faults.
     pub fn document(&self) -> Value {
         if self.failed() {
             return self.findings();
@@ -124,7 +124,7 @@ impl Run {
         self.inputs.iter().map(input).collect()
     }
 
-    /// The document of a plan (docs/plan.md): steps, or the faults, or both where it is refused for its size.
+    /// The document of a plan: steps, or the faults, or both where it is refused for its size.
     pub fn plan_document(&self) -> Value {
         let mut head = Map::new();
         head.insert("durbin".to_string(), Value::from(env!("CARGO_PKG_VERSION")));

@@ -5,6 +5,7 @@ use crate::cases::{PERIODS, UNITS, dense, design, problem, settings};
 use crate::reference::least_squares;
 use durbin::estimators::shared::Shared;
 use durbin::estimators::*;
+use durbin::linalg::absorb::Factor;
 use durbin::linalg::probes::below;
 use nalgebra::{DMatrix, DVector};
 
@@ -66,7 +67,6 @@ fn p_value(z: &DMatrix<f64>, y: &DVector<f64>, c: &DVector<f64>, cluster: &[usiz
 
 #[test]
 fn wild_p_values_are_those_of_explicit_restricted_regressions() {
-    let reps = 59;
     for (model, effects, variance) in [
         (Model::Ols, FixedEffects::Both, Variance::ClusterUnit),
         (Model::Slx, FixedEffects::Both, Variance::ClusterUnit),
@@ -75,40 +75,84 @@ fn wild_p_values_are_those_of_explicit_restricted_regressions() {
     ] {
         let base = problem(model, &settings(UNITS)[0], (effects, Likelihood::Transform), 4);
         let p = Problem { variance, ..base };
-        let e = estimate(&p, &Never).unwrap();
-        let settings = Wild { reps, seed: 9, level: 0.8, weights: None };
-        let found = wild(&p, &e, settings, &Never).unwrap();
         let n = p.units;
         let of = |r: usize| if variance == Variance::ClusterUnit { r % n } else { r / n };
         let cluster: Vec<usize> = (0..n * PERIODS).map(of).collect();
-        let (z, y) = (with_dummies(&p), DVector::from_column_slice(&p.outcome));
-        let slopes = e.coefficients.len();
-        let one = |k: usize| DVector::from_fn(z.ncols(), |i, _| f64::from(u8::from(i == k)));
-        for k in 0..slopes {
-            let spread = found.spreads.coefficients[k];
-            let want = p_value(&z, &y, &one(k), &cluster, 0.0, reps as u64);
-            assert!((spread.p.unwrap() - want).abs() < 1e-12, "{model:?} {k}: {:?} not {want}", spread.p);
-            assert_eq!(spread.se, e.vcov[k][k].sqrt());
-            // The ends of the interval are where the explicit test turns.
-            let [lo, hi] = spread.interval;
-            let width = hi - lo;
-            if width.is_finite() {
-                for (inside, outside) in
-                    [(lo + 1e-6 * width, lo - 1e-6 * width), (hi - 1e-6 * width, hi + 1e-6 * width)]
-                {
-                    let test = |b: f64| p_value(&z, &y, &one(k), &cluster, b, reps as u64);
-                    assert!(test(inside) > 0.2 - 1e-12 && test(outside) <= 0.2 + 1e-12, "{model:?} {k}");
-                }
-            }
-        }
+        let z = with_dummies(&p);
+        let found = wild_holds(&format!("{model:?}"), &p, &z, &cluster);
         if model == Model::Slx {
             // The total effect is the sum of the slopes, for rows that sum to one.
             let first = usize::from(effects == FixedEffects::None);
-            let c = one(first) + one(first + 2);
-            let want = p_value(&z, &y, &c, &cluster, 0.0, reps as u64);
+            let one = |k: usize| DVector::from_fn(z.ncols(), |i, _| f64::from(u8::from(i == k)));
+            let y = DVector::from_column_slice(&p.outcome);
+            let want = p_value(&z, &y, &(one(first) + one(first + 2)), &cluster, 0.0, REPS as u64);
             assert!((found.spreads.effects[0][2].p.unwrap() - want).abs() < 1e-12);
         }
     }
+}
+
+/// Three groups of units.
+fn group(r: usize) -> usize {
+    r % UNITS * 3 / UNITS
+}
+
+#[test]
+fn wild_p_values_by_a_column_and_with_absorbed_effects_are_too() {
+    // Clusters that cut across units and periods, out of order, and clusters of units.
+    let across = |r: usize| (7 * (r % UNITS) + 3 * (r / UNITS)) % 5;
+    let corridor = |r: usize| (r % UNITS) % 6;
+    for model in [Model::Ols, Model::Slx] {
+        let base = problem(model, &settings(UNITS)[0], (FixedEffects::Both, Likelihood::Transform), 4);
+        for (name, of) in [("across", &across as &dyn Fn(usize) -> usize), ("corridors", &corridor)] {
+            let cluster: Vec<usize> = (0..UNITS * PERIODS).map(of).collect();
+            let clusters = cluster.iter().map(|c| *c as u32).collect();
+            let layout = Layout { clusters, ..Layout::default() };
+            let p = Problem { variance: Variance::ClusterColumn, layout, ..base.clone() };
+            wild_holds(&format!("{model:?}, {name}"), &p, &with_dummies(&p), &cluster);
+            // `fe: [unit, group:time]`: a dummy less per group, which its units have.
+            let level = (0..UNITS * PERIODS).map(|r| (group(r) * PERIODS + r / UNITS) as u32).collect();
+            let own = Factor { level, levels: 3 * PERIODS };
+            let layout = Layout { effects: vec![Factor::units(UNITS, PERIODS), own], ..p.layout.clone() };
+            let absorbed = Problem { layout, ..p };
+            let mut z = with_dummies(&Problem { fixed_effects: FixedEffects::Unit, ..absorbed.clone() });
+            for (g, s) in (0..3).flat_map(|g| (1..PERIODS).map(move |s| (g, s))) {
+                let at = z.ncols();
+                z = z.insert_column(at, 0.0);
+                z.set_column(
+                    at,
+                    &DVector::from_fn(UNITS * PERIODS, |r, _| f64::from(u8::from(group(r) == g && r / UNITS == s))),
+                );
+            }
+            wild_holds(&format!("{model:?}, {name}, group:time"), &absorbed, &z, &cluster);
+        }
+    }
+}
+
+const REPS: usize = 59;
+
+/// Every p of a slope, and both ends of its interval, against the explicit test with the columns `z`, slopes first.
+fn wild_holds(name: &str, p: &Problem, z: &DMatrix<f64>, cluster: &[usize]) -> WildFound {
+    let e = estimate(p, &Never).unwrap_or_else(|e| panic!("{name}: {e:?}"));
+    let settings = Wild { reps: REPS, seed: 9, level: 0.8, weights: None };
+    let found = wild(p, &e, settings, &Never).unwrap_or_else(|e| panic!("{name}: {e:?}"));
+    assert_eq!(found.clusters, cluster.iter().max().unwrap() + 1, "{name}");
+    let y = DVector::from_column_slice(&p.outcome);
+    for k in 0..e.coefficients.len() {
+        let c = DVector::from_fn(z.ncols(), |i, _| f64::from(u8::from(i == k)));
+        let test = |b: f64| p_value(z, &y, &c, cluster, b, REPS as u64);
+        let (spread, want) = (found.spreads.coefficients[k], test(0.0));
+        assert!((spread.p.unwrap() - want).abs() < 1e-12, "{name} {k}: {:?} not {want}", spread.p);
+        assert_eq!(spread.se, e.vcov[k][k].sqrt());
+        // The ends of the interval are where the explicit test turns.
+        let [lo, hi] = spread.interval;
+        let width = hi - lo;
+        if width.is_finite() {
+            for (inside, outside) in [(lo + 1e-6 * width, lo - 1e-6 * width), (hi - 1e-6 * width, hi + 1e-6 * width)] {
+                assert!(test(inside) > 0.2 - 1e-12 && test(outside) <= 0.2 + 1e-12, "{name} {k}");
+            }
+        }
+    }
+    found
 }
 
 #[test]

@@ -182,6 +182,23 @@ fn dependence_is_that_of_pairs() {
         }
     }
     close("CD with a gap", "the statistic", pesaran(&gaps, n, t), (2.0 / (n * (n - 1)) as f64).sqrt() * sum, 1e-10);
+    // Two units that are never seen together three times: a pair less, in the sum and in its number.
+    for s in 0..t {
+        gaps[s * n + if s < 4 { 2 } else { 3 }] = f64::NAN;
+    }
+    let mut of_pairs = Vec::new();
+    for i in 0..n {
+        for k in i + 1..n {
+            let both: Vec<usize> = (0..t).filter(|&s| !gaps[s * n + i].is_nan() && !gaps[s * n + k].is_nan()).collect();
+            let pick = |j: usize| both.iter().map(|&s| e[s * n + j]).collect::<Vec<f64>>();
+            if both.len() >= 3 {
+                of_pairs.push((both.len() as f64).sqrt() * correlation(&pick(i), &pick(k)));
+            }
+        }
+    }
+    assert_eq!(of_pairs.len(), n * (n - 1) / 2 - (n - 1));
+    let want = of_pairs.iter().sum::<f64>() / (of_pairs.len() as f64).sqrt();
+    close("CD of fewer pairs", "the statistic", pesaran(&gaps, n, t), want, 1e-10);
     let mut triplets = sprs::TriMat::new((n, n));
     [(0, 1), (1, 0), (2, 5)].iter().for_each(|&(i, k)| triplets.add_triplet(i, k, 1.0));
     let w = durbin::weights::Weights::unscaled(triplets.to_csr());
@@ -189,6 +206,60 @@ fn dependence_is_that_of_pairs() {
     let (found, pairs) = local_pesaran(&e, &w, t);
     close("CD(p)", "the statistic", found, (t as f64).sqrt() * linked / 2f64.sqrt(), 1e-10);
     assert_eq!(pairs, 2);
+    // Unit 2 has no correlation: the pair of 0 and 1 is left.
+    let mut flat = e.clone();
+    (0..t).for_each(|s| flat[s * n + 2] = f64::NAN);
+    let (found, pairs) = local_pesaran(&flat, &w, t);
+    close("CD(p) of one pair", "it", found, (t as f64).sqrt() * correlation(&series(0), &series(1)), 1e-10);
+    assert_eq!(pairs, 1);
+    let (none, pairs) = local_pesaran(&vec![f64::NAN; n * t], &w, t);
+    assert!(none.is_nan() && pairs == 0);
+}
+
+/// Independent errors with gaps, unit means removed: the slope of a unit by the covariance of its residuals written out, and
+/// a test of size 0.05 that rejects as often, though errors of short units have four times the variance.
+#[test]
+fn serial_correlation_expects_what_removed_means_bring_with_gaps() {
+    let (n, t) = (240, 8);
+    // Units of 2, 3 and 7 periods, the last with a hole; the rest of 8, but for one that is seen every other period.
+    let seen = |i: usize, s: usize| match i % 4 {
+        0 => s < 2,
+        1 => (3..6).contains(&s),
+        2 => s != 4,
+        _ => i > 3 || s.is_multiple_of(2),
+    };
+    let here = |i: usize| (0..t).filter(|&s| seen(i, s)).collect::<Vec<usize>>();
+    let pairs = |i: usize| here(i).windows(2).filter(|w| w[1] == w[0] + 1).map(|w| (w[0], w[1])).collect::<Vec<_>>();
+    let slope = |i: usize| {
+        let m = here(i).len();
+        let maker = DMatrix::<f64>::identity(m, m) - DMatrix::from_element(m, m, 1.0 / m as f64);
+        let covariance = &maker * maker.transpose();
+        covariance[(0, 1)] / covariance[(0, 0)]
+    };
+    let replications = 2000;
+    let mut rejected = 0;
+    for replication in 0..replications {
+        let mut e = Random::new(11, replication).normals(n * t);
+        for i in 0..n {
+            let scale = if i % 4 == 1 { 2.0 } else { 1.0 };
+            let mean = here(i).iter().map(|&s| e[s * n + i]).sum::<f64>() / here(i).len() as f64;
+            (0..t).for_each(|s| e[s * n + i] = if seen(i, s) { scale * (e[s * n + i] - mean) } else { f64::NAN });
+        }
+        let found = serial(&e, n, t, true);
+        if replication == 0 {
+            let square = |i: usize| pairs(i).iter().map(|&(b, _)| e[b * n + i].powi(2)).sum::<f64>();
+            let all: f64 = (0..n).map(square).sum();
+            let want = (0..n).map(|i| slope(i) * square(i)).sum::<f64>() / all;
+            close("serial with gaps", "what is expected", found.expected, want, 1e-12);
+            let product = |i: usize| pairs(i).iter().map(|&(b, s)| e[b * n + i] * e[s * n + i]).sum::<f64>();
+            close("serial with gaps", "the slope", found.estimate, (0..n).map(product).sum::<f64>() / all, 1e-12);
+        }
+        // 60 units of two periods tell nothing, nor does the one without two in a row.
+        assert_eq!(found.df, 178.0);
+        rejected += usize::from(found.statistic.abs() > 1.9734);
+    }
+    let rate = rejected as f64 / replications as f64;
+    assert!((rate - 0.05).abs() < 0.015, "{rate}");
 }
 
 #[test]
@@ -201,6 +272,7 @@ fn regressions_of_residuals_are_those_of_least_squares() {
     let found = serial(&e, n, t, true);
     let delta = before.dot(&now) / before.norm_squared();
     close("serial", "the slope", found.estimate, delta, 1e-12);
+    close("serial", "what is expected", found.expected, -0.25, 1e-12);
     let u = &now - &before * delta;
     let meat: f64 = (0..n).map(|i| (0..t - 1).map(|s| before[s * n + i] * u[s * n + i]).sum::<f64>().powi(2)).sum();
     let want = meat / before.norm_squared().powi(2) * n as f64 / (n as f64 - 1.0);

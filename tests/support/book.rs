@@ -104,7 +104,8 @@ fn program_of(block: &Block) -> String {
     let text = &block.body;
     match block.info.as_str() {
         "durbin" | "durbin,refused" => text.clone(),
-        "durbin,fragment" | "durbin,fragment,refused" => format!("{}{text}", declarations(text)),
+        // "layout": written otherwise than `durbin fmt` would
+        "durbin,fragment" | "durbin,fragment,refused" | "durbin,layout" => format!("{}{text}", declarations(text)),
         // clauses of the panel of the example
         "durbin,clauses" => {
             let all = declarations("");

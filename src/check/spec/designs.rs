@@ -172,6 +172,22 @@ pub struct BandSpec {
 }
 
 impl DesignSpec {
+    /// The one model it is asked of, as written.
+    pub fn of(&self) -> Option<&str> {
+        match self {
+            DesignSpec::EventStudy { of, .. }
+            | DesignSpec::ByBand { of, .. }
+            | DesignSpec::Placebo(PlaceboSpec { of, .. })
+            | DesignSpec::FakeTiming { of, .. }
+            | DesignSpec::LeaveOneOut { of, .. }
+            | DesignSpec::Simulate(SimulateSpec { of, .. })
+            | DesignSpec::ByGroup { of, .. }
+            | DesignSpec::SplitExposure { of, .. }
+            | DesignSpec::Rings { of, .. } => Some(of),
+            DesignSpec::SpecCurve(_) | DesignSpec::Joint(_) => None,
+        }
+    }
+
     /// Models it needs.
     pub fn models(&self) -> Vec<usize> {
         match self {

@@ -4,10 +4,10 @@ use super::{Named, failed, finding, several, single};
 use crate::check::spec::{Autocorrelation, MomentsOf};
 use crate::fault::{Fault, counted};
 use crate::inference::autocorrelation::{
-    Measured, Moments, false_discovery, geary, local_moran, moran, permuted_moran,
+    Measured, Moments, false_discovery, geary, local_moran, moran, permuted_moran, standardized_with_lag,
 };
 use crate::inference::residuals::residual_moran;
-use crate::outcome::testing::{Distribution, Finding, Key, TestResult};
+use crate::outcome::testing::{Distribution, Finding, Key, Scatter, TestResult};
 use crate::plan::testing::{Sections, TestPlan};
 
 /// What is asked of a column.
@@ -70,7 +70,8 @@ pub(super) fn column(asked: &Asked, plan: &TestPlan) -> Result<TestResult, Fault
     let title = format!("{symbol} of {}", asked.column);
     if let [(_, _)] = &found[..] {
         let (_, one) = found.remove(0);
-        return Ok(single(title, about, one.about(&null, rejected), notes));
+        let scatter = sections.periods.first().and_then(|section| spread(section, sections));
+        return Ok(TestResult { scatter, ..single(title, about, one.about(&null, rejected), notes) });
     }
     let part = |(period, f): (i64, Finding)| Finding { key: Key::Time(period), label: period.to_string(), ..f };
     let parts = found.into_iter().map(part).collect();
@@ -143,7 +144,19 @@ fn local(asked: &Asked, sections: &Sections) -> Result<TestResult, Fault> {
     let null = format!("values of `{}` among a unit's neighbors are those of any other units", asked.column);
     let rejected =
         "the unit and its neighbors are more alike (above zero) or less alike (below) than chance makes them";
-    Ok(TestResult { null, rejected: rejected.to_string(), ..several("local_moran", title, about, parts, notes) })
+    let scatter = sections.periods.first().and_then(|section| spread(section, sections));
+    Ok(TestResult {
+        null,
+        rejected: rejected.to_string(),
+        scatter,
+        ..several("local_moran", title, about, parts, notes)
+    })
+}
+
+/// What a Moran scatter shows of a cross-section.
+fn spread((period, values): &(i64, Vec<f64>), sections: &Sections) -> Option<Scatter> {
+    let (z, lag) = standardized_with_lag(values, &sections.weights)?;
+    Some(Scatter { period: *period, units: sections.units.clone(), z, lag })
 }
 
 /// Moran's I of a model's residuals: exact moments of least squares, else drawn orders of whole units.

@@ -76,6 +76,9 @@ pub(super) fn dependence(
         if period_effects {
             notes.push("removed time effects make residuals of any two units slightly unlike; with many units it hardly matters for linked pairs".to_string());
         }
+        if cd.is_nan() {
+            notes.push("no statistic: no residuals of two linked units vary".to_string());
+        }
         let one = finding("pesaran_cd", "CD(p)", cd, Distribution::Normal)
             .about("residuals of linked units are uncorrelated", DEPENDENT);
         return Ok(single(format!("Local cross-section dependence of {}", model.name), about, one, notes));
@@ -111,21 +114,22 @@ pub(super) fn dependence(
 pub(super) fn serial(model: &Named) -> TestResult {
     let problem = &model.fitted.plan.problem;
     let unit_effects = model.fitted.fit.fixed_effects.iter().any(|e| e == "unit");
-    let of = dependence::serial(&model.innovations(), problem.units, problem.periods, unit_effects);
-    let null = if unit_effects {
-        "errors of a unit are uncorrelated over time: residuals regress on those before with -1/(T - 1)"
-    } else {
-        "errors of a unit are uncorrelated over time: residuals do not regress on those before"
+    let e = model.innovations();
+    let of = dependence::serial(&e, problem.units, problem.periods, unit_effects);
+    let null = match (unit_effects, e.iter().any(|v| v.is_nan())) {
+        (true, false) => {
+            "errors of a unit are uncorrelated over time: residuals regress on those before with -1/(T - 1)"
+        }
+        (true, true) => {
+            "errors of a unit are uncorrelated over time: residuals regress on those before with what removing the means of \
+             units of these lengths brings"
+        }
+        _ => "errors of a unit are uncorrelated over time: residuals do not regress on those before",
     };
     let rejected = "standard errors that take errors as independent are wrong: `se: cluster(unit)`";
     let one = Finding {
         moments: Some([of.estimate, of.expected, of.variance]),
-        ..finding(
-            "serial_correlation",
-            "Regression on the period before",
-            of.statistic,
-            Distribution::T(problem.units as f64 - 1.0),
-        )
+        ..finding("serial_correlation", "Regression on the period before", of.statistic, Distribution::T(of.df))
     };
     let title = format!("Serial correlation of the residuals of {}", model.name);
     let none = "no statistic: too few periods in a row, or residuals that follow from those before";

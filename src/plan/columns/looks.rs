@@ -82,7 +82,7 @@ impl Eval<'_, '_> {
         let at = |row: usize| {
             let Some((unit, period)) = index.cell(row) else { return f64::NAN };
             let start = treatment.starts.get(unit).copied().flatten();
-            let inside = start.is_some_and(|start| bin.holds(index.periods[period] - start));
+            let inside = start.is_some_and(|start| bin.holds(index.periods[period].saturating_sub(start)));
             f64::from(u8::from(inside))
         };
         Ok(Value::Column(Series::Numbers((0..self.panel.table.rows()).map(at).collect())))

@@ -108,15 +108,14 @@ impl Planner<'_> {
                 .iter()
                 .filter_map(|p| if let EffectPart::Column(c) = p { Some(c.clone()) } else { None })
                 .collect();
-            let (mut level, mut levels) = self.groups(&columns, panel, sample, cells)?;
+            let (level, _) = self.groups(&columns, panel, sample, cells)?;
             let (own, of): (usize, fn(usize, usize) -> usize) = match used.parts.as_slice() {
                 parts if parts.contains(&EffectPart::Unit) => (n, |r, n| r % n),
                 parts if parts.contains(&EffectPart::Time) => (t, |r, n| r / n),
                 _ => (1, |_, _| 0),
             };
-            level.iter_mut().enumerate().for_each(|(r, l)| *l = *l * own as u32 + of(r, n) as u32);
-            levels *= own;
-            factors.push(Factor { level, levels });
+            let code = |r: usize| u64::from(level[r]) * own as u64 + of(r, n) as u64;
+            factors.push(numbered(&|r| cells[r].map(|_| code(r)), n * t));
         }
         layout.effects = factors;
         layout.trends = spec.trends;
@@ -201,6 +200,15 @@ impl Planner<'_> {
     }
 }
 
+/// The codes that occur, numbered in their order: products of many values may be more than there are cells, or numbers.
+fn numbered(code: &dyn Fn(usize) -> Option<u64>, cells: usize) -> Factor {
+    let mut codes: Vec<u64> = (0..cells).filter_map(code).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    let place = |r: usize| code(r).and_then(|c| codes.binary_search(&c).ok()).map_or(NOWHERE, |k| k as u32);
+    Factor { level: (0..cells).map(place).collect(), levels: codes.len().max(1) }
+}
+
 /// A value as a group is told by it.
 #[derive(PartialEq, Eq, Hash)]
 enum Key {
@@ -215,5 +223,26 @@ fn key(values: &Series, row: usize) -> Key {
         Series::Numbers(v) => Key::Number((v.get(row).copied().unwrap_or(f64::NAN) + 0.0).to_bits()),
         Series::Texts(t) => Key::Text(t.get(row).unwrap_or_default().to_string()),
         Series::Bools(b) => Key::Bool(b.get(row).copied().flatten()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `province:unit` of 70,000 units, each its own province: the product of both is beyond 32 bits.
+    #[test]
+    fn combinations_count_where_they_occur() {
+        let n = 70_000u64;
+        let found = numbered(&|r| (r != 5).then_some(r as u64 * n + r as u64), n as usize);
+        assert_eq!(found.levels, 69_999);
+        assert_eq!((found.level[4], found.level[5], found.level[6], found.level[69_999]), (4, NOWHERE, 5, 69_998));
+    }
+
+    #[test]
+    fn their_numbers_are_in_the_order_of_their_codes() {
+        let codes = [7u64, 3, 7, 5, 3];
+        let found = numbered(&|r| Some(codes[r]), 5);
+        assert_eq!((found.level, found.levels), (vec![2, 0, 2, 1, 0], 3));
     }
 }

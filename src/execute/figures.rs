@@ -1,0 +1,46 @@
+//! Figures: the outcome they show, and where units are.
+
+use super::Run;
+use crate::check::spec::{FigureSpec, Picture};
+use crate::fault::Fault;
+use crate::outcome::Outcome;
+use crate::outcome::figures::Figure;
+use crate::report::plots::{self, maps};
+use crate::weights::geometry::Coordinates;
+
+impl Run<'_> {
+    pub(super) fn figure(&self, spec: &FigureSpec) -> Result<Figure, Fault> {
+        let outcome = self.outcome(&spec.of)?;
+        let name = spec.name.0.as_str();
+        let drawn = match spec.picture {
+            Picture::Plot => plots::plot(name, &outcome),
+            Picture::Map { panel } => {
+                let ground = self.ground(panel)?;
+                match &outcome {
+                    Outcome::Treatment(t) => Some(maps::treatment(name, t, &ground)),
+                    Outcome::Test(test) => Some(maps::clusters(test, &ground)),
+                    Outcome::SplitEffects(split) => maps::effects(split, &ground),
+                    _ => None,
+                }
+            }
+        };
+        let Some(mut figure) = drawn else {
+            let message = format!("there is nothing to draw of `{name}`");
+            return Err(Fault::error("durbin::run::nothing_to_draw", message)
+                .help("look at the value itself: write its name on a line of its own"));
+        };
+        figure.title = spec.title.clone().or(figure.title);
+        (figure.width, figure.height) = (spec.width, spec.height);
+        Ok(figure)
+    }
+
+    fn ground(&self, panel: usize) -> Result<maps::Ground, Fault> {
+        let data = &self.panels[panel];
+        let (points, planar) = match &data.coordinates {
+            Some(Coordinates::Degrees(points)) => (points.clone(), false),
+            Some(Coordinates::Planar(points)) => (points.clone(), true),
+            None => return Err(Fault::error("durbin::run::bug", "a map was planned without coordinates")),
+        };
+        Ok(maps::Ground { units: data.index.units.clone(), points, outlines: Vec::new(), planar })
+    }
+}
