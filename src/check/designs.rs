@@ -19,6 +19,9 @@ const MOST_BINS: usize = 200;
 impl Checker<'_> {
     /// A design this version executes; `None` for any other name.
     pub(crate) fn design_call(&mut self, call: &Expr, entry: &Entry, arguments: &[Argument]) -> Option<Check<Value>> {
+        if let Some(value) = self.staggered_call(call, entry, arguments) {
+            return Some(value);
+        }
         let design = match entry.name.as_str() {
             "event_study" => Checker::event_study,
             "by_band" => Checker::by_band,
@@ -31,6 +34,7 @@ impl Checker<'_> {
             "rings_did" => Checker::rings_did,
             "by_group" => Checker::by_group,
             "split_exposure" => Checker::split_exposure,
+            "honest" => Checker::honest,
             _ => return None,
         };
         let bound = match self.bind(&entry.name, &entry.parameters, arguments, call.span) {
@@ -115,7 +119,7 @@ impl Checker<'_> {
     }
 
     /// A constant whole number, negative ones among them.
-    fn whole(&mut self, expr: &Expr, what: &str) -> Check<i64> {
+    pub(crate) fn whole(&mut self, expr: &Expr, what: &str) -> Check<i64> {
         let x = self.number(expr, what)?;
         if x.fract() != 0.0 || x.abs() > 1e9 {
             let message = format!("{what} is a whole number of periods, {x} was given");
@@ -226,8 +230,15 @@ impl Checker<'_> {
             chosen.into_iter().flat_map(spread).collect()
         });
         let time_lags = base.time_lags.into_iter().map(|lag| TimeLagUse { term: moved(lag.term), ..lag }).collect();
+        let approach = match base.approach {
+            ApproachSpec::Instruments { endogenous, instruments } => {
+                let spread = |at: usize| if at == 0 { 0..=more } else { moved(at)..=moved(at) };
+                ApproachSpec::Instruments { endogenous: endogenous.into_iter().flat_map(spread).collect(), instruments }
+            }
+            other => other,
+        };
         let events = Some(EventTimes { treatment, bins, reference, place });
-        self.interned_model(ModelSpec { terms, durbin, time_lags, events, treatment: None, ..base })
+        self.interned_model(ModelSpec { terms, durbin, time_lags, events, approach, treatment: None, ..base })
     }
 
     /// `by_band(m, [0, 100, 250])`: the model once per band.

@@ -40,6 +40,8 @@ impl Run<'_> {
             DesignSpec::Rings { of, model, treatment, rings, .. } => {
                 self.rings(design, of, *model, treatment, rings)?
             }
+            DesignSpec::Staggered(number) => self.staggered(*number)?,
+            DesignSpec::Honest(spec) => Design::Honest(self.honest(spec)?),
         })
     }
 

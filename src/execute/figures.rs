@@ -6,6 +6,7 @@ use crate::fault::Fault;
 use crate::outcome::Outcome;
 use crate::outcome::figures::Figure;
 use crate::report::plots::{self, maps};
+use crate::weights::contiguity::Surface;
 use crate::weights::geometry::Coordinates;
 
 impl Run<'_> {
@@ -36,8 +37,13 @@ impl Run<'_> {
 
     fn ground(&self, panel: usize) -> Result<maps::Ground, Fault> {
         let data = &self.panels[panel];
+        if let Some(of) = &data.outlines {
+            let planar = of.surface != Surface::Degrees;
+            let outlines = of.regions.iter().map(|r| r.rings.clone()).collect();
+            return Ok(maps::Ground { units: data.index.units.clone(), points: of.middles(), outlines, planar });
+        }
         let (points, planar) = match &data.coordinates {
-            Some(Coordinates::Degrees(points)) => (points.clone(), false),
+            Some(Coordinates::Degrees(points) | Coordinates::Ellipsoid(points)) => (points.clone(), false),
             Some(Coordinates::Planar(points)) => (points.clone(), true),
             None => return Err(Fault::error("durbin::run::bug", "a map was planned without coordinates")),
         };

@@ -1,9 +1,12 @@
 //! What designs around a model return.
 
 use super::groups::{ByGroup, SplitExposure};
+use super::honest::Honest;
+use super::matching::MatchedDid;
 use super::placebo::{FakeTiming, LeaveOneOut, Placebo};
 use super::replications::{Joint, Simulation, SpecCurve};
 use super::rings::Rings;
+use super::staggered::{Decomposition, Staggered};
 use super::testing::Finding;
 use super::{Estimate, Fit, Impact};
 use serde::Serialize;
@@ -23,6 +26,11 @@ pub enum Design {
     Joint(Box<Joint>),
     ByGroup(Box<ByGroup>),
     SplitExposure(Box<SplitExposure>),
+    /// `att_gt`, `sun_abraham`, `imputation`, `two_stage`.
+    Staggered(Box<Staggered>),
+    Bacon(Decomposition),
+    Honest(Honest),
+    Matched(Box<MatchedDid>),
 }
 
 /// Joint tests that nothing happened before the start: all leads, those of the own treatment, those of the neighbors'.

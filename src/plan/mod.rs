@@ -10,6 +10,7 @@ pub mod faults;
 pub mod panels;
 pub mod rollout;
 
+mod approach;
 mod conditions;
 mod design;
 mod events;
@@ -19,11 +20,14 @@ pub mod groups;
 mod keys;
 mod lints;
 mod memory;
+mod mends;
+mod outlines;
 pub mod placebo;
 mod recorded;
 pub mod rings;
 mod sample;
 mod sources;
+pub mod staggered;
 mod store;
 pub mod testing;
 mod treatments;
@@ -76,6 +80,8 @@ pub struct ModelPlan {
     pub terms: Vec<String>,
     /// Which term of the formula each of them comes from: several for the levels of one.
     pub origin: Vec<usize>,
+    /// How many of them, the last ones, are unit means of others.
+    pub means: usize,
     pub units: Vec<String>,
     pub periods: Vec<i64>,
     pub nobs: usize,
@@ -113,6 +119,8 @@ pub struct Plan {
     pub tests: Vec<Option<testing::TestPlan>>,
     /// What designs need beside the fits of their models.
     pub designs: Vec<(DesignSpec, placebo::Prepared)>,
+    /// By number of the design in the spec; `None` where no statement asks for it.
+    pub staggered: Vec<Option<Arc<staggered::StaggeredPlan>>>,
     pub inputs: Vec<InputFile>,
     /// What is done, in an order in which it can be done.
     pub steps: Steps,
@@ -231,6 +239,7 @@ impl<'a> Planner<'a> {
         let mut data = vec![None; spec.data.len()];
         let mut tests = vec![None; spec.tests.len()];
         let mut designs: Vec<(DesignSpec, placebo::Prepared)> = Vec::new();
+        let mut staggered = vec![None; spec.staggered.len()];
         let arrays = self.whole_arrays();
         for step in spec.fresh_steps() {
             let mut wanted = Vec::new();
@@ -239,8 +248,10 @@ impl<'a> Planner<'a> {
             let mut asked = Vec::new();
             match &step.kind {
                 StepKind::Model { model, .. } => wanted.push(*model),
-                StepKind::Print(output) | StepKind::Save { output, .. } => {
-                    needs(output, &mut wanted, &mut printed, &mut described, &mut asked);
+                StepKind::Print(_) | StepKind::Save { .. } | StepKind::Report { .. } => {
+                    for output in step.kind.outputs() {
+                        needs(output, &mut wanted, &mut printed, &mut described, &mut asked);
+                    }
                 }
                 StepKind::Assert { condition, .. } => scalar_needs(condition, &mut wanted, &mut asked),
             }
@@ -265,6 +276,12 @@ impl<'a> Planner<'a> {
                 match self.prepare(design, &models) {
                     Ok(prepared) => designs.extend(prepared.map(|p| (design.clone(), p))),
                     Err(Reported) => self.gave_up = true,
+                }
+            }
+            for number in staggered_needs(&step.kind) {
+                if staggered[number].is_none() {
+                    staggered[number] = self.staggered_design(&spec.staggered[number]).ok().map(Arc::new);
+                    self.gave_up |= staggered[number].is_none();
                 }
             }
             for number in described {
@@ -298,6 +315,7 @@ impl<'a> Planner<'a> {
             cubes,
             tests,
             designs,
+            staggered,
             ..Plan::default()
         })
     }
@@ -438,6 +456,23 @@ pub(crate) fn loading_order(spec: &Spec) -> Vec<Load> {
     order
 }
 
+/// Designs for staggered treatments that a statement asks for.
+fn staggered_needs(step: &StepKind) -> Vec<usize> {
+    fn of(output: &Output, out: &mut Vec<usize>) {
+        match output {
+            Output::Design(design) => out.extend(design.staggered()),
+            Output::Figure(figure) => of(&figure.of, out),
+            Output::List(items) => items.iter().for_each(|(_, item)| of(item, out)),
+            _ => {}
+        }
+    }
+    let mut out = Vec::new();
+    if let StepKind::Print(output) | StepKind::Save { output, .. } = step {
+        of(output, &mut out);
+    }
+    out
+}
+
 /// Models, matrices, data sets and tests an output shows.
 fn needs<'a>(
     output: &'a Output,
@@ -451,10 +486,13 @@ fn needs<'a>(
         Output::Data(number) => data.push(*number),
         Output::Fit(model) | Output::Answer { model, .. } => models.push(*model),
         Output::Weights(used) => matrices.push(used),
-        Output::Treatment(_) | Output::Panel(_) | Output::Array(_) => {}
+        Output::Treatment(_) | Output::Panel(_) | Output::Described(_) | Output::Array(_) => {}
         Output::Scalar(scalar) => scalar_needs(scalar, models, tests),
-        Output::Table(table) => models.extend(table.columns.iter().map(|c| c.1)),
         Output::Figure(figure) => needs(&figure.of, models, matrices, data, tests),
+        Output::Table(table) => {
+            models.extend(table.columns.iter().map(|c| c.1));
+            table.of.iter().for_each(|of| needs(of, models, matrices, data, tests));
+        }
         Output::Design(design) => models.extend(design.models()),
         Output::List(items) => items.iter().for_each(|(_, o)| needs(o, models, matrices, data, tests)),
     }

@@ -6,7 +6,7 @@ use crate::estimators::FixedEffects;
 
 /// What differs between them.
 pub(super) fn model(name: &str, (a, m): (&Spec, &ModelSpec), (b, n): (&Spec, &ModelSpec), out: &mut Vec<String>) {
-    let of = if name.starts_with("query ") { name.to_string() } else { format!("`{name}`") };
+    let of = format!("`{name}`");
     let before = out.len();
     let panel = |s: &Spec, m: &ModelSpec| s.panels.get(m.panel).map_or(String::new(), |p| p.name.clone());
     changed(out, &format!("{of}: query"), &m.query, &n.query);

@@ -10,7 +10,12 @@ use crate::outcome::{Block, Cell, Fit, Row, Table};
 
 /// A design for the terminal: what was asked, then its table.
 pub fn text(source: &str, design: &Design) -> String {
-    format!("{source}: {}\n\n{}", about(design), txt::table(&table(design)))
+    let shown = match design {
+        Design::Staggered(s) => super::staggered::shown(s),
+        _ => table(design, &TableOptions::default()),
+    };
+    let heading = format!("{source}: {}", about(design));
+    format!("{}\n{}", super::fit::joined(&super::layout::wrapped("", 2, &heading)), txt::table(&shown))
 }
 
 fn about(design: &Design) -> String {
@@ -28,14 +33,18 @@ fn about(design: &Design) -> String {
         Design::ByGroup(g) => groups::about(g),
         Design::SplitExposure(s) => groups::about_exposure(s),
         Design::ByBand(b) => format!("the effects of `{}` with each band as the matrix of `{}`", b.treatment, b.model),
+        Design::Staggered(s) => super::staggered::about(s),
+        Design::Bacon(b) => super::staggered::about_comparisons(b),
+        Design::Honest(h) => super::honest::about(h),
+        Design::Matched(m) => super::matching::about(m),
     }
 }
 
 /// The table of a design, as it is printed and saved.
-pub fn table(design: &Design) -> Table {
-    match design {
-        Design::EventStudy(e) => event_study(e),
-        Design::ByBand(b) => by_band(b),
+pub fn table(design: &Design, options: &TableOptions) -> Table {
+    let mut table = match design {
+        Design::EventStudy(e) => event_study(e, options),
+        Design::ByBand(b) => by_band(b, options),
         Design::Placebo(p) => placebo::table(p),
         Design::FakeTiming(f) => placebo::timing(f),
         Design::LeaveOneOut(l) => placebo::left(l),
@@ -45,15 +54,20 @@ pub fn table(design: &Design) -> Table {
         Design::Joint(j) => replications::joint(j),
         Design::ByGroup(g) => groups::table(g),
         Design::SplitExposure(s) => groups::exposure(s),
-    }
+        Design::Staggered(s) => super::staggered::table(s),
+        Design::Bacon(b) => super::staggered::comparisons(b),
+        Design::Honest(h) => super::honest::table(h),
+        Design::Matched(m) => super::matching::table(m),
+    };
+    table.notes.retain(|n| !n.is_empty());
+    table
 }
 
 fn spatial(fit: &Fit) -> bool {
     fit.model != "ols"
 }
 
-fn event_study(e: &EventStudy) -> Table {
-    let options = TableOptions::default();
+fn event_study(e: &EventStudy, options: &TableOptions) -> Table {
     let spatial = spatial(&e.fit);
     let columns = if spatial { vec!["units", "direct", "indirect", "total"] } else { vec!["units", "effect"] };
     let rows = |cells: &dyn Fn(&EventPeriod) -> Vec<Cell>| -> Vec<Row> {
@@ -86,8 +100,8 @@ fn event_study(e: &EventStudy) -> Table {
         blocks.push(Block { heading, rows: on_treated });
     }
     let mut notes = vec![
-        "Standard errors in brackets; units: those ever observed at the event time.".to_string(),
-        super::table::star_note(&options).concat(),
+        options.beneath("units: those ever observed at the event time."),
+        super::table::star_note(options).concat(),
     ];
     notes.extend(e.leads.iter().map(|l| format!("{}.", pretrend_in_words(l))));
     let [direct, indirect, _] = e.uniform_critical;
@@ -131,11 +145,12 @@ pub(super) fn in_words(test: &Finding) -> String {
     if test.statistic.is_nan() {
         return format!("{distribution} cannot be computed: their variance is singular");
     }
-    format!("{distribution} = {:.2}, p = {}", test.statistic, number::p_value(test.p))
+    let p = number::p_value(test.p);
+    let p = p.strip_prefix('<').map_or(format!("= {p}"), |bound| format!("< {bound}"));
+    format!("{distribution} = {:.2}, p {p}", test.statistic)
 }
 
-fn by_band(b: &ByBand) -> Table {
-    let options = TableOptions::default();
+fn by_band(b: &ByBand, options: &TableOptions) -> Table {
     let level = plain(1.0 - b.level);
     let rows = b.bands.iter().map(|band| {
         let mut cells = vec![Cell::Count(band.exposed_units)];
@@ -145,8 +160,8 @@ fn by_band(b: &ByBand) -> Table {
         Row { label: format!("{} to {} {}", band.lo, band.hi, band.unit), cells }
     });
     let mut notes = vec![
-        "Standard errors in brackets; exposed: untreated units with a treated unit in the band in some period.".to_string(),
-        super::table::star_note(&options).concat(),
+        options.beneath("exposed: untreated units with a treated unit in the band in some period."),
+        super::table::star_note(options).concat(),
         "Detectable: the least indirect effect a test of level 0.05 finds with power 0.8 (2.8 standard errors); VIF: that \
          of the treatment's lag."
             .to_string(),

@@ -8,17 +8,23 @@
 
 mod bootstrap;
 mod cases;
+mod changing;
 mod draws;
 mod dynamics;
 mod effects;
 mod exposure;
 mod fits;
+mod honest;
+mod instruments;
 mod invariants;
 mod likelihood;
+mod matching;
 mod placebo;
 #[path = "../support/random.rs"]
 mod random;
+mod random_effects;
 mod reference;
 mod simulate;
+mod staggered;
 mod testing;
 mod variance;

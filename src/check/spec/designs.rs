@@ -1,6 +1,6 @@
 //! What designs ask of models derived from others.
 
-use super::{Column, Place};
+use super::{Column, HonestSpec, Place};
 
 /// Event times from one to another; an open end gathers all beyond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +69,10 @@ pub enum DesignSpec {
     SplitExposure { of: String, model: usize, matrices: usize },
     /// Least squares with rings, in kilometers, around the treated; the terms after the first are theirs.
     Rings { of: String, model: usize, treatment: String, rings: Vec<[f64; 2]>, place: Place },
+    /// A design for staggered treatments, by its number in the spec.
+    Staggered(usize),
+    /// How far an event study survives departures from parallel trends.
+    Honest(Box<HonestSpec>),
 }
 
 /// Outcomes drawn from a model with some of its parameters set (methods G.3).
@@ -172,22 +176,6 @@ pub struct BandSpec {
 }
 
 impl DesignSpec {
-    /// The one model it is asked of, as written.
-    pub fn of(&self) -> Option<&str> {
-        match self {
-            DesignSpec::EventStudy { of, .. }
-            | DesignSpec::ByBand { of, .. }
-            | DesignSpec::Placebo(PlaceboSpec { of, .. })
-            | DesignSpec::FakeTiming { of, .. }
-            | DesignSpec::LeaveOneOut { of, .. }
-            | DesignSpec::Simulate(SimulateSpec { of, .. })
-            | DesignSpec::ByGroup { of, .. }
-            | DesignSpec::SplitExposure { of, .. }
-            | DesignSpec::Rings { of, .. } => Some(of),
-            DesignSpec::SpecCurve(_) | DesignSpec::Joint(_) => None,
-        }
-    }
-
     /// Models it needs.
     pub fn models(&self) -> Vec<usize> {
         match self {
@@ -202,6 +190,35 @@ impl DesignSpec {
             | DesignSpec::Simulate(SimulateSpec { model, .. }) => vec![*model],
             DesignSpec::Joint(joint) => joint.models.iter().map(|m| m.1).collect(),
             DesignSpec::SpecCurve(curve) => curve.models.iter().map(|m| m.1).collect(),
+            DesignSpec::Staggered(_) => Vec::new(),
+            DesignSpec::Honest(honest) => honest.study.models(),
+        }
+    }
+
+    /// The model it makes others from, as written.
+    pub fn asked_of(&self) -> Option<&str> {
+        match self {
+            DesignSpec::EventStudy { of, .. }
+            | DesignSpec::ByBand { of, .. }
+            | DesignSpec::Placebo(PlaceboSpec { of, .. })
+            | DesignSpec::FakeTiming { of, .. }
+            | DesignSpec::LeaveOneOut { of, .. }
+            | DesignSpec::Simulate(SimulateSpec { of, .. })
+            | DesignSpec::ByGroup { of, .. }
+            | DesignSpec::SplitExposure { of, .. }
+            | DesignSpec::Rings { of, .. } => Some(of),
+            DesignSpec::SpecCurve(_) | DesignSpec::Joint(_) => None,
+            DesignSpec::Staggered(_) => None,
+            DesignSpec::Honest(honest) => honest.study.asked_of(),
+        }
+    }
+
+    /// The design for staggered treatments it is, or rests on.
+    pub fn staggered(&self) -> Option<usize> {
+        match self {
+            DesignSpec::Staggered(number) => Some(*number),
+            DesignSpec::Honest(honest) => honest.study.staggered(),
+            _ => None,
         }
     }
 }

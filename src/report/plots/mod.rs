@@ -9,6 +9,7 @@ mod quantiles;
 mod responses;
 mod rollout;
 mod scatter;
+mod staggered;
 mod units;
 
 use crate::outcome::designs::Design;
@@ -37,6 +38,7 @@ pub fn plot(name: &str, outcome: &Outcome) -> Option<Figure> {
         Outcome::Design(Design::ByGroup(g)) => Some(designs::groups(g)),
         Outcome::Design(Design::LeaveOneOut(l)) => Some(designs::left_out(l)),
         Outcome::Design(Design::SpecCurve(c)) => Some(designs::curve(c)),
+        Outcome::Design(Design::Staggered(s)) => Some(staggered::study(s)),
         Outcome::Treatment(t) => Some(rollout::rollout(name, t)),
         Outcome::Effects { responses, level, .. } if !responses.is_empty() => {
             Some(responses::responses(responses, *level))
