@@ -94,6 +94,18 @@ impl<'a> Effects<'a> {
         })
     }
 
+    /// The effects at one point, and the policy effects.
+    pub fn at(&self, coefficients: &[f64]) -> Result<(Vec<[f64; 3]>, Option<[f64; 6]>), EstimateError> {
+        let cells = PolicyCells::of(self.sample);
+        let slopes = &coefficients[..self.sample.slopes()];
+        let parts = match self.axis {
+            Some(axis) => parts_at(self.sample, axis, coefficients[slopes.len()], cells.as_ref(), self.dense_units)?,
+            None => parts(self.sample, None, cells.as_ref())?,
+        };
+        let effects = self.effects(slopes, &parts).chunks_exact(3).map(|c| [c[0], c[1], c[2]]).collect();
+        Ok((effects, cells.map(|c| self.policy(slopes, &parts, c.regressor))))
+    }
+
     fn slopes<'d>(&self, draw: &'d DVector<f64>) -> &'d [f64] {
         &draw.as_slice()[..self.sample.slopes()]
     }
