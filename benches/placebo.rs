@@ -37,7 +37,7 @@ fn nearest() -> Arc<Weights> {
         others.sort_by(|a, b| far(a).total_cmp(&far(b)));
         others[..5].iter().for_each(|&k| t.add_triplet(i, k, 0.2));
     }
-    Arc::new(Weights { matrix: t.to_csr(), scaling: Scaling::Row, symmetrizer: None })
+    Arc::new(Weights { matrix: t.to_csr(), scaling: Scaling::Row, symmetrizer: None, periods: 1 })
 }
 
 fn problem() -> Problem {
@@ -61,6 +61,7 @@ fn problem() -> Problem {
         error_weights: None,
         fixed_effects: FixedEffects::Both,
         likelihood: Likelihood::Transform,
+        approach: Approach::Likelihood,
         variance: Variance::ClusterUnit,
         df_adjust: false,
         time_lags: Vec::new(),

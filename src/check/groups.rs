@@ -23,6 +23,7 @@ impl Checker<'_> {
             return Ok(DesignSpec::ByGroup { of, model: base, by, split: false, place });
         }
         let spec = self.spec.models[base].clone();
+        self.by_likelihood(call, entry, &spec)?;
         let law = &spec.terms[0].value;
         let kind = ColumnKind::Split { of: Box::new(law.clone()), by: by.clone() };
         let split = Term { value: Column { kind, text: law.text.clone(), place } };
@@ -31,10 +32,19 @@ impl Checker<'_> {
         Ok(DesignSpec::ByGroup { of, model, by, split: true, place })
     }
 
+    /// Instruments name the places of terms, which these designs move.
+    fn by_likelihood(&mut self, call: &Expr, entry: &Entry, spec: &ModelSpec) -> Check<()> {
+        match spec.approach {
+            ApproachSpec::Likelihood => Ok(()),
+            _ => Err(self.later(call.span, format!("`{}` of a model with instruments or moments", entry.name))),
+        }
+    }
+
     /// `split_exposure(m)`
     pub(crate) fn split_exposure(&mut self, call: &Expr, entry: &Entry, bound: &Bound) -> Check<DesignSpec> {
         let (base, of) = self.treated_model(call, entry, bound)?;
         let spec = self.spec.models[base].clone();
+        self.by_likelihood(call, entry, &spec)?;
         let lagged = spec.model.has_durbin() && spec.durbin.as_ref().is_none_or(|chosen| chosen.contains(&0));
         let place = Place(self.at(call.span));
         if !lagged || spec.weights.is_empty() {

@@ -103,6 +103,7 @@ impl Checker<'_> {
             error_weights: None,
             treatment: None,
             likelihood: None,
+            approach: ApproachSpec::Likelihood,
             df_adjust: false,
             time_lags: Vec::new(),
             variance,

@@ -140,6 +140,7 @@ impl Run<'_> {
     pub(super) fn split_exposure(&self, of: &str, model: usize, matrices: usize) -> Result<Design, Fault> {
         let fitted = self.fitted(model)?;
         let (plan, e, spec) = (&fitted.plan, &fitted.estimated, &self.spec.models[model]);
+        super::placebo::settled("split_exposure", plan)?;
         let found = exposed(&plan.problem, e, matrices, self.shown.shared, self.interrupt)
             .map_err(|error| super::remarks::refusal(spec, plan, &error))?;
         let tails = Tails::new(e.reference, spec.level);

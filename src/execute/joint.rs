@@ -39,6 +39,7 @@ impl Run<'_> {
                 return Err(Fault::error("durbin::plan::not_comparable", message)
                     .help("give all models one sample, with `where:` or `missing drop`"));
             }
+            super::placebo::settled("joint", plan)?;
             let Some(k) = plan.terms.iter().position(|t| *t == asked.term) else {
                 return Err(super::designs::bug("a model lacks the term that is compared"));
             };

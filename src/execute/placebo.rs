@@ -6,7 +6,7 @@ use crate::check::spec::{Aspect, Column, DesignSpec, ModelSpec, PlaceboSpec};
 use crate::designs::assignment::Assignment;
 use crate::designs::early::{NoRoom, early};
 use crate::designs::placebo::{Quantities, p_value, quantities, replicate};
-use crate::estimators::{EstimateError, Estimated, Measured, estimate_with};
+use crate::estimators::{Approach, EstimateError, Estimated, Measured, estimate_with};
 use crate::fault::{Fault, counted};
 use crate::outcome::designs::Design;
 use crate::outcome::placebo::{
@@ -110,6 +110,7 @@ impl Run<'_> {
     /// `fake_timing(m, shift: 3)`
     pub(super) fn fake_timing(&self, of: &str, model: usize, shift: usize) -> Result<Design, Fault> {
         let fitted = self.fitted(model)?;
+        settled("fake_timing", &fitted.plan)?;
         let spec = &self.spec.models[model];
         let moved = early(&fitted.plan.problem, 0, shift).map_err(|why| no_room(why, shift, &fitted.plan))?;
         let left_out = fitted.plan.nobs - moved.cells.min(fitted.plan.nobs);
@@ -219,6 +220,18 @@ impl Run<'_> {
     pub(super) fn again(&self, spec: &ModelSpec, plan: &ModelPlan) -> Result<Estimated, Fault> {
         estimate_with(&plan.problem, self.shown.shared, None, self.interrupt).map_err(|e| refused(spec, plan, &e))
     }
+}
+
+/// Matrices that change over time stack periods, and random effects are no part of a process drawn here.
+pub(super) fn settled(what: &str, plan: &ModelPlan) -> Result<(), Fault> {
+    let kind = match (plan.problem.weights_change(), &plan.problem.approach) {
+        (true, _) => "weights that change over time",
+        (_, Approach::Random(_)) => "random effects",
+        _ => return Ok(()),
+    };
+    let message = format!("`{what}` of a model with {kind} is not available in this version");
+    Err(Fault::error("durbin::check::not_available", message)
+        .help("`docs/limitations.md` lists what this version executes"))
 }
 
 fn refused(spec: &ModelSpec, plan: &ModelPlan, error: &EstimateError) -> Fault {

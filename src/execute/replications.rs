@@ -20,6 +20,7 @@ impl Run<'_> {
     pub(super) fn simulation(&self, asked: &SimulateSpec) -> Result<Design, Fault> {
         let fitted = self.fitted(asked.model)?;
         let (plan, spec, estimated) = (&fitted.plan, &self.spec.models[asked.model], &fitted.estimated);
+        super::placebo::settled("simulate", plan)?;
         let names = terms(plan);
         let truth = truth(asked, &names, estimated)?;
         if asked.residuals && plan.problem.present.is_some() {

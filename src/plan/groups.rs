@@ -141,9 +141,11 @@ fn lost(plan: &ModelPlan, units: &[usize]) -> f64 {
     let Some(used) = used else { return 0.0 };
     let (mut all, mut outside) = (0.0, 0.0);
     for (v, (i, k)) in used.weights.matrix.iter() {
-        if units.binary_search(&i).is_ok() {
+        // Of weights that change over time every block is on the same units.
+        let n = plan.units.len();
+        if units.binary_search(&(i % n)).is_ok() {
             all += v;
-            outside += if units.binary_search(&k).is_ok() { 0.0 } else { *v };
+            outside += if units.binary_search(&(k % n)).is_ok() { 0.0 } else { *v };
         }
     }
     if all > 0.0 { outside / all } else { 0.0 }

@@ -44,6 +44,7 @@ pub(super) fn designs_of(kind: &StepKind) -> Vec<&DesignSpec> {
             Output::Design(design) => out.push(design),
             Output::List(items) => items.iter().for_each(|(_, o)| of(o, out)),
             Output::Figure(figure) => of(&figure.of, out),
+            Output::Table(table) => table.of.iter().for_each(|o| of(o, out)),
             _ => {}
         }
     }
@@ -76,6 +77,8 @@ impl Planner<'_> {
             DesignSpec::EventStudy { .. }
             | DesignSpec::SplitExposure { .. }
             | DesignSpec::Joint(_)
+            | DesignSpec::Staggered(_)
+            | DesignSpec::Honest(_)
             | DesignSpec::ByBand { .. }
             | DesignSpec::FakeTiming { .. }
             | DesignSpec::Simulate(_)
@@ -97,6 +100,12 @@ impl Planner<'_> {
             }
             Permute::Corridors(by) => {
                 let Some(matrix) = matrix_of(plan) else { return Err(Reported) };
+                if matrix.changes() {
+                    let message = "corridors move to neighbors, and those of this model change over time";
+                    let fault = Fault::error("durbin::check::not_available", message)
+                        .help("`permute: clusters` and `torus` need no neighbors");
+                    return Err(self.report(fault, self.spec.models[spec.model].place.0));
+                }
                 let neighbors = neighbors(matrix);
                 let corridors = match by {
                     None => connected(&treated(plan), &neighbors),

@@ -34,6 +34,7 @@ fn relabeled(p: &Problem, to: &[usize]) -> Problem {
             matrix: t.to_csr(),
             scaling: w.scaling,
             symmetrizer: w.symmetrizer.as_ref().map(|s| moved(s)),
+            periods: w.periods,
         })
     };
     let mut out = Problem {
