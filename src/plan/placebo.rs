@@ -82,9 +82,7 @@ impl Planner<'_> {
             | DesignSpec::ByBand { .. }
             | DesignSpec::FakeTiming { .. }
             | DesignSpec::Simulate(_)
-            | DesignSpec::SpecCurve(_)
-            | DesignSpec::Staggered(_)
-            | DesignSpec::Honest(_) => Ok(None),
+            | DesignSpec::SpecCurve(_) => Ok(None),
         }
     }
 
