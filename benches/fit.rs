@@ -36,7 +36,7 @@ fn weights(neighbors: &[Vec<usize>], symmetric: bool) -> Arc<Weights> {
         row.iter().for_each(|&k| t.add_triplet(i, k, 1.0 / row.len() as f64));
     }
     let symmetrizer = symmetric.then(|| neighbors.iter().map(|row| (row.len() as f64).sqrt()).collect());
-    Arc::new(Weights { matrix: t.to_csr(), scaling: Scaling::Row, symmetrizer })
+    Arc::new(Weights { matrix: t.to_csr(), scaling: Scaling::Row, symmetrizer, periods: 1 })
 }
 
 /// Labels in random order.
@@ -129,6 +129,7 @@ fn problem(w: &Arc<Weights>, variance: Variance) -> Problem {
         lag_weights: Some(w.clone()),
         error_weights: None,
         fixed_effects: FixedEffects::Both,
+        approach: Approach::Likelihood,
         likelihood: Likelihood::Transform,
         variance,
         df_adjust: false,

@@ -47,6 +47,7 @@ fn problem(rows: usize, gaps: bool) -> Problem {
         lag_weights: None,
         error_weights: None,
         fixed_effects: FixedEffects::Both,
+        approach: Approach::Likelihood,
         likelihood: Likelihood::Transform,
         variance: Variance::ClusterUnit,
         df_adjust: false,

@@ -3,13 +3,17 @@
 //! The field names are those of the JSON document (docs/reference/command.md) and an interface. Numbers that do not exist are
 //! NaN here and `null` there. Nothing in this file computes.
 
+pub mod described;
 pub mod designs;
 pub mod figures;
 pub mod honest;
 pub mod matching;
 pub mod staggered;
 pub mod steps;
+pub mod table;
 pub mod testing;
+
+pub use table::{Beneath, Block, Cell, Lang, Part, Row, Table, Under};
 
 use serde::Serialize;
 use serde::ser::SerializeMap;
@@ -102,6 +106,33 @@ pub struct Restriction {
     pub statistic: f64,
     pub df: usize,
     pub p: f64,
+}
+
+/// How well the excluded instruments explain what is endogenous (methods C.9).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FirstStage {
+    pub endogenous: Vec<Strength>,
+    /// Instruments that are no regressors, and those left out as combinations of others.
+    pub excluded: usize,
+    pub dropped: usize,
+    /// The statistic of Cragg and Donald: with one endogenous variable its F.
+    pub weakest: f64,
+    /// Sargan's test that the instruments agree, under iid errors; none where there are just enough.
+    pub overidentification: Option<Restriction>,
+}
+
+/// The first stage of one endogenous variable.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Strength {
+    /// The coefficient it is about: `rho` for the outcome's lag.
+    pub term: String,
+    /// The partial F of the excluded instruments, with its degrees of freedom.
+    pub f: f64,
+    pub df: [f64; 2],
+    pub partial_r2: f64,
+    /// The F of the spatial lags of the treatment alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub treatment_f: Option<f64>,
 }
 
 /// The effects on and from one unit (`effects(m, by: unit)`; methods D.1).
@@ -274,6 +305,18 @@ pub struct Fit {
     pub effects: Vec<Effect>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_effects: Option<PolicyEffects>,
+    /// `unit`, `kkp` or `baltagi` where unit effects are random.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub random_effects: Option<String>,
+    /// The variance of the random unit effects; `sigma2` is that of the errors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sigma2_unit: Option<f64>,
+    /// The test that unit means of the terms do not matter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mundlak: Option<Restriction>,
+    /// Of a model by instruments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_stage: Option<FirstStage>,
     /// How effects got their standard errors: `delta`, `simulate` or `bootstrap`.
     pub effect_errors: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -414,48 +457,6 @@ pub enum Scalar {
     Text(String),
 }
 
-/// What stands in one cell of a [`Table`]: meaning, not markup.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Cell {
-    Empty,
-    Text(String),
-    /// A count.
-    Count(usize),
-    /// A number shown with the table's digits.
-    Number(f64),
-    /// An estimate with its standard error beneath and stars by `p`.
-    Estimate {
-        estimate: f64,
-        se: f64,
-        p: f64,
-    },
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct Row {
-    pub label: String,
-    pub cells: Vec<Cell>,
-}
-
-/// A block of rows with a heading (coefficients, `C @ …`, effects, fit).
-#[derive(Clone, Debug, PartialEq)]
-pub struct Block {
-    pub heading: Option<String>,
-    pub rows: Vec<Row>,
-}
-
-/// A table as a paper shows it; the renderers of `report` turn it into text, CSV or LaTeX.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Table {
-    pub title: Option<String>,
-    /// Headings of the columns after the label column.
-    pub columns: Vec<String>,
-    pub blocks: Vec<Block>,
-    pub notes: Vec<String>,
-    /// Significant digits of numbers.
-    pub digits: usize,
-}
-
 /// Labelled values, e.g. residuals by unit and period.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LabeledArray {
@@ -499,6 +500,8 @@ pub enum Outcome {
     Weights(WeightsSummary),
     Treatment(TreatmentSummary),
     Panel(PanelSummary),
+    /// `describe(panel, …)`.
+    Described(Box<described::Description>),
     Data(DataSummary),
     Table(Table),
     Array(LabeledArray),

@@ -34,12 +34,13 @@ use crate::data::natives::Native;
 use crate::diagnostic::Diagnostic;
 pub use crate::estimators::Interrupt;
 use crate::estimators::Never;
-use crate::execute::execute;
+use crate::execute::{Saved, execute};
 use crate::fault::Fault;
 use crate::loader::{Loader, MemoryLoader};
 use crate::modules;
 use crate::plan::{self, Means, Planned};
 pub use crate::plan::{InputFile, Limit, Memory};
+use crate::source::SourceId;
 use crate::syntax::{self, ast::Ast, ast::Expr};
 use crate::writer::Writer;
 pub use cancel::Cancel;
@@ -208,9 +209,12 @@ impl<'a> Session<'a> {
         self.files().read(path)
     }
 
-    /// How programs of this session read files; tables that were handed over are not among them.
-    pub fn loader(&self) -> Arc<dyn Loader + 'a> {
-        self.loader.clone()
+    /// At most `limit` bytes from the beginning of a file, as programs of this session read it.
+    ///
+    /// # Errors
+    /// As [`Session::read`].
+    pub fn head(&self, path: &str, limit: usize) -> Result<Vec<u8>, Fault> {
+        self.files().head(path, limit)
     }
 
     fn files(&self) -> Overlay<'_> {
@@ -223,6 +227,7 @@ impl<'a> Session<'a> {
 
     fn planned(&self, spec: &Spec, loader: &dyn Loader, run: &mut Run) -> Option<plan::Plan> {
         run.seed = spec.settings.seed;
+        run.lang = spec.settings.lang;
         let interrupt = self.watch();
         interrupt.begin("data and weights");
         let means = Means {
@@ -247,12 +252,14 @@ impl<'a> Session<'a> {
         self.cancel.reset();
         let (mut run, spec) = self.checked(program);
         if let Some(spec) = spec {
-            self.run_spec(&spec, &self.files(), &mut run);
+            let text = run.sources.get(SourceId::default()).map_or(String::new(), |s| s.text.clone());
+            self.run_spec(&spec, &self.files(), &mut run, &text);
         }
         run
     }
 
-    fn run_spec(&self, spec: &Spec, loader: &dyn Loader, run: &mut Run) {
+    /// `text` is the program as a page shows it.
+    fn run_spec(&self, spec: &Spec, loader: &dyn Loader, run: &mut Run, text: &str) {
         run.kind = spec.fresh_steps().last().and_then(|s| match &s.kind {
             StepKind::Print(output) => Some(kind(output).to_string()),
             _ => None,
@@ -270,22 +277,27 @@ impl<'a> Session<'a> {
         if run.failed() {
             return;
         }
-        let files: Vec<(&str, &str)> = done.files.iter().map(|f| (f.path.as_str(), f.content.as_str())).collect();
+        let pages = done.reports.into_iter().map(|page| {
+            let content = run.page(&page, text).into_bytes();
+            Saved { path: page.path, content, place: page.place }
+        });
+        let saves: Vec<Saved> = done.files.into_iter().chain(pages).collect();
+        let files: Vec<(&str, &[u8])> = saves.iter().map(|f| (f.path.as_str(), f.content.as_slice())).collect();
         let read: Vec<&str> = run.inputs.iter().map(|f| f.path.as_str()).collect();
         let saved = self.save(&files, &read);
         self.cancel.reset();
         match saved {
             Ok(()) => {
-                run.saved = done.files.iter().map(|f| f.path.clone()).collect();
+                run.saved = saves.iter().map(|f| f.path.clone()).collect();
                 run.entries = done.entries;
             }
             Err((number, fault)) => {
-                run.diagnostics.push(Diagnostic::at(fault, done.files.get(number).map(|f| f.place)));
+                run.diagnostics.push(Diagnostic::at(fault, saves.get(number).map(|f| f.place)));
             }
         }
     }
 
-    fn save(&self, files: &[(&str, &str)], inputs: &[&str]) -> Result<(), (usize, Fault)> {
+    fn save(&self, files: &[(&str, &[u8])], inputs: &[&str]) -> Result<(), (usize, Fault)> {
         match &self.writer {
             _ if files.is_empty() => Ok(()),
             Some(writer) => writer.write(files, inputs),
@@ -363,6 +375,7 @@ fn kind(output: &Output) -> &'static str {
         Output::Weights(_) => "weights",
         Output::Treatment(_) => "a treatment",
         Output::Panel(_) => "a panel",
+        Output::Described(_) => "a description",
         Output::Data(_) => "a data set",
         Output::Array(_) => "an array",
         Output::Scalar(ScalarExpr::Text(_)) => "text",

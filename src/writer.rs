@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 pub trait Writer: Send + Sync {
     /// Writes all files (path as the program writes it, content) or none; `inputs` are the files the program read. The
     /// position of the offending file comes with the fault, `durbin::io::…`.
-    fn write(&self, files: &[(&str, &str)], inputs: &[&str]) -> Result<(), (usize, Fault)>;
+    fn write(&self, files: &[(&str, &[u8])], inputs: &[&str]) -> Result<(), (usize, Fault)>;
 }
 
 impl<T: Writer + ?Sized> Writer for &T {
-    fn write(&self, files: &[(&str, &str)], inputs: &[&str]) -> Result<(), (usize, Fault)> {
+    fn write(&self, files: &[(&str, &[u8])], inputs: &[&str]) -> Result<(), (usize, Fault)> {
         (**self).write(files, inputs)
     }
 }
@@ -79,7 +79,7 @@ impl DiskWriter {
         Ok(target)
     }
 
-    fn put_aside(&self, path: &str, content: &str, protected: &[PathBuf]) -> Result<Waiting, Fault> {
+    fn put_aside(&self, path: &str, content: &[u8], protected: &[PathBuf]) -> Result<Waiting, Fault> {
         let target = self.target(path, protected)?;
         let name = target.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let temporary = target.with_file_name(format!(".{name}.part"));
@@ -92,7 +92,7 @@ impl DiskWriter {
 }
 
 impl Writer for DiskWriter {
-    fn write(&self, files: &[(&str, &str)], inputs: &[&str]) -> Result<(), (usize, Fault)> {
+    fn write(&self, files: &[(&str, &[u8])], inputs: &[&str]) -> Result<(), (usize, Fault)> {
         let protected = self.protected(inputs);
         let mut waiting: Vec<Waiting> = Vec::new();
         for (number, (path, content)) in files.iter().enumerate() {
@@ -120,12 +120,12 @@ impl Writer for DiskWriter {
 }
 
 /// Writes a file that was not there: what has its name goes first, or a link of that name would be followed.
-fn fresh(path: &Path, content: &str) -> std::io::Result<()> {
+fn fresh(path: &Path, content: &[u8]) -> std::io::Result<()> {
     match fs::remove_file(path) {
         Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
         _ => {}
     }
-    fs::File::create_new(path)?.write_all(content.as_bytes())
+    fs::File::create_new(path)?.write_all(content)
 }
 
 fn write_failed(path: &str, reason: &str) -> Fault {
@@ -152,9 +152,9 @@ mod tests {
     fn files_are_written_below_the_root_only() {
         let home = folder("below");
         let writer = DiskWriter::new(&home.join("out"), &home, &home.join("p.durbin"));
-        assert!(writer.write(&[("a/t.txt", "one"), ("b.csv", "two")], &[]).is_ok());
+        assert!(writer.write(&[("a/t.txt", b"one"), ("b.csv", b"two")], &[]).is_ok());
         assert_eq!(fs::read_to_string(home.join("out/a/t.txt")).unwrap(), "one");
-        let (number, fault) = writer.write(&[("c.txt", "x"), ("../d.txt", "y")], &[]).unwrap_err();
+        let (number, fault) = writer.write(&[("c.txt", b"x"), ("../d.txt", b"y")], &[]).unwrap_err();
         assert_eq!((number, fault.code), (1, "durbin::io::outside_out"));
         assert!(!home.join("out/c.txt").exists(), "all or none");
         fs::remove_dir_all(home).unwrap();
@@ -171,9 +171,9 @@ mod tests {
         }
         symlink(&out, home.join("sub")).unwrap();
         let writer = DiskWriter::new(&home, &home, &home.join("p.durbin"));
-        writer.write(&[("a.txt", "new")], &[]).unwrap();
+        writer.write(&[("a.txt", b"new")], &[]).unwrap();
         assert_eq!(fs::read_to_string(home.join("a.txt")).unwrap(), "new");
-        assert_eq!(writer.write(&[("sub/b.txt", "x")], &[]).unwrap_err().1.code, "durbin::io::outside_out");
+        assert_eq!(writer.write(&[("sub/b.txt", b"x")], &[]).unwrap_err().1.code, "durbin::io::outside_out");
         assert_eq!(fs::read_to_string(out.join("kept.txt")).unwrap(), "kept", "neither link was written through");
         assert!(!out.join("b.txt").exists());
         [home, out].iter().for_each(|f| fs::remove_dir_all(f).unwrap());
@@ -185,7 +185,7 @@ mod tests {
         let input = home.join("panel.csv");
         fs::write(&input, "a").unwrap();
         let writer = DiskWriter::new(&home, &home, &home.join("p.durbin"));
-        let fault = writer.write(&[("./panel.csv", "b")], &["panel.csv"]).unwrap_err().1;
+        let fault = writer.write(&[("./panel.csv", b"b")], &["panel.csv"]).unwrap_err().1;
         assert_eq!(fault.code, "durbin::io::overwrites_input");
         assert_eq!(fs::read_to_string(&input).unwrap(), "a");
         fs::remove_dir_all(home).unwrap();

@@ -438,3 +438,20 @@ fn pedantic_lints_come_when_asked_for_as_text_and_as_records() {
         assert_eq!(lints, expected, "{command}");
     }
 }
+
+#[test]
+fn a_run_is_shown_as_markdown_or_as_a_page() {
+    let folder = Folder::new("shapes");
+    folder.write("p.durbin", &counting("m\nlet none = 1\nm\n"));
+    let md = folder.durbin(&["run", "--quiet", "--format", "md", "p.durbin"]);
+    assert_eq!(md.status, 0, "{}", md.err);
+    assert!(md.out.starts_with("## nobs(m)\n\n```text\n48\n```\n\n## m: Linear model\n\n"), "{}", md.out);
+    assert!(md.out.contains("\n| income | ") && md.out.contains("- **Outcome**: jobs\n"), "{}", md.out);
+    let html = folder.durbin(&["run", "--quiet", "--format", "html", "p.durbin"]);
+    assert!(html.out.starts_with("<!DOCTYPE html>") && html.out.ends_with("</html>\n"), "{}", html.out);
+    assert!(html.out.contains("<h2>m: Linear model</h2>"), "{}", html.out);
+    folder.write("bad.durbin", &counting("nobs(k)\n"));
+    let refused = folder.durbin(&["run", "--quiet", "--format", "html", "bad.durbin"]);
+    assert!(refused.status == 1 && refused.out.is_empty() && refused.err.contains("unknown_name"), "{refused:?}");
+    assert_eq!(folder.durbin(&["check", "--format", "html", "p.durbin"]).status, 2);
+}

@@ -28,7 +28,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("data", &["linalg", "fault", "suggest", "outcome"]),
     ("report", &["outcome", "fault"]),
     ("syntax", &["source", "fault", "diagnostic", "suggest"]),
-    ("check", &["source", "fault", "diagnostic", "suggest", "syntax", "data", "loader", "estimators", "weights"]),
+    (
+        "check",
+        &["source", "fault", "diagnostic", "suggest", "syntax", "data", "loader", "estimators", "weights", "outcome"],
+    ),
     (
         "plan",
         &[
@@ -117,20 +120,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("record", &["fault", "check", "plan", "estimators", "outcome", "report", "session"]),
     (
         "repl",
-        &[
-            "loader",
-            "doc",
-            "source",
-            "fault",
-            "diagnostic",
-            "suggest",
-            "syntax",
-            "check",
-            "plan",
-            "outcome",
-            "report",
-            "session",
-        ],
+        &["doc", "source", "fault", "diagnostic", "suggest", "syntax", "check", "plan", "outcome", "report", "session"],
     ),
     ("main", &["cli"]),
 ];

@@ -60,7 +60,7 @@ fn contiguity(path: &str, units: &[String]) -> Arc<Weights> {
     let mut triplets = TriMat::new((n, n));
     edges.iter().for_each(|&(i, k)| triplets.add_triplet(i, k, 1.0 / degree[i]));
     let symmetrizer = Some(degree.iter().map(|d: &f64| d.sqrt()).collect());
-    Arc::new(Weights { matrix: triplets.to_csr(), scaling: Scaling::Row, symmetrizer })
+    Arc::new(Weights { matrix: triplets.to_csr(), scaling: Scaling::Row, symmetrizer, periods: 1 })
 }
 
 fn problem(model: Model, p: &Panel, y: Vec<f64>, x: &[&str], w: &Arc<Weights>) -> Problem {
@@ -75,6 +75,7 @@ fn problem(model: Model, p: &Panel, y: Vec<f64>, x: &[&str], w: &Arc<Weights>) -
         lag_weights: model.has_lag().then(|| w.clone()),
         error_weights: model.has_error().then(|| w.clone()),
         fixed_effects: FixedEffects::Both,
+        approach: Approach::Likelihood,
         likelihood: Likelihood::Transform,
         variance: Variance::Iid,
         df_adjust: false,
@@ -171,6 +172,7 @@ fn a_two_way_panel_agrees_with_independent_programs() {
     agrees("castle_sar_robbery", "m", &problem(Model::Sar, &p, y.clone(), &x, &w), &x);
     let sdem = Problem {
         fixed_effects: FixedEffects::Unit,
+        approach: Approach::Likelihood,
         likelihood: Likelihood::Direct,
         ..problem(Model::Sdem, &p, y, &x, &w)
     };

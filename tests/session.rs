@@ -119,6 +119,21 @@ fn a_name_bound_again_does_not_reach_into_other_scopes() {
 }
 
 #[test]
+fn words_of_options_are_no_names() {
+    let mut session = begun();
+    well(&mut session, "let robust = 1\nlet unit = 5\nlet error = 3");
+    well(
+        &mut session,
+        "model m = ols(jobs ~ income, se: robust, fe: [unit, time])\nweights V = edges(\"roads.csv\", islands: error)",
+    );
+    let rebound = well(&mut session, "let robust = 2\nlet unit = 6\nlet error = 4");
+    assert!(rebound.notices.is_empty(), "{:?}", rebound.notices);
+    well(&mut session, "let k = unit + 1");
+    let rebound = well(&mut session, "let unit = 7");
+    assert_eq!(rebound.notices, ["`k` keeps the old `unit`, now called `unit_1`; declare it again to use the new one"]);
+}
+
+#[test]
 fn the_last_value_is_one_value() {
     let mut session = Session::new(files());
     well(&mut session, "let k = 1\nk + 1");
@@ -260,7 +275,7 @@ fn tables_are_handed_over_with_every_bit() {
 struct Kept(Mutex<Vec<String>>);
 
 impl Writer for Kept {
-    fn write(&self, files: &[(&str, &str)], _: &[&str]) -> Result<(), (usize, Fault)> {
+    fn write(&self, files: &[(&str, &[u8])], _: &[&str]) -> Result<(), (usize, Fault)> {
         self.0.lock().unwrap().extend(files.iter().map(|f| f.0.to_string()));
         Ok(())
     }

@@ -216,8 +216,15 @@ impl Checker<'_> {
             chosen.into_iter().flat_map(spread).collect()
         });
         let time_lags = base.time_lags.into_iter().map(|lag| TimeLagUse { term: moved(lag.term), ..lag }).collect();
+        let approach = match base.approach {
+            ApproachSpec::Instruments { endogenous, instruments } => {
+                let spread = |at: usize| if at == 0 { 0..=more } else { moved(at)..=moved(at) };
+                ApproachSpec::Instruments { endogenous: endogenous.into_iter().flat_map(spread).collect(), instruments }
+            }
+            other => other,
+        };
         let events = Some(EventTimes { treatment, bins, reference, place });
-        self.interned_model(ModelSpec { terms, durbin, time_lags, events, treatment: None, ..base })
+        self.interned_model(ModelSpec { terms, durbin, time_lags, events, approach, treatment: None, ..base })
     }
 
     /// `by_band(m, [0, 100, 250])`: the model once per band.

@@ -6,11 +6,13 @@ use super::options::QueryOptions;
 use super::spec::*;
 use super::{Check, Checker, Reported};
 use crate::diagnostic::Diagnostic;
-use crate::estimators::{FixedEffects, Likelihood, Model};
+use crate::estimators::{FixedEffects, Likelihood, Model, Variance};
 use crate::syntax::ast::*;
 use crate::syntax::print;
 
-const FE_CHOICES: [&str; 6] = ["[unit, time]", "unit", "time", "none", "random", "[unit, time, province:time]"];
+/// What `fe:` takes, one of each kind.
+pub(super) const FE_CHOICES: [&str; 6] =
+    ["[unit, time]", "unit", "time", "none", "random", "[unit, time, province:time]"];
 
 impl Checker<'_> {
     /// Which of unit and period effects a model spans, and, where there are others, every set as written.
@@ -29,7 +31,8 @@ impl Checker<'_> {
             Some(["unit"]) => return plain(FixedEffects::Unit),
             Some(["time"]) => return plain(FixedEffects::Time),
             Some(["unit", "time"] | ["time", "unit"]) => return plain(FixedEffects::Both),
-            Some(["random"]) => return Err(self.later(expr.span, "`fe: random`")),
+            // With the approach of random effects, whose mean is the intercept.
+            Some(["random"]) => return plain(FixedEffects::None),
             Some(words) if !words.is_empty() && words.iter().all(|w| self.dimension(w, panel).is_some()) => {
                 return Err(self.named_by_column("fe", expr, words, panel));
             }
@@ -57,6 +60,21 @@ impl Checker<'_> {
             (false, false) => FixedEffects::None,
         };
         Ok((flags, effects))
+    }
+
+    /// Variances of likelihood models that need residuals off means of units and periods alone.
+    pub(super) fn variance_beside_effects(&mut self, options: &QueryOptions, bound: &Bound, what: &str) -> Check<()> {
+        let (Some(used), Some(e)) = (&options.variance, bound.get("se")) else { return Ok(()) };
+        let why = if used.resampling.is_some() {
+            "a bootstrap draws from residuals off effects of units and periods"
+        } else if used.variance == Variance::Qml {
+            "cumulants of errors are known from residuals off effects of units and periods"
+        } else {
+            return Ok(());
+        };
+        let message = format!("`se: {}` does not go with {what}: {why}", print::expression(e));
+        let fault = Diagnostic::error("durbin::check::bad_option_value", self.at(e.span), message);
+        Err(self.report(fault.help("use `cluster(unit)` or `iid`")))
     }
 
     fn known_effect(&self, expr: &Expr, panel: usize) -> bool {
@@ -121,13 +139,14 @@ impl Checker<'_> {
             _ => return Err(Reported),
         };
         let span = option.span;
-        if model.has_lag() || model.has_error() {
-            return Err(self.later(span, format!("{what} in a likelihood model")));
-        }
         let refuse = |checker: &mut Self, message: String, help: &str| {
             let place = checker.at(span);
             Err(checker.report(Diagnostic::error("durbin::check::bad_option_value", place, message).help(help)))
         };
+        if model.has_error() {
+            let message = format!("{what} beside a spatial error: its filter would move them along the matrix");
+            return refuse(self, message, "`sdm` or `slx` with `se: cluster(unit)`, or `fe: [unit, time]`");
+        }
         if options.trends && matches!(options.fixed_effects, Some(FixedEffects::Time | FixedEffects::None)) {
             let message = "`trends: unit` is a line for each unit, and lines need their levels".to_string();
             return refuse(self, message, "`fe: [unit, time]` or `fe: unit`");
@@ -141,6 +160,17 @@ impl Checker<'_> {
             let message = format!("`likelihood: partial` corrects for period effects, not for {what}");
             return refuse(self, message, "leave `likelihood:` out");
         }
-        Ok(())
+        if options.approach != ApproachSpec::Likelihood || !model.has_lag() {
+            return Ok(());
+        }
+        if options.likelihood == Some(Likelihood::Transform) {
+            let message = format!("`likelihood: transform` takes out effects of units and periods, not {what}");
+            return refuse(
+                self,
+                message,
+                "leave `likelihood:` out, which is `direct` here: effects are estimated beside the slopes",
+            );
+        }
+        self.variance_beside_effects(options, bound, what)
     }
 }

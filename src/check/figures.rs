@@ -65,7 +65,7 @@ impl Checker<'_> {
         }
     }
 
-    /// The panel whose units a map shows; it has coordinates.
+    /// The panel whose units a map shows; it has coordinates or shapes.
     fn ground(&mut self, x: &Expr, of: &Output) -> Check<usize> {
         let panel = match of {
             Output::Treatment(t) => self.spec.treatments[*t].panel,
@@ -77,7 +77,7 @@ impl Checker<'_> {
             _ => return Err(self.no_picture(x, "map", MAPPED)),
         };
         let bound = &self.panels[panel].spec;
-        if bound.coords.is_some() {
+        if bound.coords.is_some() || bound.shapes.is_some() {
             return Ok(panel);
         }
         let message = format!("a map needs to know where units are, and panel `{}` has no `coords`", bound.name);

@@ -125,7 +125,7 @@ impl Checker<'_> {
     }
 
     /// Splits the right-hand side at its top-level `+` and adds each term once.
-    fn terms(&mut self, expr: &Expr, panel: usize, out: &mut Vec<Term>) -> Check<()> {
+    pub(crate) fn terms(&mut self, expr: &Expr, panel: usize, out: &mut Vec<Term>) -> Check<()> {
         let mut failed = None;
         let mut parts = vec![expr];
         if let ExprKind::Chain { first, rest } = &expr.kind
@@ -166,7 +166,7 @@ impl Checker<'_> {
         self.report(fault)
     }
 
-    fn term(&mut self, expr: &Expr, panel: usize, out: &mut Vec<Term>) -> Check<()> {
+    pub(crate) fn term(&mut self, expr: &Expr, panel: usize, out: &mut Vec<Term>) -> Check<()> {
         let no_term = |what: String, help: &str, checker: &mut Self| {
             Err(checker.report(
                 Diagnostic::error("durbin::check::not_a_term", checker.at(expr.span), what).help(help.to_string()),

@@ -1,20 +1,41 @@
 //! The options of model queries: their values, and which of them this version executes.
 
+use super::approach::{METHOD_CHOICES, RANDOM_CHOICES};
 use super::arguments::Bound;
+use super::effects::FE_CHOICES;
 use super::formula::Formula;
 use super::library::Entry;
+use super::resampling::EFFECTS_CHOICES;
 use super::spec::*;
-use super::variance::VarianceUse;
+use super::variance::{SE_CHOICES, VarianceUse};
 use super::{Check, Checker, Reported};
 use crate::diagnostic::Diagnostic;
 use crate::estimators::{FixedEffects, Likelihood, Model};
 use crate::syntax::ast::*;
 use crate::syntax::print;
 
+const LIKELIHOOD_CHOICES: [&str; 3] = ["transform", "partial", "direct"];
+const TRENDS_CHOICES: [&str; 2] = ["none", "unit"];
+
+/// The options of model queries that take words, each with what it takes, one of each kind: what the checker itself goes
+/// by and offers where a value is none of them.
+pub fn option_values() -> Vec<(&'static str, &'static [&'static str])> {
+    vec![
+        ("fe", &FE_CHOICES),
+        ("trends", &TRENDS_CHOICES),
+        ("se", &SE_CHOICES),
+        ("method", &METHOD_CHOICES),
+        ("likelihood", &LIKELIHOOD_CHOICES),
+        ("effects", &EFFECTS_CHOICES),
+        ("random", &RANDOM_CHOICES),
+    ]
+}
+
 /// What the options of a query say; `None` where they are silent.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct QueryOptions {
     pub fixed_effects: Option<FixedEffects>,
+    pub approach: ApproachSpec,
     /// Every set of effects as written, where there are others than of units and periods.
     pub effects: Vec<EffectUse>,
     pub trends: bool,
@@ -42,6 +63,10 @@ impl Checker<'_> {
     ) -> Check<QueryOptions> {
         let mut options = QueryOptions::default();
         let mut failed = None;
+        match self.approach(entry, model, bound, panel, formula) {
+            Ok(approach) => options.approach = approach,
+            Err(r) => failed = Some(r),
+        }
         for (name, expr) in bound.named.iter().skip(1) {
             if let Err(r) = self.option(&mut options, name, expr, model, panel, formula) {
                 failed = Some(r);
@@ -124,19 +149,18 @@ impl Checker<'_> {
                 options.fixed_effects = Some(flags);
                 options.effects = effects;
             }
-            "se" => options.variance = Some(self.variance(expr, model, panel)?),
-            "likelihood" => {
-                options.likelihood =
-                    Some(match self.choice("likelihood", expr, &["transform", "partial", "direct"])? {
-                        "partial" => Likelihood::Partial,
-                        "direct" => Likelihood::Direct,
-                        _ => Likelihood::Transform,
-                    });
+            "se" => {
+                let family = self.error_family(expr, model, &options.approach)?;
+                options.variance = Some(self.variance(expr, family, panel)?);
             }
-            "method" => {
-                if self.choice("method", expr, &["qml", "gs2sls", "gmm"])? != "qml" {
-                    return Err(self.later(expr.span, format!("`method: {}`", print::expression(expr))));
-                }
+            // Read by `approach`, together.
+            "method" | "iv" | "random" | "mundlak" => {}
+            "likelihood" => {
+                options.likelihood = Some(match self.choice("likelihood", expr, &LIKELIHOOD_CHOICES)? {
+                    "partial" => Likelihood::Partial,
+                    "direct" => Likelihood::Direct,
+                    _ => Likelihood::Transform,
+                });
             }
             "durbin" => options.durbin = self.durbin(expr, formula)?,
             "lag_weights" => options.lag_weights = Some(self.weights_use(expr, panel)?),
@@ -146,12 +170,7 @@ impl Checker<'_> {
             "where" => options.condition = Some(self.column(expr, panel)?),
             "effects" => options.effect_errors = self.effects_option(expr)?,
             "trends" => {
-                options.trends = self.choice("trends", expr, &["none", "unit"])? == "unit";
-            }
-            "split_exposure" => {
-                if self.boolean(name, expr)? {
-                    return Err(self.later(expr.span, format!("`{name}:`")));
-                }
+                options.trends = self.choice("trends", expr, &TRENDS_CHOICES)? == "unit";
             }
             _ => {
                 self.loose(expr);

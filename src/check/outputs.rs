@@ -1,6 +1,5 @@
 //! What is printed, saved and asserted.
 
-use super::library::Entry;
 use super::scope::Value;
 use super::spec::*;
 use super::{Check, Checker, Reported};
@@ -12,35 +11,38 @@ use crate::syntax::ast::*;
 use crate::syntax::print;
 use std::path::Path;
 
-/// Formats a table is saved in, and those a figure will be.
-const TABLE_FORMATS: [&str; 3] = [".csv", ".tex", ".txt"];
-const FIGURE_FORMATS: [&str; 1] = [".svg"];
-/// Formats of tables this version does not write yet.
-const LATER_FORMATS: [&str; 3] = [".md", ".html", ".json"];
-const ALL_FORMATS: [&str; 8] = [".csv", ".tex", ".txt", ".md", ".html", ".json", ".svg", ".png"];
+/// Formats of what is a table, of text, of arrays, of single values and of figures.
+const TABLE: &[&str] = &[".csv", ".docx", ".html", ".json", ".md", ".tex", ".txt"];
+const TEXT: &[&str] = &[".docx", ".html", ".json", ".md", ".txt"];
+const ARRAY: &[&str] = &[".csv", ".json", ".txt"];
+const VALUE: &[&str] = &[".json", ".txt"];
+const FIGURE: &[&str] = &[".html", ".json", ".png", ".svg"];
+/// Of a matrix: its links, and what a text says of it.
+const MATRIX: &[&str] = &[".csv", ".docx", ".gal", ".gwt", ".html", ".json", ".md", ".mtx", ".txt"];
+const ALL: [&str; 12] =
+    [".csv", ".docx", ".html", ".json", ".md", ".tex", ".txt", ".svg", ".png", ".gal", ".gwt", ".mtx"];
 
 /// What a value is in words, and the extensions it may be saved with.
 fn kind_and_formats(output: &Output) -> (&'static str, &'static [&'static str]) {
     match output {
-        Output::Table(_) => ("a table", &TABLE_FORMATS),
-        Output::Test(_) => ("a test", &TABLE_FORMATS),
-        Output::Fit(_) => ("a fit", &TABLE_FORMATS),
+        Output::Table(_) | Output::Design(_) => ("a table", TABLE),
+        Output::Test(_) => ("a test", TABLE),
+        Output::Fit(_) => ("a fit", TABLE),
         Output::Answer {
             answer:
                 Answer::Effects | Answer::Responses(_) | Answer::EffectsByUnit | Answer::EffectsByOrder(_) | Answer::Tidy,
             ..
-        } => ("a table", &TABLE_FORMATS),
-        Output::Answer { answer: Answer::Explain, .. } => ("an explanation", &[".md", ".txt"]),
-        Output::Answer { answer: Answer::FixedEffects, .. } | Output::List(_) => ("a list", &[".txt"]),
-        Output::Answer { .. } => ("an array", &[".csv", ".txt"]),
-        Output::Weights(_) => ("a weights matrix", &[".txt"]),
-        Output::Treatment(_) => ("a treatment", &[".txt"]),
-        Output::Panel(_) => ("a panel", &[".txt"]),
-        Output::Data(_) => ("a data set", &[".txt"]),
-        Output::Array(_) => ("an array", &[".csv", ".txt"]),
-        Output::Figure(_) => ("a figure", &FIGURE_FORMATS),
-        Output::Design(_) => ("a table", &TABLE_FORMATS),
-        Output::Scalar(_) => ("a single value", &[".txt"]),
+        } => ("a table", TABLE),
+        Output::Answer { answer: Answer::Explain, .. } => ("an explanation", TEXT),
+        Output::Answer { answer: Answer::FixedEffects, .. } | Output::List(_) => ("a list", TEXT),
+        Output::Answer { .. } | Output::Array(_) => ("an array", ARRAY),
+        Output::Weights(_) => ("a weights matrix", MATRIX),
+        Output::Treatment(_) => ("a treatment", TABLE),
+        Output::Panel(_) => ("a panel", TABLE),
+        Output::Described(_) => ("a description", TABLE),
+        Output::Data(_) => ("a data set", TABLE),
+        Output::Figure(_) => ("a figure", FIGURE),
+        Output::Scalar(_) => ("a single value", VALUE),
     }
 }
 
@@ -58,7 +60,7 @@ impl Checker<'_> {
         self.output_of(value, expr)
     }
 
-    fn output_of(&mut self, value: Value, expr: &Expr) -> Check<Output> {
+    pub(crate) fn output_of(&mut self, value: Value, expr: &Expr) -> Check<Output> {
         Ok(match value {
             Value::Model(m) => Output::Fit(m),
             Value::Weights(recipe, on) => {
@@ -73,6 +75,7 @@ impl Checker<'_> {
             }
             Value::Treatment(t) => Output::Treatment(t),
             Value::Panel(p) => Output::Panel(p),
+            Value::Described(d) => Output::Described((*d).clone()),
             Value::Data(d) => Output::Data(d),
             Value::Array(a) => Output::Array(self.interned(a.value.clone(), a.dims.clone())),
             Value::Table(t) => Output::Table(t),
@@ -120,17 +123,47 @@ impl Checker<'_> {
         let output = self.output(value);
         let (kind, fitting) = match &output {
             Ok(output) => kind_and_formats(output),
-            Err(_) => ("a table", &TABLE_FORMATS[..]),
+            Err(_) => ("a table", TABLE),
         };
-        let format = self.save_path(value, path, kind, fitting);
+        let format = self.save_path(&print::expression(value), path, kind, fitting);
         let (Ok(()), Ok(output)) = (format, output) else { return };
         let kind = StepKind::Save { output, path: path.text.clone(), path_place: Place(path.span) };
         let source = self.text(value.span).to_string();
         self.spec.steps.push(Step { kind, source, place: Place(statement.span) });
     }
 
+    /// `report "paper.html" { VALUE… }`.
+    pub(crate) fn report_statement(&mut self, statement: &Statement, path: &Text, items: &[Statement]) {
+        let mut checked = Vec::new();
+        let mut failed = self.save_path("a report", path, "a report", &[".html"]).is_err();
+        for item in items {
+            let StatementKind::Print(e) = &item.kind else { continue };
+            match self.output(e) {
+                Ok(output) => {
+                    let source = Written(self.text(e.span).to_string());
+                    checked.push(ReportItem { output, source, words: item.doc.clone() });
+                }
+                Err(_) => failed = true,
+            }
+        }
+        if items.is_empty() {
+            let message = format!("the report `{}` holds nothing", path.text);
+            let fault = Diagnostic::error("durbin::check::arguments", statement.span, message)
+                .help("write one value a line between `{` and `}`: tables, models, tests, text in quotes");
+            self.report(fault);
+            return;
+        }
+        if failed {
+            return;
+        }
+        let doc = Written(self.request.program.doc.clone().unwrap_or_default());
+        let kind = StepKind::Report { items: checked, path: path.text.clone(), path_place: Place(path.span), doc };
+        let source = format!("report \"{}\"", path.text);
+        self.spec.steps.push(Step { kind, source, place: Place(statement.span) });
+    }
+
     /// The path stays below `--out` and its extension fits the value.
-    fn save_path(&mut self, value: &Expr, path: &Text, kind: &str, fitting: &[&str]) -> Check<()> {
+    fn save_path(&mut self, value: &str, path: &Text, kind: &str, fitting: &[&str]) -> Check<()> {
         if let Err(f) = loader::refuse_foreign(&path.text) {
             return Err(self.report(Diagnostic::at(f, Some(path.span))));
         }
@@ -147,7 +180,7 @@ impl Checker<'_> {
         }
         let file = path.text.rsplit('/').next().unwrap_or("");
         let extension = file.rsplit_once('.').map_or(String::new(), |(_, e)| format!(".{}", e.to_lowercase()));
-        if !ALL_FORMATS.contains(&extension.as_str()) {
+        if !ALL.contains(&extension.as_str()) {
             let shown =
                 if extension.is_empty() { "no extension".into() } else { format!("the extension `{extension}`") };
             return Err(self.report(
@@ -160,14 +193,15 @@ impl Checker<'_> {
             ));
         }
         if !fitting.contains(&extension.as_str()) {
-            if fitting == TABLE_FORMATS && LATER_FORMATS.contains(&extension.as_str()) {
-                return Err(self.later(path.span, format!("saving to `{extension}`")));
-            }
             return Err(self.report(
                 Diagnostic::error(
                     "durbin::output::format_of_kind",
                     path.span,
-                    format!("`{}` is {kind}, which a file `{extension}` does not hold", print::expression(value)),
+                    if value == kind {
+                        format!("{kind} is a page, which a file `{extension}` does not hold")
+                    } else {
+                        format!("`{value}` is {kind}, which a file `{extension}` does not hold")
+                    },
                 )
                 .help(format!("save it as {}", ticked_all(fitting))),
             ));
@@ -207,98 +241,6 @@ impl Checker<'_> {
                 }
                 self.report(fault);
             }
-        }
-    }
-
-    /// `table(a, b, stars: true, …)`.
-    pub(crate) fn table_call(&mut self, call: &Expr, entry: &Entry, arguments: &[Argument]) -> Check<Value> {
-        let bound = self.bind(&entry.name, &entry.parameters, arguments, call.span)?;
-        let mut models = Vec::new();
-        let mut failed = None;
-        for e in &bound.rest {
-            match self.table_columns(e) {
-                Ok(mut m) => models.append(&mut m),
-                Err(r) => failed = Some(r),
-            }
-        }
-        let columns = self.headings(models);
-        let mut table =
-            TableSpec { columns, stars: true, digits: self.spec.settings.digits, labels: Vec::new(), title: None };
-        for (name, e) in &bound.named {
-            let read = match name.as_str() {
-                "stars" => self.boolean(name, e).map(|b| table.stars = b),
-                "digits" => self.digits(e).map(|d| table.digits = d),
-                "title" => self.string(e).map(|t| table.title = Some(t)),
-                "label" | "labels" => self.labels(e).map(|l| table.labels = l),
-                _ => Err(self.later(e.span, format!("the option `{name}:` of `table`"))),
-            };
-            failed = failed.or(read.err());
-        }
-        if let Some(r) = failed {
-            return Err(r);
-        }
-        if table.columns.is_empty() {
-            return Err(self.report(
-                Diagnostic::error("durbin::check::arguments", call.span, "`table` has no models")
-                    .help("`table(m1, m2)` puts models side by side"),
-            ));
-        }
-        Ok(Value::Table(table))
-    }
-
-    /// Significant digits: more than 15 a number does not have.
-    fn digits(&mut self, expr: &Expr) -> Check<usize> {
-        let digits = self.count(expr, "digits", 1)?;
-        if digits <= 15 {
-            return Ok(digits);
-        }
-        let message = format!("`digits` is a whole number from 1 to 15, {digits} was given");
-        Err(self.report(Diagnostic::error("durbin::check::out_of_range", self.at(expr.span), message)))
-    }
-
-    /// Models of a table with their headings: the name of a model, else its query and the number of the column, for a
-    /// whole formula is no heading.
-    fn headings(&self, models: Vec<(Option<String>, usize)>) -> Vec<(String, usize)> {
-        let heading = |(at, (name, model)): (usize, (Option<String>, usize))| {
-            let query = self.spec.models.get(model).map_or("model", |m| m.query.as_str());
-            (name.unwrap_or_else(|| format!("{query} ({})", at + 1)), model)
-        };
-        models.into_iter().enumerate().map(heading).collect()
-    }
-
-    /// Models listed as arguments, each with its name where it has one.
-    pub(crate) fn table_columns(&mut self, expr: &Expr) -> Check<Vec<(Option<String>, usize)>> {
-        let named = |e: &Expr| matches!(e.kind, ExprKind::Name(_)).then(|| print::expression(e));
-        match self.value(expr)? {
-            Value::Model(m) => Ok(vec![(named(expr), m)]),
-            Value::List(items) => {
-                let mut out = Vec::new();
-                for (v, e) in items {
-                    match v {
-                        Value::Model(m) => out.push((named(&e), m)),
-                        other => return Err(self.wrong_kind(e.span, "a model", &other, None)),
-                    }
-                }
-                Ok(out)
-            }
-            Value::Later(_) | Value::Broken => Err(Reported),
-            Value::Answer(..) | Value::Treatment(_) | Value::Weights(..) | Value::Panel(_) => {
-                Err(self.later(expr.span, "a table of something else than models"))
-            }
-            other => Err(self.wrong_kind(expr.span, "a model", &other, None)),
-        }
-    }
-
-    fn labels(&mut self, expr: &Expr) -> Check<Vec<(String, String)>> {
-        match self.value(expr)? {
-            Value::Record(entries) => entries
-                .into_iter()
-                .map(|(k, v, span)| match v {
-                    Value::Scalar(ScalarExpr::Text(t)) => Ok((k, t)),
-                    other => Err(self.wrong_kind(span, "text", &other, None)),
-                })
-                .collect(),
-            other => Err(self.wrong_kind(expr.span, "a record of labels", &other, None)),
         }
     }
 }

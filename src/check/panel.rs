@@ -47,9 +47,10 @@ impl Checker<'_> {
     pub(crate) fn panel_source(&mut self, block: &DataBlock) -> Check<PanelInfo> {
         let place = Place(block.name.span);
         let source_place = Place(block.source.span);
+        let writing = self.writing(block)?;
         let (source, columns, files) = match &block.source.kind {
             ExprKind::Text(path) => {
-                let header = self.header(path, block.source.span)?;
+                let header = self.header(path, &writing, block.source.span)?;
                 let columns: IndexMap<String, String> =
                     header.into_iter().filter(|c| !c.is_empty()).map(|c| (c, path.clone())).collect();
                 (RowSource::File(path.clone()), columns, vec![path.clone()])
@@ -82,8 +83,11 @@ impl Checker<'_> {
             source,
             unit,
             time,
+            writing,
+            mends: Vec::new(),
             joins: Vec::new(),
             coords: base.as_ref().and_then(|b| b.coords.clone()),
+            shapes: base.as_ref().and_then(|b| b.shapes.clone()),
             steps: Vec::new(),
             markers: base.as_ref().map(|b| b.markers.clone()).unwrap_or_default(),
             missing: base.as_ref().map_or(MissingPolicy::Error, |b| b.missing),
@@ -104,7 +108,11 @@ impl Checker<'_> {
         let mut failed = None;
         for clause in &block.clauses {
             let word = match &clause.kind {
-                ClauseKind::Join { .. } | ClauseKind::Where(_) | ClauseKind::Let { .. } => continue,
+                ClauseKind::Join { .. }
+                | ClauseKind::Where(_)
+                | ClauseKind::Let { .. }
+                | ClauseKind::Trim(_)
+                | ClauseKind::Recode { .. } => continue,
                 ClauseKind::MissingMarkers(_) => "missing \"…\"",
                 other => other.word(),
             };
@@ -193,9 +201,10 @@ impl Checker<'_> {
         match &clause.kind {
             ClauseKind::Unit(_) | ClauseKind::Time(_) => Ok(()),
             ClauseKind::Join { source, by, optional } => self.join(clause, source, by, *optional, On::Panel(at)),
-            ClauseKind::Coords { lon, lat, planar } => {
+            ClauseKind::Coords { lon, lat, planar, ellipsoid } => {
                 let (a, b) = (self.known_column(lon, at), self.known_column(lat, at));
-                let coords = CoordsSpec { lon: a?, lat: b?, planar: *planar, place: Place(clause.span) };
+                let place = Place(clause.span);
+                let coords = CoordsSpec { lon: a?, lat: b?, planar: *planar, ellipsoid: *ellipsoid, place };
                 self.panels[at].spec.coords = Some(coords);
                 Ok(())
             }
@@ -228,9 +237,14 @@ impl Checker<'_> {
                     .help("`keys`, `value` and `absent` belong to `data`; a panel has `unit` and `time`"),
                 ))
             }
-            ClauseKind::Shapes { .. } | ClauseKind::Encoding(_) | ClauseKind::Separator(_) | ClauseKind::Decimal(_) => {
-                Err(self.later(clause.span, format!("the clause `{}`", clause.kind.word())))
-            }
+            ClauseKind::Shapes { source, by, planar } => self.shapes_clause(clause, source, by, *planar, at),
+            ClauseKind::Trim(_) | ClauseKind::Recode { .. } => self.mend_clause(clause, On::Panel(at)),
+            // Looked at before the file was.
+            ClauseKind::Encoding(_)
+            | ClauseKind::Separator(_)
+            | ClauseKind::Decimal(_)
+            | ClauseKind::Sheet(_)
+            | ClauseKind::Range(_) => Ok(()),
         }
     }
 
@@ -302,7 +316,9 @@ impl Checker<'_> {
 
     pub(crate) fn join(&mut self, clause: &Clause, source: &Expr, by: &[Name], optional: bool, on: On) -> Check<()> {
         let (rows, path, columns) = match &source.kind {
-            ExprKind::Text(path) => (RowSource::File(path.clone()), path.clone(), self.header(path, source.span)?),
+            ExprKind::Text(path) => {
+                (RowSource::File(path.clone()), path.clone(), self.header(path, &self.joined_writing(on), source.span)?)
+            }
             ExprKind::Name(n) => match self.scope.look_up(&n.text) {
                 Some(Value::Data(d)) => {
                     let info = &self.data[d].info;

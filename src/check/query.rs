@@ -106,7 +106,9 @@ impl Checker<'_> {
         let options = bound.and_then(|b| {
             let mut options = self.query_options(entry, model, did, &b, panel, formula.as_ref().ok())?;
             if let Ok(formula) = &formula {
+                self.approach_options(entry, &b, formula, &options)?;
                 self.dynamic_options(entry, model, &b, formula, &mut options)?;
+                self.changing_options(model, did, &b, formula, &options)?;
             }
             Ok(options)
         });
@@ -256,9 +258,13 @@ impl Checker<'_> {
         if answer == Answer::Effects && bound.rest.is_empty() {
             return Ok(Value::Answer(self.effects_answer(call, model, &bound)?, model));
         }
-        let more = self.spec.models.get(model).is_some_and(ModelSpec::has_more_effects);
-        if more && matches!(answer, Answer::Explain | Answer::FixedEffects) {
-            return Err(self.later(call.span, format!("`{}` of a model with other effects or trends", entry.name)));
+        let asked = matches!(answer, Answer::Explain | Answer::FixedEffects);
+        if let Some(m) = self.spec.models.get(model).filter(|_| asked) {
+            let (more, changing) = (m.has_more_effects(), m.changing().is_some());
+            if more || changing {
+                let what = if more { "with other effects or trends" } else { "whose weights change over time" };
+                return Err(self.later(call.span, format!("`{}` of a model {what}", entry.name)));
+            }
         }
         let extra = bound.named.len() > 1 || !bound.rest.is_empty();
         if extra {
@@ -268,20 +274,6 @@ impl Checker<'_> {
             return Err(self.later(call.span, format!("`{}` with further options", entry.name)));
         }
         Ok(Value::Answer(answer, model))
-    }
-
-    /// `describe(cities)`: what a printed panel, data set or matrix says.
-    fn describe_call(&mut self, call: &Expr, entry: &Entry, arguments: &[Argument]) -> Check<Value> {
-        let bound = self.bind(&entry.name, &entry.parameters, arguments, call.span)?;
-        let what = entry.parameters.first().and_then(|p| bound.get(&p.name.text)).or(bound.rest.first().copied());
-        let Some(what) = what else { return Err(self.wrong_count(call, &entry.name, &entry.signature(), 0)) };
-        if bound.named.len() + bound.rest.len() > 1 {
-            return Err(self.later(call.span, "`describe` with further options"));
-        }
-        match self.value(what)? {
-            value @ (Value::Panel(_) | Value::Data(_) | Value::Weights(..) | Value::Treatment(_)) => Ok(value),
-            other => Err(self.wrong_kind(what.span, "a panel, a data set, weights or a treatment", &other, None)),
-        }
     }
 
     /// A model by name or as a query.
@@ -456,6 +448,7 @@ pub(crate) fn assemble(
         } else {
             options.fixed_effects
         },
+        approach: options.approach,
         effects: options.effects,
         trends: options.trends,
         variance,

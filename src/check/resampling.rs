@@ -8,6 +8,8 @@ use crate::syntax::ast::*;
 
 /// The largest number of draws or replications.
 const MOST: f64 = 1e7;
+/// What `effects:` takes.
+pub(super) const EFFECTS_CHOICES: [&str; 2] = ["delta", "simulate(draws: 1000)"];
 /// Orders of neighbors: by default, and at most.
 const ORDERS: usize = 10;
 const MOST_ORDERS: usize = 1000;
@@ -15,7 +17,6 @@ const MOST_ORDERS: usize = 1000;
 impl Checker<'_> {
     /// `effects: delta`, `effects: simulate(draws: 1000)`.
     pub(crate) fn effects_option(&mut self, expr: &Expr) -> Check<EffectErrors> {
-        const CHOICES: [&str; 2] = ["delta", "simulate(draws: 1000)"];
         let word = self.word(expr).map(str::to_string);
         let arguments: &[Argument] = match &expr.kind {
             ExprKind::Call { arguments, .. } => arguments,
@@ -26,18 +27,18 @@ impl Checker<'_> {
             Some("simulate") => {
                 self.settings_once("simulate", arguments)?;
                 if arguments.len() > 1 {
-                    return Err(self.bad_option_value("effects", expr, &CHOICES));
+                    return Err(self.bad_option_value("effects", expr, &EFFECTS_CHOICES));
                 }
                 let mut draws = self.spec.settings.draws;
                 for a in arguments {
                     match a.label.as_ref().map(|l| l.text.as_str()) {
                         None | Some("draws") => draws = self.replications(&a.value, "draws", 2)?,
-                        Some(_) => return Err(self.bad_option_value("effects", expr, &CHOICES)),
+                        Some(_) => return Err(self.bad_option_value("effects", expr, &EFFECTS_CHOICES)),
                     }
                 }
                 Ok(EffectErrors::Simulate { draws })
             }
-            _ => Err(self.bad_option_value("effects", expr, &CHOICES)),
+            _ => Err(self.bad_option_value("effects", expr, &EFFECTS_CHOICES)),
         }
     }
 
@@ -68,6 +69,10 @@ impl Checker<'_> {
         if let Some((e, message, help)) = clash {
             let fault = Diagnostic::error("durbin::check::bad_option_value", self.at(e.span), message).help(help);
             return Err(self.report(fault));
+        }
+        let changing = self.spec.models.get(model).is_some_and(|m| m.changing().is_some());
+        if let (Some(word), true) = (by, changing) {
+            return Err(self.later(call.span, format!("`effects` by {word} of a model whose weights change over time")));
         }
         let drawn = self.spec.models.get(model).is_some_and(ModelSpec::is_drawn);
         if drawn && (by.is_some() || horizons.is_some()) {

@@ -1,7 +1,7 @@
 //! Names of a program and what they are bound to while it is checked.
 
 use super::arrays::BoundArray;
-use super::spec::{Answer, DesignSpec, FigureSpec, ScalarExpr, TableSpec, WeightsExpr};
+use super::spec::{Answer, DescribeSpec, DesignSpec, FigureSpec, ScalarExpr, TableSpec, WeightsExpr};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, Parameter};
 use indexmap::IndexMap;
@@ -26,6 +26,8 @@ pub enum Value {
     Function(Rc<Callable>),
     Treatment(usize),
     Panel(usize),
+    /// `describe(panel, …)`.
+    Described(Rc<DescribeSpec>),
     Data(usize),
     /// A labelled array of the program.
     Array(Rc<BoundArray>),
@@ -70,6 +72,7 @@ impl Value {
             Value::Function(_) => "a function",
             Value::Treatment(_) => "a treatment",
             Value::Panel(_) => "a panel",
+            Value::Described(_) => "a description",
             Value::Data(_) => "a data set",
             Value::Array(_) => "an array",
             Value::Column(_) => "a column",

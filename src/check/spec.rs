@@ -3,8 +3,12 @@
 //! a [`Place`] equals every other place.
 
 pub use crate::data::reduce::{Along, Reduction};
-use crate::estimators::{FixedEffects, Likelihood, Model, Scheme, Variance, WildWeights};
+use crate::data::writing::Writing;
+use crate::estimators::{FixedEffects, Likelihood, Model, RandomEffects, Scheme, Variance, WildWeights};
+use crate::outcome::described::Meaning;
+pub use crate::outcome::{Lang, Part, Under};
 use crate::syntax::ast::Operator;
+pub use crate::weights::contiguity::{Contact, LinkWeight};
 pub use crate::weights::kernel::{Bandwidth, Kernel};
 
 mod columns;
@@ -33,11 +37,13 @@ pub struct Settings {
     pub draws: usize,
     /// Significant digits of tables.
     pub digits: usize,
+    /// Of tables and pages.
+    pub lang: Lang,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { seed: 42, level: 0.95, draws: 1000, digits: 4 }
+        Settings { seed: 42, level: 0.95, draws: 1000, digits: 4, lang: Lang::En }
     }
 }
 
@@ -104,6 +110,19 @@ pub struct CoordsSpec {
     pub lon: String,
     pub lat: String,
     pub planar: bool,
+    /// Distances on the ellipsoid.
+    pub ellipsoid: bool,
+    pub place: Place,
+}
+
+/// Polygons of the units.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShapesSpec {
+    pub file: String,
+    /// The attribute that names the unit.
+    pub by: String,
+    /// The author says that coordinates are a projection's.
+    pub planar: bool,
     pub place: Place,
 }
 
@@ -120,8 +139,12 @@ pub struct PanelSpec {
     pub source: RowSource,
     pub unit: String,
     pub time: String,
+    /// How its file is written.
+    pub writing: Writing,
+    pub mends: Vec<MendSpec>,
     pub joins: Vec<JoinSpec>,
     pub coords: Option<CoordsSpec>,
+    pub shapes: Option<ShapesSpec>,
     pub steps: Vec<PanelStep>,
     pub markers: Vec<String>,
     pub missing: MissingPolicy,
@@ -133,6 +156,29 @@ pub struct PanelSpec {
     pub time_place: Place,
     pub missing_place: Place,
     pub balance_place: Place,
+}
+
+impl PanelSpec {
+    /// How the files are written that are joined: as its own, but for what is said of one workbook.
+    pub fn joined(&self) -> Writing {
+        Writing { sheet: None, range: None, ..self.writing.clone() }
+    }
+}
+
+/// What the author changes in the texts of a column before anything else is done with it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MendSpec {
+    pub column: String,
+    pub mend: Mend,
+    pub place: Place,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Mend {
+    /// Blanks around a text are cut off.
+    Trim,
+    /// What the file writes, and what is meant.
+    Recode(Vec<(String, String)>),
 }
 
 /// A long table of any number of keys: its rows as those of a panel without keys, then what makes arrays of them.
@@ -184,6 +230,25 @@ pub struct TimeLagUse {
     pub weights: Option<WeightsUse>,
 }
 
+/// How a query asks for its parameters to be found (methods C.9, C.10).
+#[derive(Clone, Debug, PartialEq, Default)]
+pub enum ApproachSpec {
+    #[default]
+    Likelihood,
+    Instruments {
+        /// Places of endogenous terms, ascending.
+        endogenous: Vec<usize>,
+        /// Columns that are no terms.
+        instruments: Vec<Term>,
+    },
+    Moments,
+    Random {
+        effects: RandomEffects,
+        /// Unit means of the terms join them.
+        mundlak: bool,
+    },
+}
+
 /// One set of fixed effects, `province:time`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EffectUse {
@@ -219,6 +284,7 @@ pub struct ModelSpec {
     pub events: Option<EventTimes>,
     /// `None`: two-way, or none where the panel has one period.
     pub fixed_effects: Option<FixedEffects>,
+    pub approach: ApproachSpec,
     /// Every set of effects as written, where there are others than of units and periods; else empty.
     pub effects: Vec<EffectUse>,
     /// A linear trend of each unit.
@@ -238,6 +304,25 @@ pub struct ModelSpec {
     /// The formula, and the whole query.
     pub formula_place: Place,
     pub place: Place,
+}
+
+impl ModelSpec {
+    /// The first matrix that changes over time.
+    pub fn changing(&self) -> Option<&WeightsUse> {
+        let lags = self.time_lags.iter().filter_map(|l| l.weights.as_ref());
+        let all = self.weights.iter().chain(&self.lag_weights).chain(&self.error_weights).chain(lags);
+        all.into_iter().find(|w| w.recipe.changes())
+    }
+
+    /// Outcome, terms and instruments: every column of the sample.
+    pub fn columns(&self) -> impl Iterator<Item = &Column> {
+        let instruments: &[Term] = match &self.approach {
+            ApproachSpec::Instruments { instruments, .. } => instruments,
+            _ => &[],
+        };
+        let terms = self.terms.iter().chain(instruments).map(|t| &t.value);
+        std::iter::once(&self.outcome).chain(terms)
+    }
 }
 
 /// What is estimated or tested again and again on changed outcomes.
@@ -347,15 +432,44 @@ pub enum ScalarExpr {
     },
 }
 
-/// The models side by side and how the table shows them.
+/// What a table is of, and how it is shown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TableSpec {
     /// Heading and model of each column.
     pub columns: Vec<(String, usize)>,
+    /// What it is a table of, where that is no models.
+    pub of: Option<Box<Output>>,
     pub stars: bool,
+    pub under: Under,
     pub digits: usize,
     pub labels: Vec<(String, String)>,
     pub title: Option<String>,
+    /// Terms that one row stands for.
+    pub controls: Vec<String>,
+    /// `None`: every part.
+    pub show: Option<Vec<Part>>,
+    /// Headings over so many columns each.
+    pub groups: Vec<(String, usize)>,
+}
+
+/// What is said of the columns of a panel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DescribeSpec {
+    pub panel: usize,
+    /// `None`: every column.
+    pub columns: Option<Vec<String>>,
+    pub by: Option<DescribedBy>,
+    /// What the columns mean, where that is asked instead of numbers.
+    pub codebook: Vec<Meaning>,
+}
+
+/// Whose rows stand beside whose.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DescribedBy {
+    /// Units that are treated at some time and those that never are.
+    Treatment(usize),
+    /// Rows by the values of a column.
+    Column(String),
 }
 
 /// What a statement shows or saves.
@@ -365,6 +479,7 @@ pub enum Output {
     Weights(WeightsUse),
     Treatment(usize),
     Panel(usize),
+    Described(DescribeSpec),
     Data(usize),
     Array(usize),
     Scalar(ScalarExpr),
@@ -398,6 +513,34 @@ pub enum StepKind {
         text: String,
         message: Option<String>,
     },
+    /// A page of values.
+    Report {
+        items: Vec<ReportItem>,
+        path: String,
+        path_place: Place,
+        /// The words at the head of the program.
+        doc: Written,
+    },
+}
+
+impl StepKind {
+    /// What a step shows or saves.
+    pub fn outputs(&self) -> Vec<&Output> {
+        match self {
+            StepKind::Model { .. } | StepKind::Assert { .. } => Vec::new(),
+            StepKind::Print(output) | StepKind::Save { output, .. } => vec![output],
+            StepKind::Report { items, .. } => items.iter().map(|i| &i.output).collect(),
+        }
+    }
+}
+
+/// A value of a report.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReportItem {
+    pub output: Output,
+    /// The expression as written, and the comment above it.
+    pub source: Written,
+    pub words: Option<String>,
 }
 
 /// One statement that does something, in program order.

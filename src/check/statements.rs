@@ -11,7 +11,7 @@ use crate::syntax::ast::*;
 use crate::syntax::print;
 use std::rc::Rc;
 
-const SETTINGS: [&str; 4] = ["seed", "level", "draws", "digits"];
+const SETTINGS: [&str; 5] = ["seed", "level", "draws", "digits", "lang"];
 
 impl Checker<'_> {
     /// Checks every statement, then what concerns the whole program.
@@ -132,14 +132,7 @@ impl Checker<'_> {
             StatementKind::Assert { condition, message } => {
                 self.assert_statement(statement, condition, message.as_ref());
             }
-            StatementKind::Report { items, .. } => {
-                for item in items {
-                    if let StatementKind::Print(e) = &item.kind {
-                        let _ = self.output(e);
-                    }
-                }
-                self.later(statement.span, "`report`");
-            }
+            StatementKind::Report { path, items } => self.report_statement(statement, path, items),
             StatementKind::Print(e) => self.print_statement(statement, e),
         }
     }
@@ -245,6 +238,10 @@ impl Checker<'_> {
             self.spec.settings.level = self.level(value)?;
             return Ok(());
         }
+        if name == "lang" {
+            self.spec.settings.lang = self.language(value)?;
+            return Ok(());
+        }
         let (least, most) = match name {
             "draws" => (1.0, 1e7),
             "digits" => (1.0, 15.0),
@@ -264,6 +261,22 @@ impl Checker<'_> {
             _ => self.spec.settings.digits = x as usize,
         }
         Ok(())
+    }
+
+    /// The language of labels and notes.
+    fn language(&mut self, value: &Expr) -> Check<Lang> {
+        match self.string(value)?.as_str() {
+            "en" => Ok(Lang::En),
+            "zh" => Ok(Lang::Zh),
+            other => Err(self.report(
+                Diagnostic::error(
+                    "durbin::check::bad_option_value",
+                    value.span,
+                    format!("tables are not made in the language `{other}`"),
+                )
+                .help("`lang` is \"en\" (English) or \"zh\" (Chinese)"),
+            )),
+        }
     }
 
     fn weights_statement(&mut self, name: &Name, on: Option<&Name>, value: &Expr) -> Check<Value> {

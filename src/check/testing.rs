@@ -9,7 +9,7 @@ use super::scope::Value;
 use super::spec::*;
 use super::{Check, Checker, Reported};
 use crate::diagnostic::Diagnostic;
-use crate::estimators::{FixedEffects, Likelihood, Model};
+use crate::estimators::{FixedEffects, Likelihood, Model, RandomEffects};
 use crate::source::SourceId;
 use crate::syntax::ast::*;
 use crate::syntax::{parse_value, print};
@@ -90,6 +90,9 @@ impl Checker<'_> {
         if !restricts && models.iter().any(|m| m.has_more_effects()) {
             return Err(self.later(call.span, "this test of a model with effects of groups or trends"));
         }
+        if !restricts && models.iter().any(|m| m.changing().is_some()) {
+            return Err(self.later(call.span, "this test of a model whose weights change over time"));
+        }
         Ok(())
     }
 
@@ -126,9 +129,18 @@ impl Checker<'_> {
         Ok((first?, second?))
     }
 
+    /// Weights of a test, which are the same in every period.
+    fn constant_weights(&mut self, expr: &Expr, panel: usize) -> Check<WeightsUse> {
+        let used = self.weights_use(expr, panel)?;
+        if used.recipe.changes() {
+            return Err(self.later(expr.span, format!("a test with weights that change over time (`{}`)", used.name)));
+        }
+        Ok(used)
+    }
+
     fn weights_of_model(&mut self, expr: &Expr, model: usize) -> Check<WeightsUse> {
         let panel = self.spec.models.get(model).map_or(0, |m| m.panel);
-        self.weights_use(expr, panel)
+        self.constant_weights(expr, panel)
     }
 
     /// The matrix that is given, or the model's first.
@@ -192,7 +204,7 @@ impl Checker<'_> {
                 self.report(Diagnostic::error("durbin::check::no_weights", self.at(call.span), message).help(help))
             );
         };
-        let weights = self.weights_use(w, panel)?;
+        let weights = self.constant_weights(w, panel)?;
         let periods = self.periods(call, bound, panel)?;
         let moments = match bound.get("variance") {
             None if statistic == Autocorrelation::LocalMoran => MomentsOf::Permutation,
@@ -288,21 +300,31 @@ impl Checker<'_> {
             None => true,
             Some(e) => self.choice("style", e, &["centered", "elhorst"])? == "centered",
         };
-        let (spatial, dynamic, name) = match self.spec.models.get(model) {
-            Some(m) => (m.model.has_lag() || m.model.has_error(), !m.time_lags.is_empty(), m.query.clone()),
-            None => return Err(Reported),
+        let Some(m) = self.spec.models.get(model) else { return Err(Reported) };
+        let without = "test the model without it: `ols`, `slx`, `did` or `slx_did`";
+        let refused = if m.model.has_lag() || m.model.has_error() {
+            let asked = "`lm_tests` asks whether least squares lacks a spatial lag or error";
+            Some((format!("{asked}, and `{}` estimates one already", m.query), without))
+        } else if !m.time_lags.is_empty() {
+            Some(("`lm_tests` are not known for models with a lag of the outcome in time".to_string(), without))
+        } else {
+            let fixed = "test the model with `fe: unit`, `fe: [unit, time]` or `fe: none`";
+            match m.approach {
+                ApproachSpec::Random { .. } => Some((
+                    "`lm_tests` rests on residuals of least squares, and those of random effects share their unit's effect"
+                        .to_string(),
+                    fixed,
+                )),
+                ApproachSpec::Instruments { .. } => Some((
+                    "`lm_tests` rests on residuals of least squares, which instruments do not make".to_string(),
+                    "`moran(m)` tests the residuals of any model",
+                )),
+                ApproachSpec::Likelihood | ApproachSpec::Moments => None,
+            }
         };
-        if spatial || dynamic {
+        if let Some((message, help)) = refused {
             let place = bound.get("m").map_or(call.span, |e| e.span);
-            let message = if spatial {
-                format!(
-                    "`lm_tests` asks whether least squares lacks a spatial lag or error, and `{name}` estimates one already"
-                )
-            } else {
-                "`lm_tests` are not known for models with a lag of the outcome in time".to_string()
-            };
-            let fault = Diagnostic::error("durbin::check::wrong_kind", self.at(place), message)
-                .help("test the model without it: `ols`, `slx`, `did` or `slx_did`");
+            let fault = Diagnostic::error("durbin::check::wrong_kind", self.at(place), message).help(help);
             return Err(self.report(fault));
         }
         let weights = self.weights_or_first(call, bound, model)?;
@@ -466,6 +488,10 @@ impl Checker<'_> {
             let place = formula.terms[lag.term].value.place.0;
             return Err(self.later(place, "`specification_tests` of a dynamic model"));
         }
+        if let Some(w) = formula.weights.iter().find(|w| w.recipe.changes()) {
+            let (name, place) = (w.name.clone(), w.place.0);
+            return Err(self.later(place, format!("a test with weights that change over time (`{name}`)")));
+        }
         let place = (Place(self.at(formula_expr.span)), Place(self.at(call.span)));
         let mut make = |model: Model, weights: Vec<WeightsUse>, fe, likelihood| {
             let formula = Formula { weights, ..formula.clone() };
@@ -486,7 +512,13 @@ impl Checker<'_> {
         for w in &formula.weights {
             let mut of = |model| make(model, vec![w.clone()], fe, None);
             let (slx, sar, sem, sdm) = (of(Model::Slx)?, of(Model::Sar)?, of(Model::Sem)?, of(Model::Sdm)?);
-            families.push(Family { weights: w.clone(), slx, sar, sem, sdm });
+            families.push(Family { weights: w.clone(), slx, sar, sem, sdm, random: None });
+        }
+        for family in families.iter_mut().filter(|_| fe == Some(FixedEffects::Unit)) {
+            let spec = self.spec.models[family.sdm].clone();
+            let approach = ApproachSpec::Random { effects: RandomEffects::Kkp, mundlak: false };
+            let fixed_effects = Some(FixedEffects::None);
+            family.random = Some(self.interned_model(ModelSpec { approach, fixed_effects, ..spec }));
         }
         Ok(TestQuery::Specification { effects, families })
     }

@@ -37,7 +37,8 @@ enum Family {
     Likelihood,
 }
 
-const SE_CHOICES: [&str; 12] = [
+/// What `se:` takes, one of each kind.
+pub(super) const SE_CHOICES: [&str; 12] = [
     "iid",
     "observed",
     "qml",

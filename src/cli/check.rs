@@ -41,7 +41,7 @@ impl Check {
             };
             let spec = spec.filter(|_| self.emit == Some(Stage::Spec)).map(|s| s.shown());
             failed |= run.failed();
-            terminal::diagnostics(&run, &self.common, &loader);
+            terminal::diagnostics(&run, self.common.quiet, &loader);
             let shown = match self.common.format {
                 Format::Json => {
                     let mut findings = run.findings();

@@ -1,7 +1,7 @@
 //! `durbin fmt FILE… [--check]`
 
 use super::input::{home, program};
-use super::{Common, Format, terminal};
+use super::terminal;
 use crate::loader::DiskLoader;
 use crate::session::{Run, formatted};
 use std::fs;
@@ -37,8 +37,7 @@ impl Fmt {
         let (program, text) = match result {
             Ok(pair) => pair,
             Err(run) => {
-                let common = Common { format: Format::Text, allow_read: vec![], sets: vec![], quiet: false };
-                terminal::diagnostics(&run, &common, &DiskLoader::new(&home(file), &[]));
+                terminal::diagnostics(&run, false, &DiskLoader::new(&home(file), &[]));
                 return false;
             }
         };

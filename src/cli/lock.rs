@@ -56,7 +56,7 @@ pub struct Diff {
 struct Nowhere;
 
 impl Writer for Nowhere {
-    fn write(&self, _: &[(&str, &str)], _: &[&str]) -> Result<(), (usize, Fault)> {
+    fn write(&self, _: &[(&str, &[u8])], _: &[&str]) -> Result<(), (usize, Fault)> {
         Ok(())
     }
 }
@@ -73,7 +73,7 @@ impl Locking {
     fn run(&self, sets: &[(String, String)]) -> Result<(Program, Run), ExitCode> {
         threads(self.threads);
         let loader = DiskLoader::new(&home(&self.file), &self.common.allow_read);
-        let watch = Watch::start(self.common.quiet, self.common.format);
+        let watch = Watch::start(self.common.quiet, self.common.format.into());
         let program = program(&self.file, sets);
         let run = match &program {
             Ok(program) => Session::new(&loader).writing(Nowhere).watched(&watch).run(program),
@@ -81,9 +81,9 @@ impl Locking {
         };
         watch.end();
         if run.failed() {
-            return Err(terminal::show(&run, &self.common, &loader));
+            return Err(terminal::show(&run, self.common.format.into(), self.common.quiet, &loader));
         }
-        terminal::diagnostics(&run, &self.common, &loader);
+        terminal::diagnostics(&run, self.common.quiet, &loader);
         program.map(|program| (program, run)).map_err(|_| ExitCode::from(1))
     }
 
@@ -100,7 +100,7 @@ impl Locking {
         };
         let (lock, path) = (Lock::of(&program, &run), lock_of(&self.file));
         if let Err(fault) = self.written(&path, &lock) {
-            return terminal::refused(fault);
+            return terminal::refused(fault, self.common.format);
         }
         let (numbers, inputs) = (lock.numbers.len(), lock.inputs.len());
         let said = match self.common.format {
@@ -124,7 +124,7 @@ impl Locking {
         let folder = home(&self.file);
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let writer = DiskWriter::new(&folder, &folder, &self.file);
-        writer.write(&[(&name, &lock.to_json())], &[]).map_err(|(_, fault)| fault)
+        writer.write(&[(&name, lock.to_json().as_bytes())], &[]).map_err(|(_, fault)| fault)
     }
 }
 
@@ -138,7 +138,7 @@ impl Verify {
         }
         let locked = match read(&lock_of(file)) {
             Ok(lock) => lock,
-            Err(fault) => return terminal::refused(fault),
+            Err(fault) => return terminal::refused(fault, common.format),
         };
         let sets = if common.sets.is_empty() { locked.sets.clone() } else { common.sets.clone() };
         let (program, run) = match self.of.run(&sets) {
@@ -223,7 +223,7 @@ impl Diff {
             Ok(program) => Session::new(&loader).spec(&program),
             Err(fault) => (Run::refused(&file.to_string_lossy(), fault), None),
         };
-        spec.ok_or_else(|| terminal::show(&run, &self.common, &loader))
+        spec.ok_or_else(|| terminal::show(&run, self.common.format.into(), self.common.quiet, &loader))
     }
 
     /// Headline effects of models that both locks have; where a lock is of another text, what to do instead.

@@ -60,19 +60,39 @@ enum Command {
     Repl(repl::Repl),
 }
 
-/// How results are shown.
+/// How findings are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     Text,
     Json,
 }
 
+/// How the results of a run are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum RunFormat {
+    Text,
+    Json,
+    /// Markdown, its tables as GitHub and pandoc read them
+    Md,
+    /// One page that is complete in itself
+    Html,
+}
+
+impl From<Format> for RunFormat {
+    fn from(format: Format) -> RunFormat {
+        match format {
+            Format::Text => RunFormat::Text,
+            Format::Json => RunFormat::Json,
+        }
+    }
+}
+
 /// What several commands take.
 #[derive(clap::Args, Debug)]
-struct Common {
+struct Common<F: ValueEnum + Clone + Send + Sync + 'static = Format> {
     /// How results and faults are written to standard output
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    format: F,
     /// A further folder the program may read from; may be given again
     #[arg(long = "allow-read", value_name = "DIR")]
     allow_read: Vec<std::path::PathBuf>,

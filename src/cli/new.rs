@@ -1,6 +1,6 @@
 //! `durbin new DIR`: a starter project that runs.
 
-use super::terminal;
+use super::{Format, terminal};
 use crate::fault::Fault;
 use crate::session::Columns;
 use std::fs;
@@ -50,11 +50,14 @@ impl New {
         let occupied = fs::read_dir(&self.dir).is_ok_and(|mut entries| entries.next().is_some());
         if occupied || self.dir.is_file() {
             let message = format!("`{}` exists and is not empty", self.dir.display());
-            return terminal::refused(Fault::error("durbin::io::write_failed", message).help("name another folder"));
+            return terminal::refused(
+                Fault::error("durbin::io::write_failed", message).help("name another folder"),
+                Format::Text,
+            );
         }
         if let Err(e) = written(&self.dir) {
             let message = format!("`{}` cannot be written: {e}", self.dir.display());
-            return terminal::refused(Fault::error("durbin::io::write_failed", message));
+            return terminal::refused(Fault::error("durbin::io::write_failed", message), Format::Text);
         }
         let program = self.dir.join("study.durbin");
         let said = format!("made {}; try `durbin run {}`\n", self.dir.display(), program.display());

@@ -31,7 +31,7 @@ impl Plan {
     pub fn execute(&self) -> ExitCode {
         threads(self.threads);
         let loader = DiskLoader::new(&home(&self.file), &self.common.allow_read);
-        let watch = Watch::start(self.common.quiet, self.common.format);
+        let watch = Watch::start(self.common.quiet, self.common.format.into());
         let run = match program(&self.file, &self.common.sets) {
             Ok(program) => {
                 let session = Session::new(&loader).watched(&watch).lints(lints(self.pedantic));
@@ -40,7 +40,7 @@ impl Plan {
             Err(fault) => Run::refused(&self.file.to_string_lossy(), fault),
         };
         watch.end();
-        terminal::diagnostics(&run, &self.common, &loader);
+        terminal::diagnostics(&run, self.common.quiet, &loader);
         let shown = match (self.common.format, &run.steps) {
             (Format::Json, _) => report::json::written(&run.plan_document()),
             // Also of a program that is refused for its size: where the memory goes is the question then.

@@ -4,7 +4,7 @@ use super::asked::Asked;
 use super::input::{STANDARD_INPUT, home, program};
 use super::memory::{Size, limit};
 use super::watch::Watch;
-use super::{Common, Format, lints, misused, terminal, threads};
+use super::{Common, RunFormat, lints, misused, terminal, threads};
 use crate::fault::Fault;
 use crate::loader::DiskLoader;
 use crate::session::{Program, Run as Outcome, Session};
@@ -37,7 +37,7 @@ pub struct Run {
     #[arg(long)]
     pedantic: bool,
     #[command(flatten)]
-    common: Common,
+    common: Common<RunFormat>,
     /// A program that is no file.
     #[arg(skip)]
     text: Option<String>,
@@ -51,7 +51,7 @@ impl Run {
 
     /// Runs what standard input brings.
     pub fn standard_input() -> Run {
-        let common = Common { format: Format::Text, allow_read: Vec::new(), sets: Vec::new(), quiet: false };
+        let common = Common { format: RunFormat::Text, allow_read: Vec::new(), sets: Vec::new(), quiet: false };
         Run {
             file: PathBuf::from("-"),
             out: None,
@@ -110,6 +110,6 @@ impl Run {
             Err(fault) => Outcome::refused(&self.file.to_string_lossy(), fault),
         };
         watch.end();
-        terminal::show(&run, &self.common, loader)
+        terminal::show(&run, self.common.format, self.common.quiet, loader)
     }
 }

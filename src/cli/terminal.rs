@@ -1,6 +1,6 @@
 //! What reaches the terminal: documents and reports on standard output, diagnostics on standard error.
 
-use super::{Common, Format};
+use super::{Format, RunFormat};
 use crate::diagnostic::{Diagnostic, Style, render};
 use crate::fault::{Fault, Level, counted};
 use crate::loader::Loader;
@@ -11,11 +11,14 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 /// Shows a run and says how the command ends.
-pub fn show(run: &Run, common: &Common, loader: &dyn Loader) -> ExitCode {
-    diagnostics(run, common, loader);
-    let out = match common.format {
-        Format::Json => report::json::written(&run.document()),
-        Format::Text => {
+pub fn show(run: &Run, format: RunFormat, quiet: bool, loader: &dyn Loader) -> ExitCode {
+    diagnostics(run, quiet, loader);
+    let out = match format {
+        RunFormat::Json => report::json::written(&run.document()),
+        RunFormat::Md | RunFormat::Html if run.failed() => String::new(),
+        RunFormat::Md => report::markdown_run(&run.entries, run.lang),
+        RunFormat::Html => report::html_run(&run.program_name, &run.entries, run.lang),
+        RunFormat::Text => {
             let printed: Vec<String> = run.entries.iter().filter(|e| e.printed).map(report::text).collect();
             printed.join("\n")
         }
@@ -26,10 +29,14 @@ pub fn show(run: &Run, common: &Common, loader: &dyn Loader) -> ExitCode {
     ExitCode::from(if run.interrupted { 130 } else { u8::from(run.failed()) })
 }
 
-/// A fault without a program.
-pub fn refused(fault: Fault) -> ExitCode {
+/// A fault without a program; it too has a document where one is asked for.
+pub fn refused(fault: Fault, format: Format) -> ExitCode {
+    let run = Run::refused("", fault);
     let style = if color(&std::io::stderr()) { Style::Color } else { Style::Plain };
-    eprint!("{}", render(&[Diagnostic::at(fault, None)], &Sources::default(), &|_| None, style));
+    eprint!("{}", render(&run.diagnostics, &Sources::default(), &|_| None, style));
+    if format == Format::Json {
+        print(&report::json::written(&run.findings()));
+    }
     ExitCode::from(1)
 }
 
@@ -57,8 +64,8 @@ pub fn print(text: &str) -> bool {
 }
 
 /// Errors always; warnings, notes and lints unless asked to be quiet.
-pub fn diagnostics(run: &Run, common: &Common, loader: &dyn Loader) {
-    let shown: Vec<Diagnostic> = run.diagnostics.iter().filter(|d| d.is_error() || !common.quiet).cloned().collect();
+pub fn diagnostics(run: &Run, quiet: bool, loader: &dyn Loader) {
+    let shown: Vec<Diagnostic> = run.diagnostics.iter().filter(|d| d.is_error() || !quiet).cloned().collect();
     if shown.is_empty() {
         return;
     }

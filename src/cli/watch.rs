@@ -3,7 +3,7 @@
 //! Files are written last and all at once, so that a run may end at any step before: Ctrl-C ends it there, says which
 //! step it was and what was finished, and leaves with 130.
 
-use super::Format;
+use super::RunFormat;
 use crate::diagnostic::{Diagnostic, Style, render};
 use crate::fault::Fault;
 use crate::report::json;
@@ -38,7 +38,7 @@ pub struct Watch {
 
 impl Watch {
     /// Begins to watch; a thread of its own shows progress where standard error is a terminal.
-    pub fn start(quiet: bool, format: Format) -> Watch {
+    pub fn start(quiet: bool, format: RunFormat) -> Watch {
         let state = State {
             step: "program",
             parts: None,
@@ -102,7 +102,7 @@ impl Watch {
         true
     }
 
-    fn interrupted(&self, format: Format) {
+    fn interrupted(&self, format: RunFormat) {
         let state = self.lock();
         if state.ended {
             std::process::exit(130);
@@ -119,7 +119,7 @@ impl Watch {
         let diagnostic = Diagnostic::at(fault, None);
         let sources = Sources::default();
         eprint!("{}", render(std::slice::from_ref(&diagnostic), &sources, &|_| None, Style::Plain));
-        if format == Format::Json {
+        if format == RunFormat::Json {
             let document = json::refusal(vec![diagnostic.to_json(&sources)], Vec::new());
             print!("{}", json::written(&document));
             let _ = std::io::stdout().flush();

@@ -5,6 +5,7 @@
 //! span several, or end with a lone CR.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use ::csv::{ReaderBuilder, StringRecord};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
@@ -12,35 +13,38 @@ use unicode_normalization::{UnicodeNormalization, is_nfc};
 use crate::data::places::{Fields, Lines};
 use crate::data::sniff::{foreign_format, likely_encoding, looks_utf16};
 use crate::data::table::{Table, TextColumn};
+use crate::data::writing::Writing;
 use crate::fault::{Fault, counted, ticked_list};
 
 /// The longest field of a data file, in bytes.
 pub const LONGEST_FIELD: usize = 1 << 20;
 
-/// The separator a file's name implies: a tab for `.tsv`, a comma else.
-pub fn separator_of(path: &str) -> u8 {
-    if path.to_ascii_lowercase().ends_with(".tsv") { b'\t' } else { b',' }
+/// The separator that is said, or that the file's name implies: a tab for `.tsv`, a comma else.
+pub fn separator_of(path: &str, writing: &Writing) -> u8 {
+    let name = path.to_ascii_lowercase();
+    let tabs = name.strip_suffix(".gz").unwrap_or(&name).ends_with(".tsv");
+    writing.separator.unwrap_or(if tabs { b'\t' } else { b',' })
 }
 
 /// Reads only the header: its column names (trimmed, NFC) and warnings. No row is looked at.
-pub fn header(file: &str, bytes: &[u8]) -> Result<(Vec<String>, Vec<Fault>), Fault> {
+pub fn header(file: &str, bytes: &[u8], writing: &Writing) -> Result<(Vec<String>, Vec<Fault>), Fault> {
     let bytes = text_of(file, bytes)?;
-    let mut records = Records::new(file, bytes, separator_of(file));
+    let mut records = Records::new(file, bytes, separator_of(file, writing));
     let (names, warnings, _) = read_header(&mut records)?;
     Ok((names, warnings))
 }
 
-/// Reads a whole file; the separator follows the file's name.
+/// Reads a whole file written as usual; the separator follows the file's name.
 pub fn read(file: &str, bytes: &[u8]) -> Result<(Table, Vec<Fault>), Fault> {
-    read_separated(file, bytes, separator_of(file))
+    read_as(file, bytes, &Writing::default())
 }
 
-/// Reads a whole file with the separator given. Warnings come with the table.
-pub fn read_separated(file: &str, bytes: &[u8], separator: u8) -> Result<(Table, Vec<Fault>), Fault> {
+/// Reads a whole file of UTF-8 with the separator and decimal mark that are said. Warnings come with the table.
+pub fn read_as(file: &str, bytes: &[u8], writing: &Writing) -> Result<(Table, Vec<Fault>), Fault> {
     let bytes = text(file, bytes)?.as_bytes();
-    let mut records = Records::new(file, bytes, separator);
+    let mut records = Records::new(file, bytes, separator_of(file, writing));
     let (header, warnings, header_line) = read_header(&mut records)?;
-    let mut columns = vec![TextColumn::default(); header.len()];
+    let mut columns = vec![TextColumn::of(writing.decimal); header.len()];
     let mut lines: Vec<u32> = Vec::new();
     let mut ragged = Ragged::default();
     while records.next()? {
@@ -111,16 +115,28 @@ pub fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, Fault> {
 
 fn not_utf8(file: &str, line: usize, column: usize, encoding: &str) -> Fault {
     Fault::error("durbin::data::not_utf8", format!("{file} is not UTF-8; its encoding is probably {encoding}"))
-        .help("convert the file to UTF-8; in Excel, save it as \"CSV UTF-8\"")
+        .help(format!(
+            "say so with the clause `encoding \"{}\"`, or save the file as UTF-8 (in Excel, \"CSV UTF-8\")",
+            clause_of(encoding)
+        ))
         .label(file, line, column, "the first byte that is not UTF-8")
 }
 
+/// A likely encoding in the words of the clause.
+fn clause_of(likely: &str) -> &'static str {
+    match likely {
+        "UTF-16" => "utf-16",
+        "GB18030" => "gb18030",
+        _ => "windows-1252",
+    }
+}
+
 /// The column at which a field of a line begins, from 1 in characters; 1 where the line has no such field.
-pub fn column_of_field(path: &str, bytes: &[u8], line: usize, field: usize) -> usize {
+pub fn column_of_field(bytes: &[u8], separator: u8, line: usize, field: usize) -> usize {
     let text = String::from_utf8_lossy(bytes);
     let mut lines = text.trim_start_matches('\u{feff}').split('\n').flat_map(|l| l.trim_end_matches('\r').split('\r'));
     let Some(raw) = lines.nth(line.saturating_sub(1)) else { return 1 };
-    let start = Fields::of(raw.as_bytes(), separator_of(path)).starts.get(field).copied();
+    let start = Fields::of(raw.as_bytes(), separator).starts.get(field).copied();
     start.and_then(|s| raw.get(..s)).map_or(1, |before| before.chars().count() + 1)
 }
 
@@ -225,12 +241,10 @@ fn read_header(records: &mut Records) -> Result<(Vec<String>, Vec<Fault>, usize)
     let names: Vec<String> = records.record.iter().map(|name| nfc(name.trim()).into_owned()).collect();
     check_delimiter(file, line, &names, records.separator)?;
     let raw = &records.bytes[records.start..records.end()];
-    let columns: Vec<usize> = Fields::of(raw, records.separator)
-        .starts
-        .iter()
-        .map(|&s| String::from_utf8_lossy(&raw[..s]).chars().count() + 1)
-        .collect();
-    let column_of = |i: usize| columns.get(i).copied().unwrap_or(1);
+    let fields = Fields::of(raw, records.separator);
+    // Counted when asked for: a header of many columns is counted once.
+    let column_of =
+        |i: usize| fields.starts.get(i).map_or(1, |&s| String::from_utf8_lossy(&raw[..s]).chars().count() + 1);
     duplicate_header(file, line, &names, column_of)?;
     let unnamed: Vec<usize> = (0..names.len()).filter(|&i| names[i].is_empty()).collect();
     let warnings = unnamed_columns(file, line, &unnamed, column_of).into_iter().collect();
@@ -244,12 +258,14 @@ fn duplicate_header(
     names: &[String],
     column_of: impl Fn(usize) -> usize,
 ) -> Result<(), Fault> {
-    let twice: Vec<(usize, usize)> = names
-        .iter()
-        .enumerate()
-        .filter(|(_, n)| !n.is_empty())
-        .filter_map(|(i, n)| names[..i].iter().position(|m| m == n).map(|first| (first, i)))
-        .collect();
+    let mut firsts: HashMap<&str, usize> = HashMap::with_capacity(names.len());
+    let mut twice: Vec<(usize, usize)> = Vec::new();
+    for (i, name) in names.iter().enumerate().filter(|(_, n)| !n.is_empty()) {
+        let first = *firsts.entry(name).or_insert(i);
+        if first != i {
+            twice.push((first, i));
+        }
+    }
     let Some(&(first, second)) = twice.first() else { return Ok(()) };
     let mut same: Vec<&str> = twice.iter().map(|&(_, i)| names[i].as_str()).collect();
     same.dedup();
@@ -282,9 +298,12 @@ fn check_delimiter(file: &str, line: usize, names: &[String], separator: u8) -> 
     let found = others.iter().filter(|(c, _)| only.contains(*c) && *c as u32 != u32::from(separator));
     let Some((delimiter, word)) = found.max_by_key(|(c, _)| only.matches(*c).count()) else { return Ok(()) };
     let help = match (delimiter, separator) {
-        ('\t', _) => "name the file `.tsv`, or separate the fields by commas",
-        (_, b'\t') => "a `.tsv` file separates fields by tabs; with commas, name it `.csv`",
-        _ => "separate the fields by commas and write decimals with a point; tabs belong in a `.tsv` file",
+        ('\t', b',') => "say `separator \"\\t\"`, or name the file `.tsv`",
+        (';', _) => "say `separator \";\"`, and `decimal \",\"` where numbers are written `3,5`",
+        ('|', _) => "say `separator \"|\"`",
+        (_, b'\t') => "a `.tsv` file separates fields by tabs; with commas, name it `.csv`, or say `separator \",\"`",
+        (',', _) => "say `separator \",\"`, or leave the clause out",
+        _ => "say which mark separates the fields: `separator \";\"`",
     };
     Err(Fault::error("durbin::data::delimiter", format!("the fields of {file} are separated by {word}"))
         .help(help)
@@ -444,9 +463,10 @@ mod tests {
     #[test]
     fn the_header_is_read_without_its_rows() {
         let bytes = b"town,x\nA,1,7\n\xff\xff";
-        assert_eq!(header("t.csv", bytes).unwrap().0, ["town", "x"]);
-        assert_eq!(header("t.csv", b"town;x\n").unwrap_err().code, "durbin::data::delimiter");
-        assert_eq!(header("t.csv", b"t\xe9l,x\n").unwrap_err().code, "durbin::data::not_utf8");
+        let header = |bytes: &[u8]| header("t.csv", bytes, &Writing::default());
+        assert_eq!(header(bytes).unwrap().0, ["town", "x"]);
+        assert_eq!(header(b"town;x\n").unwrap_err().code, "durbin::data::delimiter");
+        assert_eq!(header(b"t\xe9l,x\n").unwrap_err().code, "durbin::data::not_utf8");
     }
 
     proptest! {
@@ -468,7 +488,7 @@ mod tests {
         #[test]
         fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = read("t.csv", &bytes);
-            let _ = header("t.csv", &bytes);
+            let _ = header("t.csv", &bytes, &Writing::default());
         }
 
         #[test]

@@ -2,7 +2,7 @@
 
 use crate::data::array::Dimension;
 use crate::data::keys::{Keys, PanelIndex};
-use crate::data::numbers::{Kind, is_missing, kind_of, parse};
+use crate::data::numbers::{Kind, is_missing, kind_of};
 use crate::data::series::{Series, Value};
 use crate::data::table::Table;
 use crate::data::time::mean_sd;
@@ -42,7 +42,11 @@ fn table_column(keys: &Keys, col: usize, rows: &[u32], markers: &[String]) -> Co
     let name = keys.table.name(col);
     let cells = || rows.iter().map(|&r| keys.table.get(r as usize, col)).filter(|c| !is_missing(c, markers));
     if kind_of(keys.table, col, markers, rows) == Kind::Number {
-        let values: Vec<f64> = cells().filter_map(parse).collect();
+        let value = |&r: &u32| {
+            let there = !is_missing(keys.table.get(r as usize, col), markers);
+            keys.table.number(r as usize, col).filter(|_| there)
+        };
+        let values: Vec<f64> = rows.iter().filter_map(value).collect();
         return summary(name, Kind::Number, rows.len() - values.len(), &values);
     }
     text(name, rows.len() - cells().count())
@@ -104,6 +108,59 @@ pub fn describe_data(
     let cells = dims.iter().map(Dimension::len).product();
     let columns = own.chain(lets).collect();
     DataSummary { rows: rows.len(), cells, absent: cells - rows.len().min(cells), keys, columns }
+}
+
+/// A column over rows, row by row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Listed {
+    /// NaN where missing.
+    Numbers(Vec<f64>),
+    Texts(Vec<Option<String>>),
+}
+
+impl Listed {
+    /// Its values as they are grouped by; a missing one has a group of its own.
+    pub fn labels(&self) -> Vec<String> {
+        let missing = || "missing".to_string();
+        match self {
+            Listed::Numbers(x) => x.iter().map(|v| if v.is_nan() { missing() } else { v.to_string() }).collect(),
+            Listed::Texts(x) => x.iter().map(|t| t.clone().unwrap_or_else(missing)).collect(),
+        }
+    }
+}
+
+/// A column of a table over rows.
+pub fn listed_column(table: &Table, col: usize, markers: &[String], rows: &[u32]) -> Listed {
+    let cells = rows.iter().map(|&r| table.get(r as usize, col));
+    if kind_of(table, col, markers, rows) == Kind::Number {
+        let there = |&&r: &&u32| !is_missing(table.get(r as usize, col), markers);
+        let number = |r: &u32| Some(r).filter(there).and_then(|&r| table.number(r as usize, col)).unwrap_or(f64::NAN);
+        return Listed::Numbers(rows.iter().map(number).collect());
+    }
+    Listed::Texts(cells.map(|c| (!is_missing(c, markers)).then(|| c.to_string())).collect())
+}
+
+/// A derived column over rows.
+pub fn listed_series(values: &Series, rows: &[u32]) -> Listed {
+    let number = |value: &dyn Fn(usize) -> Option<f64>| {
+        Listed::Numbers(rows.iter().map(|&r| value(r as usize).unwrap_or(f64::NAN)).collect())
+    };
+    match values {
+        Series::Texts(t) => Listed::Texts(rows.iter().map(|&r| t.get(r as usize).map(String::from)).collect()),
+        Series::Numbers(x) => number(&|r| x.get(r).copied()),
+        Series::Bools(x) => number(&|r| x.get(r).copied().flatten().map(|b| f64::from(u8::from(b)))),
+    }
+}
+
+/// What is known of a column over some of the rows it is listed over.
+pub fn summarized(name: &str, listed: &Listed, rows: &[usize]) -> ColumnSummary {
+    match listed {
+        Listed::Numbers(x) => {
+            let there: Vec<f64> = rows.iter().map(|&r| x[r]).filter(|v| !v.is_nan()).collect();
+            summary(name, Kind::Number, rows.len() - there.len(), &there)
+        }
+        Listed::Texts(x) => text(name, rows.iter().filter(|&&r| x[r].is_none()).count()),
+    }
 }
 
 #[cfg(test)]

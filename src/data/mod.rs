@@ -5,9 +5,12 @@
 
 pub mod array;
 pub mod balance;
+pub mod collinear;
 pub mod coords;
 pub mod csv;
 pub mod describe;
+pub mod door;
+pub mod excel;
 pub mod finite;
 pub mod join;
 pub mod keys;
@@ -17,7 +20,12 @@ pub mod numbers;
 mod places;
 pub mod reduce;
 pub mod series;
+pub mod shapes;
+mod shortest;
 pub mod similar;
 pub mod sniff;
+pub mod stata;
 pub mod table;
 pub mod time;
+mod unpack;
+pub mod writing;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::data::table::Table;
+use crate::data::writing::Decimal;
 use crate::fault::{Fault, counted};
 
 /// What is written for a missing value by other programs, beside Stata's `.a` to `.z`.
@@ -37,11 +38,23 @@ pub fn parse(cell: &str) -> Option<f64> {
     cell.trim().parse::<f64>().ok().filter(|x| x.is_finite())
 }
 
+/// As [`parse`], with the decimal mark of the file: where that is a comma, `3,5` is a number and `3.5` is none.
+pub fn parse_written(cell: &str, decimal: Decimal) -> Option<f64> {
+    if decimal == Decimal::Point {
+        return parse(cell);
+    }
+    match cell.split_once(',') {
+        _ if cell.contains('.') => None,
+        Some((whole, fraction)) => parse(&format!("{whole}.{fraction}")),
+        None => parse(cell),
+    }
+}
+
 /// Number where all cells that are not missing are numbers; a column without any value is a number column.
 pub fn kind_of(table: &Table, col: usize, markers: &[String], rows: &[u32]) -> Kind {
     let number = rows.iter().all(|&r| {
         let cell = table.get(r as usize, col);
-        is_missing(cell, markers) || parse(cell).is_some()
+        is_missing(cell, markers) || table.number(r as usize, col).is_some()
     });
     if number { Kind::Number } else { Kind::Text }
 }
@@ -58,7 +71,7 @@ pub fn numbers(table: &Table, col: usize, markers: &[String], rows: &[u32]) -> R
         if is_missing(cell, markers) {
             continue;
         }
-        match parse(cell) {
+        match parse_written(cell, table.decimal(col)) {
             Some(value) => {
                 values[row] = value;
                 if cell.trim() == "-999" {
@@ -93,11 +106,17 @@ impl Judged {
         let cell = |row: usize| table.get(row, col).trim();
         let mut judged = Judged::default();
         // `1,234` is a thousand, unless the column writes `3,5` elsewhere.
+        let comma = table.decimal(col) == Decimal::Comma;
         let commas = rows.iter().any(|&r| has_decimal_comma(cell(r)) && !has_thousands(cell(r)));
         for &row in rows {
             let cell = cell(row);
             if is_marker(cell) {
                 judged.markers.push(row);
+            } else if comma {
+                // `1.234` and `1.234,5` are thousands there; a point alone before other than three digits is none.
+                let whole = unsigned(cell).split_once(',').map_or(unsigned(cell), |(w, _)| w);
+                let thousands = grouped(whole, |c| c == '.' || c.is_whitespace() || c == '\'', 1);
+                if thousands { judged.thousands.push(row) } else { judged.others.push(row) }
             } else if has_decimal_comma(cell) && (commas || !has_thousands(cell)) {
                 judged.commas.push(row);
             } else if has_thousands(cell) {
@@ -116,8 +135,8 @@ impl Judged {
         }
         let faults = [
             missing_marker(table, col, &self.markers),
-            written_otherwise(table, col, &self.commas, Writing::DecimalComma),
-            written_otherwise(table, col, &self.thousands, Writing::Thousands),
+            written_otherwise(table, col, &self.commas, Otherwise::DecimalComma),
+            written_otherwise(table, col, &self.thousands, Otherwise::Thousands),
         ];
         faults.into_iter().flatten().collect()
     }
@@ -180,20 +199,20 @@ fn missing_marker(table: &Table, col: usize, rows: &[usize]) -> Option<Fault> {
     Some(table.label(Fault::error("durbin::data::missing_marker", message).help(help), first, col, shown[0].clone()))
 }
 
-enum Writing {
+enum Otherwise {
     DecimalComma,
     Thousands,
 }
 
-fn written_otherwise(table: &Table, col: usize, rows: &[usize], writing: Writing) -> Option<Fault> {
+fn written_otherwise(table: &Table, col: usize, rows: &[usize], writing: Otherwise) -> Option<Fault> {
     let &first = rows.first()?;
     let cell = table.get(first, col).trim();
     let (code, what, plain) = match writing {
-        Writing::DecimalComma => {
+        Otherwise::DecimalComma => {
             let plain: String = cell.chars().filter(|c| *c != '.').collect();
             ("durbin::data::decimal_comma", "a decimal comma", plain.replace(',', "."))
         }
-        Writing::Thousands => ("durbin::data::thousand_separator", "a thousand separator", without_groups(cell)),
+        Otherwise::Thousands => ("durbin::data::thousand_separator", "a thousand separator", without_groups(cell)),
     };
     let (file, line) = table.place(first, col);
     let message = format!(
@@ -201,7 +220,16 @@ fn written_otherwise(table: &Table, col: usize, rows: &[usize], writing: Writing
         table.name(col),
         counted(rows.len(), "row", "rows")
     );
-    let fault = Fault::error(code, message).help(format!("write `{plain}` in the file"));
+    let plain = if table.decimal(col) == Decimal::Comma {
+        cell.chars().filter(|c| c.is_ascii_digit() || matches!(c, '-' | '+' | ',')).collect()
+    } else {
+        plain
+    };
+    let help = match writing {
+        Otherwise::DecimalComma => format!("say `decimal \",\"`, or write `{plain}` in the file"),
+        Otherwise::Thousands => format!("write `{plain}` in the file"),
+    };
+    let fault = Fault::error(code, message).help(help);
     Some(table.label(fault, first, col, format!("\"{cell}\"")))
 }
 
@@ -230,6 +258,9 @@ fn not_a_number(table: &Table, col: usize, rows: &[usize]) -> Option<Fault> {
     let beyond = table.get(first, col).trim().parse::<f64>().is_ok_and(f64::is_infinite);
     let help = if beyond {
         "numbers are 64-bit floats, up to about 1.8e308; there is no infinity in data".to_string()
+    } else if table.decimal(col) == Decimal::Comma && parse(table.get(first, col)).is_some() {
+        "the file is said to have decimal commas and has points here: write it one way, or leave `decimal \",\"` out"
+            .to_string()
     } else {
         format!("mend the file, say `missing {}` if that means missing, or use another column", names[0])
     };

@@ -3,7 +3,7 @@
 use crate::fault::Fault;
 
 /// Extensions that are read as tables.
-pub const READ: [&str; 2] = [".csv", ".tsv"];
+pub const READ: [&str; 6] = [".csv", ".tsv", ".csv.gz", ".tsv.gz", ".dta", ".xlsx"];
 
 /// Refuses an extension that is not read, naming those that are.
 pub fn check_extension(path: &str) -> Result<(), Fault> {
@@ -12,7 +12,9 @@ pub fn check_extension(path: &str) -> Result<(), Fault> {
         Some(dot) if dot > 0 => &name[dot..],
         _ => "",
     };
-    if READ.iter().any(|r| r.eq_ignore_ascii_case(extension)) {
+    let lower = name.to_ascii_lowercase();
+    let reads = |ending: &&str| lower.len() > ending.len() && lower.ends_with(*ending);
+    if READ.iter().any(reads) {
         return Ok(());
     }
     let found = if extension.is_empty() {
@@ -36,7 +38,7 @@ pub fn foreign_format(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     let by_magic: [(&[u8], &str, &str); 19] = [
         (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "an Excel workbook (.xls)", CSV),
         (b"%PDF", "a PDF document", "export the table from its source as CSV UTF-8"),
-        (b"\x1F\x8B", "a gzip archive", "unpack it"),
+        (b"\x1F\x8B", "a gzip archive", "add `.gz` to its name, or unpack it"),
         (b"BZh", "a bzip2 archive", "unpack it"),
         (b"\xFD7zXZ\0", "an xz archive", "unpack it"),
         (b"7z\xBC\xAF\x27\x1C", "a 7z archive", "unpack it"),
@@ -63,7 +65,7 @@ pub fn foreign_format(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
 fn archive(bytes: &[u8]) -> (&'static str, &'static str) {
     let holds = |part: &[u8]| bytes.windows(part.len()).any(|w| w == part);
     if holds(b"xl/") {
-        ("an Excel workbook", "in Excel, save the sheet as \"CSV UTF-8\"")
+        ("an Excel workbook", "rename it to `.xlsx`, or in Excel save the sheet as \"CSV UTF-8\"")
     } else if holds(b"opendocument") {
         ("an OpenDocument spreadsheet", "save the sheet as CSV in UTF-8")
     } else {
@@ -116,7 +118,7 @@ pub fn looks_utf16(bytes: &[u8]) -> bool {
     }
     let head = &bytes[..bytes.len().min(64)];
     let zeros = |from: usize| head.iter().skip(from).step_by(2).filter(|&&b| b == 0).count();
-    head.len() >= 4 && (zeros(0) * 4 > head.len() || zeros(1) * 4 > head.len())
+    head.len() >= 4 && (zeros(0) * 4 > head.len()) != (zeros(1) * 4 > head.len())
 }
 
 #[cfg(test)]
@@ -148,7 +150,8 @@ mod tests {
     #[test]
     fn extensions_say_what_is_read() {
         assert!(check_extension("a/b.CSV").is_ok());
-        assert!(check_extension("b.tsv").is_ok());
+        assert!(check_extension("b.tsv").is_ok() && check_extension("b.csv.gz").is_ok());
+        assert!(check_extension("b.dta").is_ok() && check_extension("b.gz").is_err());
         let fault = check_extension("towns.sav").unwrap_err();
         assert_eq!(fault.code, "durbin::data::unknown_format");
         assert!(fault.message.contains(".sav") && fault.message.contains(".csv"));

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use crate::data::numbers;
+use crate::data::writing::Decimal;
 use crate::fault::Fault;
 
 /// A row of the right side that a left row did not find.
@@ -15,9 +17,28 @@ pub const NO_ROW: u32 = u32::MAX;
 pub struct TextColumn {
     text: String,
     ends: Vec<u32>,
+    decimal: Decimal,
 }
 
 impl TextColumn {
+    /// An empty column whose numbers are written with that mark.
+    pub fn of(decimal: Decimal) -> TextColumn {
+        TextColumn { decimal, ..TextColumn::default() }
+    }
+
+    /// Another text in some of its cells, the others as they are.
+    pub fn with(&self, change: &dyn Fn(&str) -> Option<String>) -> TextColumn {
+        let mut out = TextColumn::of(self.decimal);
+        for row in 0..self.len() {
+            let cell = self.get(row);
+            match change(cell) {
+                Some(other) => out.push(&other),
+                None => out.push(cell),
+            };
+        }
+        out
+    }
+
     /// Adds a cell; false where the column would pass 4 GiB.
     pub fn push(&mut self, cell: &str) -> bool {
         self.text.push_str(cell);
@@ -122,6 +143,25 @@ impl Table {
     pub fn get(&self, row: usize, col: usize) -> &str {
         let Some(view) = self.columns.get(col) else { return "" };
         view.source_row(row).map_or("", |r| view.text.get(r))
+    }
+
+    /// A cell as the number its file means by it, if it is one.
+    pub fn number(&self, row: usize, col: usize) -> Option<f64> {
+        numbers::parse_written(self.get(row, col), self.decimal(col))
+    }
+
+    /// What a column's file writes between the whole and the fraction of a number.
+    pub fn decimal(&self, col: usize) -> Decimal {
+        self.columns.get(col).map_or(Decimal::Point, |v| v.text.decimal)
+    }
+
+    /// The table with other texts in some cells of a column; the places of its cells stay.
+    pub fn change(&self, col: usize, change: &dyn Fn(&str) -> Option<String>) -> Table {
+        let mut out = self.clone();
+        if let Some(view) = out.columns.get_mut(col) {
+            view.text = Arc::new(view.text.with(change));
+        }
+        out
     }
 
     /// File and line a cell came from: those of the right file for a joined column, of the row itself where an

@@ -299,8 +299,11 @@ pub fn values(page: &EntryPage, parameter: &ParameterPage, example: &str) -> Vec
     let named = parameter.text.split('`').skip(1).step_by(2);
     let option = format!("{}:", parameter.name);
     let stem = example.strip_suffix(')').unwrap_or(example);
+    // What is about random effects goes with them.
+    let random = matches!(parameter.name.as_str(), "random" | "mundlak") && !example.contains("fe:");
+    let beside = if random { ", fe: random" } else { "" };
     named
         .filter(|value| !example.contains(&option) && !value.is_empty())
-        .map(|value| (value.to_string(), format!("{stem}, {option} {value})")))
+        .map(|value| (value.to_string(), format!("{stem}{beside}, {option} {value})")))
         .collect()
 }

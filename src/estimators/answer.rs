@@ -68,7 +68,7 @@ pub(crate) fn least_squares(
 }
 
 /// `Q(y) − Bγ`.
-fn residual_at(sample: &Sample, gamma: &DVector<f64>) -> Vec<f64> {
+pub(crate) fn residual_at(sample: &Sample, gamma: &DVector<f64>) -> Vec<f64> {
     let mut out = sample.e0.clone();
     let off = &sample.d0 - gamma;
     let terms: Vec<(f64, &[f64])> =
@@ -115,6 +115,8 @@ pub(crate) fn answer(
         policy: None,
         events: None,
         dynamics: None,
+        first_stage: None,
+        sigma2_unit: None,
         rho_interval: None,
         lambda_interval: None,
         log_determinant: None,

@@ -102,7 +102,7 @@ fn add_slopes(score: &mut DVector<f64>, solution: &Solution, operators: &Operato
         let Some(place) = place else { continue };
         for (j, b) in solution.basis.iter().enumerate() {
             let mut ab = operators.image(which, b, false)?;
-            solution.project(&mut ab);
+            solution.project(&mut ab)?;
             score[place] += (0..sample.slopes()).map(|i| gram[(j, i)] * dot(&solution.basis[i], &ab)).sum::<f64>();
         }
     }

@@ -22,6 +22,7 @@ fn problem(regressors: Vec<Vec<f64>>, fixed_effects: FixedEffects, layout: Layou
         lag_weights: None,
         error_weights: None,
         fixed_effects,
+        approach: Approach::Likelihood,
         likelihood: Likelihood::Transform,
         variance,
         df_adjust: false,

@@ -4,7 +4,10 @@ use super::answer::{answer, least_squares};
 use super::axis::Axis;
 use super::correct::corrected;
 use super::dynamics::Dynamics;
+use super::instruments::two_stage;
+use super::moments::moments;
 use super::profile::Profile;
+use super::random::random;
 use super::renumber::Renumbered;
 use super::sample::Sample;
 use super::search::{Optimum, Search, Searcher};
@@ -65,6 +68,12 @@ fn fit_with(
 ) -> Result<Estimated, EstimateError> {
     interrupt.begin("sample");
     let sample = Sample::new(problem)?;
+    match problem.approach {
+        Approach::Instruments { .. } => return two_stage(&sample, shared, interrupt),
+        Approach::Moments => return moments(&sample, shared, interrupt),
+        Approach::Random(place) => return random(&sample, place, shared, interrupt),
+        Approach::Likelihood => {}
+    }
     if !problem.model.has_lag() && !problem.model.has_error() {
         return least_squares(&sample, interrupt, shared.dense_units());
     }
@@ -264,9 +273,11 @@ impl<'a> Fit<'a> {
         let back = self.back(size);
         let bread = Bread { inverse: &i, back: &back };
         let of_information = of_information(&Places::of(solution), row.periods, &traces);
-        let n = self.sample.units as f64;
+        let n = self.sample.panel_units() as f64;
         let (variance, probed, within) = match which {
             Variance::Iid | Variance::Observed => (i.clone(), Probed::exact(DMatrix::zeros(0, 0)), true),
+            // The cumulants of residuals are known off means of units and periods alone.
+            Variance::Qml if self.sample.absorber.is_some() => return Err(EstimateError::VarianceNotDefined),
             Variance::Qml => {
                 let omega = excess(solution, operators, g)?;
                 (&i + bread.around(&omega.matrix), omega, true)
@@ -303,7 +314,7 @@ impl<'a> Fit<'a> {
 
     /// `N/(N − 1)` of the clustered variance.
     fn small_sample(&self) -> Option<SmallSample> {
-        let n = self.sample.units;
+        let n = self.sample.panel_units();
         (self.sample.problem.variance == Variance::ClusterUnit).then(|| SmallSample {
             factor: n as f64 / (n as f64 - 1.0),
             rows: self.sample.counts.rows,
@@ -382,7 +393,7 @@ fn two_optima(search: &Search) -> Vec<Remark> {
 }
 
 /// `Q(y − ρWy − Zβ)` with the period effects of the filtered model taken out.
-fn structural(solution: &Solution) -> Vec<f64> {
+pub(crate) fn structural(solution: &Solution) -> Vec<f64> {
     let mut u = solution.unfiltered_residual();
     if solution.error.is_some() && solution.sample.row.period_effects {
         let filtered = solution.filtered(&u);

@@ -15,9 +15,12 @@ mod dynamics;
 #[cfg(test)]
 mod effects_tests;
 mod fit;
+mod instruments;
 pub mod marginal;
+mod moments;
 mod optimize;
 mod profile;
+mod random;
 mod renumber;
 mod responses;
 mod rows;
@@ -49,6 +52,7 @@ use crate::linalg::absorb::{Absorber, Factor};
 use crate::weights::Weights;
 use crate::weights::geometry::Coordinates;
 use nalgebra::DMatrix;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Which fixed effects are removed.
@@ -170,11 +174,45 @@ impl Problem {
     /// # Errors
     /// `Shape` where the layout has another size.
     pub fn absorber(&self) -> Result<Option<Absorber>, LinalgError> {
-        if !self.layout.has_more_effects() {
+        let factors = self.factors();
+        if factors.is_empty() {
             return Ok(None);
         }
         let times = self.layout.trend_times(self.units, self.periods);
-        Absorber::new(&self.layout.effects, times.as_deref(), self.taking_part().as_deref()).map(Some)
+        Absorber::new(&factors, times.as_deref(), self.taking_part().as_deref()).map(Some)
+    }
+
+    /// Every set of effects that is taken out as such; none where means of units and periods do.
+    pub fn factors(&self) -> Cow<'_, [Factor]> {
+        let (n, t) = (self.units, self.periods);
+        if self.layout.has_more_effects() || !self.weights_change() {
+            return Cow::Borrowed(&self.layout.effects);
+        }
+        match self.fixed_effects {
+            FixedEffects::None => Cow::Borrowed(&[]),
+            FixedEffects::Unit => Cow::Owned(vec![Factor::units(n, t)]),
+            FixedEffects::Time => Cow::Owned(vec![Factor::periods(n, t)]),
+            FixedEffects::Both => Cow::Owned(vec![Factor::units(n, t), Factor::periods(n, t)]),
+        }
+    }
+
+    /// Every matrix of the model.
+    pub fn matrices(&self) -> impl Iterator<Item = &Arc<Weights>> {
+        self.durbin_weights.iter().chain(&self.lag_weights).chain(&self.error_weights)
+    }
+
+    /// Whether a matrix changes over time (methods B.7). Spatially the panel is then one cross-section of `N·T` cells, in
+    /// which only cells of one period are neighbors.
+    pub fn weights_change(&self) -> bool {
+        self.matrices().any(|w| w.changes())
+    }
+
+    /// The units and periods of spatial operators: `N, T`, or `N·T, 1` where weights change.
+    pub(crate) fn spatial_shape(&self) -> (usize, usize) {
+        match self.weights_change() {
+            true => (self.units * self.periods, 1),
+            false => (self.units, self.periods),
+        }
     }
 }
 
@@ -221,6 +259,34 @@ impl Model {
     }
 }
 
+/// Where the random effect of a unit stands in a spatial error model (methods C.10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RandomEffects {
+    /// Inside of the spatial filter: Kapoor, Kelejian and Prucha.
+    Kkp,
+    /// Outside of it: Baltagi, Song and Koh.
+    Baltagi,
+}
+
+/// How the parameters are found.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub enum Approach {
+    /// Quasi-maximum likelihood, or least squares where there is no spatial parameter.
+    #[default]
+    Likelihood,
+    /// Spatial two-stage least squares (methods C.9): the outcome's lag and the regressors named here are endogenous.
+    Instruments {
+        /// Positions among [`Problem::regressors`], ascending.
+        endogenous: Vec<usize>,
+        /// Raw columns that are no regressors, `N·T` each; their spatial lags join them.
+        instruments: Vec<Vec<f64>>,
+    },
+    /// The spatial error by the moments of Kelejian and Prucha, then one step of generalized least squares.
+    Moments,
+    /// Random unit effects by maximum likelihood (methods C.10); [`Problem::fixed_effects`] are none.
+    Random(RandomEffects),
+}
+
 /// A regressor and its place among the spatial lags.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Regressor {
@@ -253,6 +319,7 @@ pub struct Problem {
     pub lag_weights: Option<Arc<Weights>>,
     pub error_weights: Option<Arc<Weights>>,
     pub fixed_effects: FixedEffects,
+    pub approach: Approach,
     pub likelihood: Likelihood,
     pub variance: Variance,
     pub df_adjust: bool,
@@ -321,6 +388,33 @@ pub struct DynamicsOf {
     pub corrected: bool,
 }
 
+/// How well excluded instruments explain what is endogenous (methods C.9).
+#[derive(Clone, Debug, PartialEq)]
+pub struct FirstStageOf {
+    pub endogenous: Vec<StrengthOf>,
+    /// Instruments that are no regressors and no combination of others.
+    pub excluded: usize,
+    /// Instruments left out as combinations of others.
+    pub dropped: usize,
+    /// The smallest eigenvalue of the matrix of first-stage F statistics (Cragg and Donald 1993); F where one variable is
+    /// endogenous.
+    pub weakest: f64,
+    /// Sargan's test of the instruments beyond those needed: statistic and degrees of freedom; valid under iid errors.
+    pub overidentification: Option<(f64, usize)>,
+}
+
+/// The first stage of one endogenous variable: the partial F of the excluded instruments.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StrengthOf {
+    /// Its position among the coefficients.
+    pub coefficient: usize,
+    pub f: f64,
+    pub df: [f64; 2],
+    pub partial_r2: f64,
+    /// The F of spatial lags of the treatment alone, where the problem has one.
+    pub treatment_f: Option<f64>,
+}
+
 /// The reference distribution of statistics.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Reference {
@@ -369,6 +463,12 @@ pub enum Remark {
     Leverage { unit: usize, share: f64 },
     /// A dynamic model with a root at or beyond one (methods C.7); `corrected` says whether its bias was taken out.
     Unstable { largest_root: f64, corrected: bool },
+    /// An estimate outside of the interval on which the spatial filter has an inverse: no effects.
+    Outside { parameter: &'static str, value: f64, interval: Interval },
+    /// The excluded instruments hardly explain what is endogenous: the smallest F.
+    WeakInstruments { f: f64 },
+    /// The variance of the random unit effects is zero at the optimum: the model is the pooled one.
+    NoUnitVariance,
     /// A trace or a diagonal by probes: their number and its relative standard error.
     Probes { probes: usize, relative_error: f64 },
     /// Standard errors with something probed in them: most probes, and the largest standard error that leaves in one of
@@ -391,11 +491,21 @@ pub enum EstimateError {
     NotFinite,
     #[error("{0}")]
     Linalg(LinalgError),
+    /// Weights that change over time beside constant ones, or of other periods.
+    #[error("matrices of different periods")]
+    UnlikePeriods,
     /// Spatial lags on a panel with absent cells (methods C.2).
     #[error("spatial lags need a balanced panel")]
     UnbalancedLags,
-    /// Effects beyond units and periods beside a spatial parameter or lags of the outcome.
-    #[error("these fixed effects are for least squares")]
+    /// Fewer excluded instruments than endogenous variables, or ones that do not tell these apart.
+    #[error("{instruments} instruments for {endogenous} endogenous variables")]
+    UnderIdentified { instruments: usize, endogenous: usize },
+    /// Moments under period effects need rows of one sum.
+    #[error("rows of the matrix of the error have no common sum")]
+    UnevenRows,
+    /// Effects beyond units and periods, or weights that change over time, beside a spatial error, lags of the outcome or
+    /// a likelihood that transforms effects out.
+    #[error("these fixed effects are for least squares, instruments and `direct` likelihoods of a spatial lag")]
     EffectsNotDefined,
     #[error("interrupted")]
     Interrupted,
@@ -447,6 +557,10 @@ pub struct Estimated {
     pub converged: bool,
     /// Of a dynamic model; its [`Estimated::effects`] are those of the short run.
     pub dynamics: Option<DynamicsOf>,
+    /// The variance of random unit effects.
+    pub sigma2_unit: Option<f64>,
+    /// Of instruments.
+    pub first_stage: Option<FirstStageOf>,
     /// Structural residuals after effects are removed, `N·T`; NaN at absent cells, as the fitted values.
     pub residuals: Vec<f64>,
     /// One-step fitted values `ρ̂Wy + Zβ̂ + effects`, on the outcome's scale.

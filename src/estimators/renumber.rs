@@ -1,7 +1,7 @@
 //! A problem with its units renumbered so that neighbors are close in memory (scaling 5), and the way back.
 
 use super::shared::Shared;
-use super::{EstimateError, Estimated, Layout, Problem, Regressor, Remark, TimeLag};
+use super::{Approach, EstimateError, Estimated, Layout, Problem, Regressor, Remark, TimeLag};
 use crate::linalg::absorb::Factor;
 use crate::linalg::order::{inverse, neighbor_order, permute_panel};
 use crate::weights::Weights;
@@ -39,6 +39,10 @@ impl Renumbered {
             .map(|t| Ok(TimeLag { weights: t.weights.as_ref().map(move_weights).transpose()?, ..*t }))
             .collect::<Result<_, EstimateError>>()?;
         let outcome = permute_panel(&problem.outcome, order);
+        let mut approach = problem.approach.clone();
+        if let Approach::Instruments { instruments, .. } = &mut approach {
+            instruments.iter_mut().for_each(|z| *z = permute_panel(z, order));
+        }
         let layout = moved(&problem.layout, order);
         let problem = Problem {
             outcome,
@@ -47,6 +51,7 @@ impl Renumbered {
             lag_weights,
             error_weights,
             time_lags,
+            approach,
             present: None,
             layout,
             ..*problem
@@ -102,7 +107,8 @@ pub fn giver(problem: &Problem) -> Option<&Arc<Weights>> {
 
 /// The order in which the neighbors of a matrix are close; `None` where it has few units, or has that order already.
 pub(crate) fn order_of(w: &Weights) -> Result<Option<Vec<u32>>, EstimateError> {
-    if w.units() <= SMALL || well_ordered(w) {
+    // Blocks of periods are apart as they stand, and units keep their places in each.
+    if w.units() <= SMALL || w.changes() || well_ordered(w) {
         return Ok(None);
     }
     Ok(Some(neighbor_order(&w.matrix)?))

@@ -2,7 +2,7 @@
 //! basis of the design in which every later cross-product is well conditioned.
 
 use super::rows::{Counts, Row};
-use super::{EstimateError, FixedEffects, Problem, Variance};
+use super::{Approach, EstimateError, FixedEffects, Likelihood, Problem, Variance};
 use crate::inference::meat::Rows;
 use crate::linalg::absorb::{Absorber, Factor};
 use crate::linalg::cells::Cells;
@@ -14,6 +14,7 @@ use std::borrow::Cow;
 
 /// Columns of one problem; each is `N·T` long, unit fastest, with zeros at absent cells.
 pub(crate) struct Sample<'a> {
+    /// Of spatial operators: those of the problem, or all its cells in one period where weights change over time.
     pub units: usize,
     pub periods: usize,
     pub row: Row,
@@ -49,10 +50,16 @@ pub(crate) struct Sample<'a> {
 impl<'a> Sample<'a> {
     /// Builds lags, removes effects and finds the basis; `RankDeficient` names dependent columns.
     pub fn new(problem: &'a Problem) -> Result<Self, EstimateError> {
-        let (units, periods) = (problem.units, problem.periods);
-        let cells = problem.taking_part().map(|marks| Cells::new(&marks, units, periods)).transpose()?;
+        let (units, periods) = problem.spatial_shape();
+        let changes = problem.weights_change();
+        if changes && problem.matrices().any(|w| w.units() != units) {
+            return Err(EstimateError::UnlikePeriods);
+        }
+        let marks = problem.taking_part();
+        let cells = marks.map(|marks| Cells::new(&marks, problem.units, problem.periods)).transpose()?;
         let absorber = problem.absorber()?;
-        let row = Row::new(units, periods, problem.fixed_effects, problem.likelihood)?;
+        let means = if changes { FixedEffects::None } else { problem.fixed_effects };
+        let row = Row::new(units, periods, means, problem.likelihood)?;
         let mut counts = Counts::new(units, periods, cells.as_ref(), &row);
         if let Some(absorber) = &absorber {
             counts.dummies = absorber.rank()?;
@@ -69,7 +76,7 @@ impl<'a> Sample<'a> {
         if gaps && (beyond || !lagged.is_empty()) {
             return Err(EstimateError::UnbalancedLags);
         }
-        if absorber.is_some() && beyond {
+        if (absorber.is_some() || changes) && !absorbs(problem, row.dynamic) {
             return Err(EstimateError::EffectsNotDefined);
         }
         let outcome = raw(&problem.outcome, cells.as_ref());
@@ -84,7 +91,7 @@ impl<'a> Sample<'a> {
         }
         let triangle = orthonormalize(&design, &mut basis)?;
         let outcome_lag = match (&problem.lag_weights, problem.model.has_lag()) {
-            (Some(w), true) => Some(lag(w, &outcome, periods)),
+            (Some(w), true) => Some(lag(w, &problem.outcome, periods)),
             _ => None,
         };
         let mut e0 = outcome.to_vec();
@@ -142,8 +149,13 @@ impl<'a> Sample<'a> {
 
     /// Where its rows stand, for the variance of scores.
     pub fn rows(&self) -> Rows<'_> {
-        let layout = &self.problem.layout;
-        Rows { units: self.units, periods: self.periods, cells: self.cells.as_ref(), layout }
+        let Problem { units, periods, layout, .. } = self.problem;
+        Rows { units: *units, periods: *periods, cells: self.cells.as_ref(), layout }
+    }
+
+    /// Units of the panel, whatever those of spatial operators are.
+    pub fn panel_units(&self) -> usize {
+        self.problem.units
     }
 
     /// What K of methods C.11 counts beside the slopes: the dummies of effects that are not nested in the clusters, and
@@ -176,7 +188,7 @@ impl<'a> Sample<'a> {
 
     /// The rank of the effects that are not nested in the clusters. Trends go with their units.
     fn more_effects_beside(&self, clusters: Variance) -> Result<usize, EstimateError> {
-        let (n, t, layout) = (self.units, self.periods, &self.problem.layout);
+        let (n, t, layout) = (self.problem.units, self.problem.periods, &self.problem.layout);
         let groupings: Vec<Vec<u32>> = match clusters {
             Variance::ClusterUnit => vec![Factor::units(n, t).level],
             Variance::ClusterTime => vec![Factor::periods(n, t).level],
@@ -187,24 +199,25 @@ impl<'a> Sample<'a> {
         let there = |r: &u32| self.cells.as_ref().is_none_or(|cells| cells.is_present(*r as usize));
         let rows: Vec<u32> = (0..(n * t) as u32).filter(there).collect();
         let free = |factor: &&Factor| !groupings.iter().any(|g| factor.is_nested_in(g, &rows));
-        let left: Vec<Factor> = layout.effects.iter().filter(free).cloned().collect();
+        let factors = self.problem.factors();
+        let left: Vec<Factor> = factors.iter().filter(free).cloned().collect();
         if left.is_empty() {
             return Ok(1);
         }
-        let trends = layout.trends && layout.effects.first().is_some_and(|units| free(&units));
+        let trends = layout.trends && factors.first().is_some_and(|units| free(&units));
         let times = if trends { layout.trend_times(n, t) } else { None };
         Ok(Absorber::new(&left, times.as_deref(), self.problem.taking_part().as_deref())?.rank()?)
     }
 
     /// Whether every unit, and every period, lies in one cluster of [`super::Layout::clusters`].
     fn nested_in_column(&self) -> (bool, bool) {
-        let (n, clusters) = (self.units, &self.problem.layout.clusters);
+        let (n, clusters) = (self.problem.units, &self.problem.layout.clusters);
         let nested = |groups: usize, of: &dyn Fn(usize) -> usize| {
             let mut first: Vec<Option<u32>> = vec![None; groups];
             let there = |r: &usize| self.cells.as_ref().is_none_or(|cells| cells.is_present(*r));
             (0..clusters.len()).filter(there).all(|r| *first[of(r)].get_or_insert(clusters[r]) == clusters[r])
         };
-        (nested(n, &|r| r % n), nested(self.periods, &|r| r / n))
+        (nested(n, &|r| r % n), nested(self.problem.periods, &|r| r / n))
     }
 
     /// Coefficients on the design from coefficients on the basis: `β = R⁻¹ γ`.
@@ -242,6 +255,20 @@ impl<'a> Sample<'a> {
     }
 }
 
+/// Whether effects are estimated beside the slopes, or weights may change over time: in least squares, by instruments, and
+/// in the `direct` likelihood of a spatial lag. A filter of the errors would move effects with it: without them only.
+fn absorbs(problem: &Problem, dynamic: bool) -> bool {
+    if dynamic || problem.model.has_error() && !problem.factors().is_empty() {
+        return false;
+    }
+    let spatial = problem.model.has_lag() || problem.model.has_error();
+    match problem.approach {
+        Approach::Likelihood => !spatial || problem.likelihood == Likelihood::Direct,
+        Approach::Instruments { .. } => true,
+        Approach::Moments | Approach::Random(_) => false,
+    }
+}
+
 /// The regressors that are lagged by the durbin matrices.
 fn lagged(problem: &Problem) -> Vec<usize> {
     if !problem.model.has_durbin() || problem.durbin_weights.is_empty() {
@@ -251,7 +278,7 @@ fn lagged(problem: &Problem) -> Vec<usize> {
 }
 
 /// Values as they are, with zeros at absent cells.
-fn raw<'a>(x: &'a [f64], cells: Option<&Cells>) -> Cow<'a, [f64]> {
+pub(crate) fn raw<'a>(x: &'a [f64], cells: Option<&Cells>) -> Cow<'a, [f64]> {
     let Some(cells) = cells else { return Cow::Borrowed(x) };
     let mut cleared = x.to_vec();
     cells.clear(&mut cleared);
@@ -260,7 +287,7 @@ fn raw<'a>(x: &'a [f64], cells: Option<&Cells>) -> Cow<'a, [f64]> {
 
 /// Intercept where there are no effects, regressors, their lags matrix by matrix.
 fn design<'a>(problem: &'a Problem, lagged: &[usize], cells: Option<&Cells>) -> Vec<Cow<'a, [f64]>> {
-    let (units, periods) = (problem.units, problem.periods);
+    let (units, periods) = problem.spatial_shape();
     let mut design = Vec::new();
     if problem.has_intercept() {
         let mut ones = vec![1.0; units * periods];

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn row_weights(matrix: CsMat<f64>, symmetric: bool) -> Arc<Weights> {
     let symmetrizer = symmetric.then(|| samples::symmetrizer(&matrix));
-    Arc::new(Weights { matrix, scaling: Scaling::Row, symmetrizer })
+    Arc::new(Weights { matrix, scaling: Scaling::Row, symmetrizer, periods: 1 })
 }
 
 /// `y = 0.4 Wy + x₁ − 0.5 x₂ + 0.3 Wx₁ + 0.2 d + effects + noise` on 6 periods; d is a treatment of a third of the units.
@@ -43,6 +43,7 @@ fn problem(model: Model, w: &Arc<Weights>) -> Problem {
         lag_weights: model.has_lag().then(|| w.clone()),
         error_weights: model.has_error().then(|| w.clone()),
         fixed_effects: FixedEffects::Both,
+        approach: Approach::Likelihood,
         likelihood: Likelihood::Transform,
         variance: Variance::Iid,
         df_adjust: false,

@@ -79,6 +79,7 @@ impl Shared {
                     matrix: permute_matrix(&w.matrix, order)?,
                     scaling: w.scaling,
                     symmetrizer: w.symmetrizer.as_ref().map(|s| permute_panel(s, order)),
+                    periods: w.periods,
                 })
             }),
         }

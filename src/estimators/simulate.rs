@@ -6,7 +6,7 @@ use super::renumber::Renumbered;
 use super::sample::Sample;
 use super::shared::Shared;
 use super::spread::Resampled;
-use super::{EstimateError, Estimated, Interrupt, Problem};
+use super::{Approach, EstimateError, Estimated, Interrupt, Problem};
 use crate::linalg::probes::normal;
 use nalgebra::{DMatrix, DVector};
 
@@ -40,7 +40,12 @@ pub fn simulate(
     let sample = Sample::new(problem)?;
     let size = estimated.coefficients.len();
     let center = DVector::from_vec(estimated.coefficients.clone());
-    let vcov = DMatrix::from_fn(size, size, |i, k| estimated.vcov[i][k]);
+    // λ by moments has no variance, and no part in effects: it stays where it is.
+    let fixed = problem.model.has_error()
+        && matches!(problem.approach, Approach::Instruments { .. } | Approach::Moments)
+        && estimated.vcov.iter().take(size - 1).enumerate().all(|(i, row)| row[i].is_finite());
+    let drawn = if fixed { size - 1 } else { size };
+    let vcov = DMatrix::from_fn(size, size, |i, k| if i.max(k) < drawn { estimated.vcov[i][k] } else { 0.0 });
     let points: Vec<DVector<f64>> = match root(&vcov) {
         Some(root) => (0..draws.count as u64)
             .map(|r| {

@@ -1,6 +1,7 @@
 //! A point of the parameter space with everything inference needs there: filtered residuals and design.
 
 use super::sample::{Sample, lag};
+use crate::linalg::LinalgError;
 use crate::linalg::iterate::{axpy, combine, dot};
 use crate::weights::Weights;
 use nalgebra::DVector;
@@ -48,8 +49,9 @@ impl<'a> Solution<'a> {
             basis: Cow::Borrowed(&[]),
             outcome_lag: None,
         };
+        // Off the effects already, and without an error matrix nothing moves it.
         let mut residual = solution.filtered(&solution.unfiltered_residual());
-        solution.project(&mut residual);
+        solution.project_periods(&mut residual);
         solution.residual = residual;
         // Without an error matrix the data are orthogonal to `s = l` already.
         solution.basis = match error {
@@ -97,9 +99,22 @@ impl<'a> Solution<'a> {
         out
     }
 
-    /// P, period by period; the identity without period effects.
-    pub fn project(&self, x: &mut [f64]) {
-        if !self.sample.row.period_effects {
+    /// P of the effects: period by period, the identity without period effects; all effects where they are more.
+    ///
+    /// # Errors
+    /// `NoConvergence` of the effects.
+    pub fn project(&self, x: &mut [f64]) -> Result<(), LinalgError> {
+        match &self.sample.absorber {
+            Some(absorber) => absorber.remove(x),
+            None => {
+                self.project_periods(x);
+                Ok(())
+            }
+        }
+    }
+
+    fn project_periods(&self, x: &mut [f64]) {
+        if !self.sample.row.period_effects || self.sample.absorber.is_some() {
             return;
         }
         let s = &self.direction;
@@ -112,7 +127,7 @@ impl<'a> Solution<'a> {
 
     fn filter_and_project(&self, x: &[f64]) -> Vec<f64> {
         let mut out = self.filtered(x);
-        self.project(&mut out);
+        self.project_periods(&mut out);
         out
     }
 

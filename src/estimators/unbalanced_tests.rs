@@ -30,6 +30,7 @@ fn problem(fixed_effects: FixedEffects, variance: Variance) -> Problem {
         lag_weights: None,
         error_weights: None,
         fixed_effects,
+        approach: Approach::Likelihood,
         likelihood: Likelihood::Transform,
         variance,
         df_adjust: false,

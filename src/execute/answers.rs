@@ -117,11 +117,12 @@ fn prediction(fitted: &Fitted) -> Result<Vec<f64>, Fault> {
     let mut out = fitted.estimated.fitted.clone();
     let rho = fitted.fit.coefficients.iter().find(|c| c.term == "rho").map(|c| c.value.estimate);
     let (Some(rho), Some(w)) = (rho, &problem.lag_weights) else { return Ok(out) };
-    let wy = spatial_lag(&w.matrix, &problem.outcome, problem.units, problem.periods);
+    let (units, periods) = problem.spatial_shape();
+    let wy = spatial_lag(&w.matrix, &problem.outcome, units, periods);
     out.iter_mut().zip(&wy).for_each(|(v, lag)| *v -= rho * lag);
     let failed = |e| Fault::error("durbin::estimate::not_converged", format!("the reduced form was not found: {e}"));
     let filter = SpatialFilter::new(&w.matrix, w.symmetrizer.as_deref()).map_err(failed)?;
-    for period in out.chunks_exact_mut(problem.units) {
+    for period in out.chunks_exact_mut(units) {
         filter.solve(rho, period).map_err(failed)?;
     }
     Ok(out)

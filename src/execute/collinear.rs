@@ -49,7 +49,7 @@ pub(super) fn faults(spec: &ModelSpec, plan: &ModelPlan, dependent: &[usize]) ->
 /// The columns of the design on raw data, as estimators order them; rows absent from the sample are left out.
 fn design(plan: &ModelPlan) -> Vec<Vec<f64>> {
     let problem = &plan.problem;
-    let (n, t) = (problem.units, problem.periods);
+    let (n, t) = problem.spatial_shape();
     let mut out = Vec::new();
     if problem.has_intercept() {
         out.push(vec![1.0; n * t]);

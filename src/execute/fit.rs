@@ -1,12 +1,17 @@
 //! An estimate with the names of its model becomes a [`Fit`]: terms, statistics, p-values, intervals, how it was made.
 
 use crate::check::spec::ModelSpec;
-use crate::estimators::{DynamicsOf, EffectOf, Estimated, Likelihood, Measured, PolicyOf, Reference};
+use crate::estimators::{
+    Approach, DynamicsOf, EffectOf, Estimated, FirstStageOf, Likelihood, Measured, PolicyOf, Problem, RandomEffects,
+    Reference,
+};
 use crate::outcome::{
-    Coefficient, Effect, Estimate, Fit, Impact, PolicyEffects, Restriction, SmallSample, Stability, Vcov, WeightsUsed,
+    Coefficient, Effect, Estimate, FirstStage, Fit, Impact, PolicyEffects, Restriction, SmallSample, Stability,
+    Strength, Vcov, WeightsUsed,
 };
 use crate::plan::{MatrixUsed, ModelPlan};
 use crate::weights::summary::hash;
+use nalgebra::{DMatrix, DVector};
 use statrs::distribution::{ChiSquared, ContinuousCDF, Normal, StudentsT};
 
 /// The reference distribution of a fit's statistics, at its level.
@@ -67,7 +72,9 @@ impl Tails {
         let time_lags = &plan.problem.time_lags;
         let of = |(k, (term, short)): (usize, (&String, &EffectOf))| {
             let long_run = e.dynamics.as_ref().and_then(|d| d.long_run.get(k)).map(|l| Box::new(self.impact(l)));
-            let known = time_lags.iter().all(|t| t.regressor != k);
+            // A unit mean moves with its term, and is no cause of its own.
+            let own = k + plan.means < plan.terms.len();
+            let known = own && time_lags.iter().all(|t| t.regressor != k);
             known.then(|| Effect { long_run, ..self.effect(term, short) })
         };
         plan.terms.iter().zip(&e.effects).enumerate().filter_map(of).collect()
@@ -162,7 +169,7 @@ pub(super) fn fit(spec: &ModelSpec, panel: &str, plan: &ModelPlan, e: &Estimated
     Fit {
         model: problem.model.name().to_string(),
         query: spec.query.clone(),
-        method: if spatial.is_some() { "qml" } else { "ols" }.to_string(),
+        method: method(problem).to_string(),
         likelihood: likelihood(problem.likelihood).to_string(),
         m_effective: e.m_effective,
         durbin: lagged.map(|(t, _)| t.clone()).collect(),
@@ -188,6 +195,10 @@ pub(super) fn fit(spec: &ModelSpec, panel: &str, plan: &ModelPlan, e: &Estimated
         dropped: plan.dropped.clone(),
         coefficients,
         effects: tails.effects(plan, e),
+        random_effects: random_effects(problem).map(String::from),
+        sigma2_unit: e.sigma2_unit,
+        mundlak: mundlak(plan, &terms, e),
+        first_stage: e.first_stage.as_ref().map(|f| first_stage(f, &terms)),
         effect_errors: "delta".to_string(),
         bootstrap: None,
         simulated: None,
@@ -209,6 +220,77 @@ pub(super) fn fit(spec: &ModelSpec, panel: &str, plan: &ModelPlan, e: &Estimated
         vcov: Vcov { terms, matrix: e.vcov.clone() },
         probes: super::remarks::probes(e),
         notes: plan.notes.iter().cloned().chain(super::remarks::probed(e)).chain(short_run(spec)).collect(),
+    }
+}
+
+/// How the parameters were found, in a word.
+fn method(problem: &Problem) -> &'static str {
+    let spatial = problem.model.has_lag() || problem.model.has_error();
+    match (&problem.approach, spatial) {
+        (Approach::Instruments { .. }, true) => "gs2sls",
+        (Approach::Instruments { .. }, false) => "2sls",
+        (Approach::Moments, _) => "gmm",
+        (Approach::Random(_), _) | (Approach::Likelihood, true) => "qml",
+        (Approach::Likelihood, false) => "ols",
+    }
+}
+
+/// Where the random effect of a unit stands: `unit` without a spatial error, else `kkp` or `baltagi`.
+fn random_effects(problem: &Problem) -> Option<&'static str> {
+    match (&problem.approach, problem.model.has_error()) {
+        (Approach::Random(_), false) => Some("unit"),
+        (Approach::Random(RandomEffects::Kkp), true) => Some("kkp"),
+        (Approach::Random(RandomEffects::Baltagi), true) => Some("baltagi"),
+        _ => None,
+    }
+}
+
+/// The Wald test that the coefficients of unit means are zero (Mundlak 1978): then random effects will do.
+fn mundlak(plan: &ModelPlan, terms: &[String], e: &Estimated) -> Option<Restriction> {
+    let names = &plan.terms[plan.terms.len() - plan.means..];
+    let is_mean = |term: &str| {
+        let lag = |m: &MatrixUsed| term.strip_prefix(&format!("{} @ ", m.name)).is_some_and(|x| known(names, x));
+        known(names, term) || plan.durbin_weights.iter().any(lag)
+    };
+    let places: Vec<usize> = (0..terms.len()).filter(|&j| is_mean(&terms[j])).collect();
+    if places.is_empty() {
+        return None;
+    }
+    let df = places.len();
+    let vcov = DMatrix::from_fn(df, df, |i, j| e.vcov[places[i]][places[j]]);
+    let b = DVector::from_fn(df, |i, _| e.coefficients[places[i]]);
+    let statistic = vcov.cholesky().map_or(f64::NAN, |factor| b.dot(&factor.solve(&b)));
+    let p = ChiSquared::new(df as f64).map_or(f64::NAN, |c| c.sf(statistic));
+    Some(Restriction { statistic, df, p: if statistic.is_nan() { f64::NAN } else { p } })
+}
+
+fn known(names: &[String], term: &str) -> bool {
+    names.iter().any(|n| n == term)
+}
+
+/// The strength of instruments, by the names of what is endogenous.
+fn first_stage(of: &FirstStageOf, terms: &[String]) -> FirstStage {
+    let endogenous = of.endogenous.iter().map(|s| Strength {
+        term: match terms.get(s.coefficient).map(String::as_str) {
+            Some("rho") | None => "rho".to_string(),
+            Some(term) => term.to_string(),
+        },
+        f: s.f,
+        df: s.df,
+        partial_r2: s.partial_r2,
+        treatment_f: s.treatment_f,
+    });
+    let p = |(statistic, df): (f64, usize)| Restriction {
+        statistic,
+        df,
+        p: ChiSquared::new(df as f64).map_or(f64::NAN, |c| c.sf(statistic)),
+    };
+    FirstStage {
+        endogenous: endogenous.collect(),
+        excluded: of.excluded,
+        dropped: of.dropped,
+        weakest: of.weakest,
+        overidentification: of.overidentification.map(p),
     }
 }
 
@@ -254,7 +336,12 @@ fn weights_used(plan: &ModelPlan) -> Vec<WeightsUsed> {
         if out.iter().any(|u| u.name == m.name) {
             continue;
         }
-        let islands = m.weights.islands().into_iter().filter_map(|i| plan.units.get(i).cloned()).collect();
+        let n = plan.units.len().max(1);
+        let name = |i: usize| match (m.weights.changes(), plan.periods.get(i / n)) {
+            (true, Some(period)) => Some(format!("{} in {period}", plan.units.get(i % n)?)),
+            _ => plan.units.get(i).cloned(),
+        };
+        let islands = m.weights.islands().into_iter().filter_map(name).collect();
         out.push(WeightsUsed {
             name: m.name.clone(),
             links: m.weights.matrix.nnz(),

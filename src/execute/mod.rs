@@ -5,6 +5,7 @@
 
 mod answers;
 mod collinear;
+mod describe;
 mod designs;
 mod explain;
 mod figures;
@@ -25,8 +26,9 @@ use crate::check::spec::{Answer, Output, ScalarExpr, Spec, Step, StepKind, Table
 use crate::diagnostic::Diagnostic;
 use crate::estimators::{EstimateError, Estimated, Interrupt, estimate_with};
 use crate::fault::Fault;
-use crate::outcome::{Entry, Fit, Outcome, Scalar};
+use crate::outcome::{Entry, Fit, Outcome, Scalar, Table};
 use crate::plan::{Memory, ModelPlan, Plan};
+use crate::report::page::Section;
 use crate::report::{self, Stars, TableOptions, side_by_side};
 use std::sync::Arc;
 use steps::{Left, Shown};
@@ -36,7 +38,17 @@ use steps::{Left, Shown};
 pub struct Saved {
     /// As the program writes it.
     pub path: String,
-    pub content: String,
+    pub content: Vec<u8>,
+    pub place: crate::source::Span,
+}
+
+/// A page a `report` asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reported {
+    pub path: String,
+    pub sections: Vec<Section>,
+    /// The words at the head of the program.
+    pub doc: String,
     pub place: crate::source::Span,
 }
 
@@ -45,6 +57,7 @@ pub struct Saved {
 pub struct Executed {
     pub entries: Vec<Entry>,
     pub files: Vec<Saved>,
+    pub reports: Vec<Reported>,
     pub diagnostics: Vec<Diagnostic>,
     /// The run was stopped from outside.
     pub interrupted: bool,
@@ -103,6 +116,7 @@ pub fn execute(spec: &Spec, plan: Plan, memory: Option<&Memory>, interrupt: &dyn
     if out.diagnostics.iter().any(Diagnostic::is_error) {
         out.entries.clear();
         out.files.clear();
+        out.reports.clear();
     }
     out
 }
@@ -167,7 +181,7 @@ impl Run<'_> {
                 }
             }
             StepKind::Print(output) => match self.outcome(output) {
-                Ok(outcome) => out.entries.push(self.entry(step, output, outcome, true)),
+                Ok(outcome) => out.entries.push(self.entry(&step.source, output, outcome, true)),
                 Err(fault) => out.diagnostics.push(Diagnostic::at(fault, Some(step.place.0))),
             },
             StepKind::Save { output, path, path_place } => match self.outcome(output) {
@@ -175,15 +189,50 @@ impl Run<'_> {
                     if let Outcome::Figure(figure) = &mut outcome {
                         figure.path = Some(path.clone());
                     }
-                    let entry = self.entry(step, output, outcome, false);
+                    let entry = self.entry(&step.source, output, outcome, false);
                     let extension = path.rsplit_once('.').map_or(String::new(), |(_, e)| e.to_lowercase());
-                    if let Some(content) = report::saved(&entry, &extension) {
+                    if let (Output::Weights(used), "csv" | "gal" | "gwt" | "mtx") = (output, extension.as_str()) {
+                        match self.shown.file(used, &extension, path) {
+                            Ok((content, note)) => {
+                                out.files.push(Saved {
+                                    path: path.clone(),
+                                    content: content.into(),
+                                    place: path_place.0,
+                                });
+                                let note = note.map(|n| Diagnostic::at(n, Some(path_place.0)));
+                                add_all(&mut out.diagnostics, note.into_iter().collect());
+                            }
+                            Err(fault) => out.diagnostics.push(Diagnostic::at(fault, Some(path_place.0))),
+                        }
+                    } else if let (Outcome::Figure(figure), "png") = (&entry.outcome, extension.as_str()) {
+                        match figures::pixels(figure) {
+                            Ok(content) => {
+                                out.files.push(Saved { path: path.clone(), content, place: path_place.0 });
+                            }
+                            Err(fault) => out.diagnostics.push(Diagnostic::at(fault, Some(path_place.0))),
+                        }
+                    } else if let Some(content) = report::saved(&entry, &extension, self.spec.settings.lang) {
                         out.files.push(Saved { path: path.clone(), content, place: path_place.0 });
                     }
                     out.entries.push(entry);
                 }
                 Err(fault) => out.diagnostics.push(Diagnostic::at(fault, Some(step.place.0))),
             },
+            StepKind::Report { items, path, path_place, doc } => {
+                let mut sections = Vec::new();
+                for item in items {
+                    match self.outcome(&item.output) {
+                        Ok(outcome) => {
+                            let source = item.source.0.clone();
+                            let entry = self.entry(&source, &item.output, outcome, false);
+                            sections.push(Section { words: item.words.clone(), entry });
+                        }
+                        Err(fault) => out.diagnostics.push(Diagnostic::at(fault, Some(step.place.0))),
+                    }
+                }
+                out.entries.extend(sections.iter().map(|s| s.entry.clone()));
+                out.reports.push(Reported { path: path.clone(), sections, doc: doc.0.clone(), place: path_place.0 });
+            }
             StepKind::Assert { condition, text, message } => {
                 if let Err(fault) = self.hold(condition, text, message.as_deref()) {
                     out.diagnostics.push(Diagnostic::at(fault, Some(step.place.0)));
@@ -193,14 +242,14 @@ impl Run<'_> {
     }
 
     /// An expression that is a model's name bears that name.
-    fn entry(&self, step: &Step, output: &Output, outcome: Outcome, printed: bool) -> Entry {
+    fn entry(&self, source: &str, output: &Output, outcome: Outcome, printed: bool) -> Entry {
         let named =
             |n: &&Step| matches!((&n.kind, output), (StepKind::Model { model, .. }, Output::Fit(m)) if model == m);
         let name = self.spec.steps.iter().find(named).and_then(|s| match &s.kind {
             StepKind::Model { name, .. } => Some(name.clone()),
             _ => None,
         });
-        Entry { name: name.filter(|n| *n == step.source), source: step.source.clone(), outcome, printed }
+        Entry { name: name.filter(|n| *n == source), source: source.to_string(), outcome, printed }
     }
 
     fn fitted(&self, model: usize) -> Result<&Fitted, Fault> {
@@ -219,6 +268,7 @@ impl Run<'_> {
                 None => return Err(Fault::error("durbin::run::bug", "a treatment was not read")),
             },
             Output::Panel(number) => Outcome::Panel(self.panels[*number].summary()),
+            Output::Described(d) => Outcome::Described(Box::new(self.described(d)?)),
             Output::Data(number) => match self.shown.data.get(*number).and_then(Option::as_ref) {
                 Some(summary) => Outcome::Data(summary.clone()),
                 None => return Err(Fault::error("durbin::run::bug", "a data set was not read")),
@@ -246,19 +296,32 @@ impl Run<'_> {
         })
     }
 
-    fn table(&self, table: &TableSpec) -> Result<crate::outcome::Table, Fault> {
+    fn table(&self, table: &TableSpec) -> Result<Table, Fault> {
+        let options = TableOptions {
+            stars: if table.stars { Stars::Conventional } else { Stars::None },
+            under: table.under,
+            digits: table.digits,
+            labels: table.labels.iter().cloned().collect(),
+            controls: table.controls.clone(),
+            show: table.show.clone(),
+            groups: table.groups.clone(),
+            lang: self.spec.settings.lang,
+        };
+        if let Some(of) = &table.of {
+            let plain = report::table_of(&self.outcome(of)?, &options);
+            let plain = plain.ok_or_else(|| {
+                Fault::error("durbin::run::bug", "a value was taken for a table")
+                    .help("please report the program to the authors")
+            })?;
+            let digits = if plain.digits == TableOptions::default().digits { table.digits } else { plain.digits };
+            let options = TableOptions { digits, ..options };
+            return Ok(report::relabelled(plain, table.title.clone(), &options));
+        }
         let mut columns = Vec::new();
         for (heading, model) in &table.columns {
             columns.push((heading.as_str(), &self.fitted(*model)?.fit));
         }
-        let options = TableOptions {
-            stars: if table.stars { Stars::Conventional } else { Stars::None },
-            digits: table.digits,
-            labels: table.labels.iter().cloned().collect(),
-        };
-        let mut shown = side_by_side(&columns, &options);
-        shown.title = table.title.clone();
-        Ok(shown)
+        Ok(Table { title: table.title.clone(), ..side_by_side(&columns, &options) })
     }
 
     fn look_up(&self, answer: Answer, model: usize, entry: Option<&str>) -> Option<ScalarExpr> {

@@ -3,8 +3,8 @@
 use super::fit::terms;
 use super::near_collinear;
 use crate::check::spec::ModelSpec;
-use crate::estimators::{EstimateError, Estimated, Interval, Remark};
-use crate::fault::{Fault, ticked_list};
+use crate::estimators::{Approach, EstimateError, Estimated, Interval, Remark};
+use crate::fault::{Fault, counted, ticked_list};
 use crate::linalg::LinalgError;
 use crate::outcome::Probes;
 use crate::plan::ModelPlan;
@@ -14,7 +14,8 @@ pub(super) fn remarks(spec: &ModelSpec, plan: &ModelPlan, estimated: &Estimated)
     let mut out: Vec<Fault> = estimated.remarks.iter().filter_map(|r| remark(spec, plan, r)).collect();
     let least_squares = estimated.rho_interval.is_none() && estimated.lambda_interval.is_none();
     out.extend(near_collinear::warning(spec, plan, estimated));
-    if plan.terms.len() >= 10 && !plan.problem.df_adjust && !least_squares {
+    let adjustable = !least_squares && plan.problem.approach == Approach::Likelihood;
+    if plan.terms.len() >= 10 && !plan.problem.df_adjust && adjustable {
         out.push(many_terms(plan.terms.len()));
     }
     out
@@ -141,6 +142,30 @@ fn remark(spec: &ModelSpec, plan: &ModelPlan, remark: &Remark) -> Option<Fault> 
             )
             .help("model spatial differences, `y - W @ y`, or growth instead of levels")
         }
+        Remark::Outside { parameter, value, interval } => Fault::warning(
+            "durbin::estimate::outside",
+            format!(
+                "`{parameter}` = {} of `{}` is outside of its interval {}: there are no effects",
+                number(*value),
+                spec.query,
+                between(interval)
+            ),
+        )
+        .help("the instruments may be weak: compare with `method: qml`, which stays inside"),
+        Remark::WeakInstruments { f } => Fault::warning(
+            "durbin::estimate::weak_instruments",
+            format!(
+                "the instruments of `{}` are weak: the first-stage F is {f:.2}, and below 10 estimates lean towards \
+                 least squares and intervals are too short",
+                spec.query
+            ),
+        )
+        .help("other instruments, or `method: qml`, which needs none for rho"),
+        Remark::NoUnitVariance => Fault::warning(
+            "durbin::estimate::no_unit_variance",
+            format!("the variance of the random unit effects of `{}` is zero: this is the pooled model", spec.query),
+        )
+        .help("`fe: none` says so, `fe: unit` does not rest on it"),
         Remark::Probes { .. } | Remark::ProbedErrors { .. } => return None,
     })
 }
@@ -185,11 +210,33 @@ pub(super) fn refusal(spec: &ModelSpec, plan: &ModelPlan, error: &EstimateError)
             Fault::error("durbin::estimate::not_converged", format!("the spatial filter of `{}` failed: {e}", spec.query))
                 .help("look at the weights: their scaling, and links of very different size")
         }
+        EstimateError::UnlikePeriods => {
+            let message = format!("the matrices of `{}` are not of the periods of its sample", spec.query);
+            Fault::error("durbin::run::bug", message)
+        }
         EstimateError::UnbalancedLags => Fault::error(
             "durbin::plan::needs_balanced",
             format!("`{}` needs a balanced panel, and this one has gaps", spec.query),
         )
         .help("`balance drop` leaves units with gaps out; `ols` and `did` take a panel with gaps"),
+        EstimateError::UnderIdentified { instruments, endogenous } => Fault::error(
+            "durbin::estimate::under_identified",
+            format!(
+                "`{}` has {} and {} that tell them apart: instruments that are no regressors and no combination of others",
+                spec.query,
+                counted(*endogenous, "endogenous variable", "endogenous variables"),
+                counted(*instruments, "instrument", "instruments"),
+            ),
+        )
+        .help("name more instruments in `iv:`; spatial lags of treatments and dummies alone often say the same"),
+        EstimateError::UnevenRows => Fault::error(
+            "durbin::plan::row_sums",
+            format!(
+                "the moments of `{}` need a matrix of the error whose rows have one sum, for period effects are removed",
+                spec.query
+            ),
+        )
+        .help("scale it with `row(…)`, or leave period effects out: `fe: unit`"),
         EstimateError::EffectsNotDefined => Fault::error(
             "durbin::check::not_available",
             format!("`{}` does not take effects of groups, interactions or trends", spec.query),

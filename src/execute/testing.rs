@@ -222,15 +222,9 @@ impl Named<'_> {
         format!("{name}; {} units × {} periods, {effects}", fit.units, fit.periods)
     }
 
-    /// Innovations: residuals, filtered where the error is spatial.
-    pub fn innovations(&self) -> Vec<f64> {
-        let (plan, e) = (&self.fitted.plan, &self.fitted.estimated.residuals);
-        let problem = &plan.problem;
-        let lambda = self.fitted.fit.coefficients.iter().find(|c| c.term == "lambda").map(|c| c.value.estimate);
-        match (&problem.error_weights, lambda) {
-            (Some(w), Some(lambda)) => crate::inference::residuals::innovations(e, w, lambda, problem.periods),
-            _ => e.clone(),
-        }
+    /// Innovations: what is left where the error is spatial, too.
+    pub fn innovations(&self) -> &[f64] {
+        &self.fitted.estimated.residuals
     }
 
     /// Least squares without lags of the outcome in time.

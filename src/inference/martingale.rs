@@ -25,6 +25,9 @@ struct Quadratic {
     which: Which,
     place: usize,
     diagonal: ProbedDiagonal,
+    /// `A_ii Σ_t ê_it²` and `m A_ii`, by unit.
+    own: Vec<f64>,
+    expected: Vec<f64>,
     linear: Vec<f64>,
     /// `u_i = Σ_k a_ik`.
     sums: DVector<f64>,
@@ -40,10 +43,12 @@ pub(crate) fn outer_product(
 ) -> Result<Probed, EstimateError> {
     let places = Places::of(solution);
     let sample = solution.sample;
-    let (n, m, s2) = (sample.units, sample.row.periods, solution.sigma2);
+    let (n, m, s2) = (sample.panel_units(), sample.row.periods, solution.sigma2);
     let e = &solution.residual;
     let squares = unit_products(e, e, n);
-    let quadratics = quadratics(solution, operators, g, &places, &squares)?;
+    // Of the units of spatial operators: where weights change over time, those are cells.
+    let spatial = unit_products(e, e, sample.units);
+    let quadratics = quadratics(solution, operators, g, &places, &spatial)?;
     let mut scores = DMatrix::zeros(n, places.size());
     for (j, b) in solution.basis.iter().enumerate() {
         scores.column_mut(j).copy_from_slice(&unit_products(b, e, n));
@@ -52,7 +57,7 @@ pub(crate) fn outer_product(
     let per_unit = sample.row.observations / (2.0 * s2 * n as f64);
     for i in 0..n {
         for q in &quadratics {
-            scores[(i, q.place)] = (q.linear[i] + q.diagonal.values[i] * squares[i]) / s2 - m * q.diagonal.values[i];
+            scores[(i, q.place)] = (q.linear[i] + q.own[i]) / s2 - q.expected[i];
         }
         scores[(i, places.sigma2)] = squares[i] / (2.0 * s2 * s2) - per_unit;
     }
@@ -70,7 +75,7 @@ pub(crate) fn outer_product(
             out[(p.place, q.place)] += p.sums.dot(&q.sums) / 3.0;
         }
     }
-    let scaled: Vec<f64> = squares.iter().map(|s| s / s2).collect();
+    let scaled: Vec<f64> = spatial.iter().map(|s| s / s2).collect();
     let mut deviations = Vec::new();
     let mut probes = 0;
     for q in &quadratics {
@@ -79,7 +84,7 @@ pub(crate) fn outer_product(
         probes = probes.max(q.diagonal.remainders.len());
     }
     let known = Probed { matrix: out, deviations, probes };
-    with_pairs(solution, operators, &quadratics, &squares, known, share)
+    with_pairs(solution, operators, &quadratics, known, share)
 }
 
 /// What squaring the errors `ε_i` of a probed diagonal adds to `B_ρρ`: `l_i` has `ε_i(x_i − m)` of them and `u_i` and `a_ii`
@@ -101,8 +106,12 @@ fn diagonal_changes(
 ) -> Vec<DMatrix<f64>> {
     let (n, size) = scores.shape();
     let one = |remainder: &Vec<f64>| {
-        let of_score = DVector::from_fn(n, |i, _| remainder[i] * (scaled[i] - m));
-        let of_sum = DVector::from_fn(n, |i, _| -2.0 * remainder[i] * scaled[i]);
+        let each = |f: &dyn Fn(f64) -> f64| -> DVector<f64> {
+            let cells: Vec<f64> = remainder.iter().zip(scaled).map(|(r, x)| r * f(*x)).collect();
+            DVector::from_vec(folded(&cells, n))
+        };
+        let of_score = each(&|x| x - m);
+        let of_sum = each(&|x| -2.0 * x);
         let mut row = scores.transpose() * (&of_score + &of_sum * 0.5);
         for q in quadratics {
             row[q.place] += 0.5 * of_score.dot(&q.sums) + of_sum.dot(&q.sums) / 3.0;
@@ -117,6 +126,11 @@ fn diagonal_changes(
     of.diagonal.remainders.iter().map(one).collect()
 }
 
+/// Sums by unit of the panel.
+fn folded(x: &[f64], units: usize) -> Vec<f64> {
+    (0..units).map(|i| x[i..].iter().step_by(units).sum()).collect()
+}
+
 fn quadratics(
     solution: &Solution,
     operators: &Operators,
@@ -124,7 +138,7 @@ fn quadratics(
     places: &Places,
     squares: &[f64],
 ) -> Result<Vec<Quadratic>, EstimateError> {
-    let n = solution.sample.units;
+    let n = solution.sample.panel_units();
     let mut out = Vec::new();
     if let (Some(place), Some(g)) = (places.rho, g) {
         let linear = unit_products(&solution.residual, g, n);
@@ -195,16 +209,21 @@ impl Quadratic {
         squares: &[f64],
     ) -> Result<Self, EstimateError> {
         let e = &solution.residual;
-        let n = solution.sample.units;
+        let (n, m) = (solution.sample.panel_units(), solution.sample.row.periods);
         let diagonal = star_diagonal(solution, operators, which)?;
+        let each = |f: &dyn Fn(f64) -> f64| -> Vec<f64> {
+            let cells: Vec<f64> = diagonal.values.iter().zip(squares).map(|(d, s)| d * f(*s)).collect();
+            folded(&cells, n)
+        };
+        let (own, expected) = (each(&|s| s), each(&|_| m));
         // u = [Σ_t ê ∘ (A* + A*')ê]/σ² without its diagonal part.
         let mut both = image(solution, operators, which, e, false)?;
         axpy(1.0, &image(solution, operators, which, e, true)?, &mut both);
         let mut sums = unit_products(e, &both, n);
         for i in 0..n {
-            sums[i] = (sums[i] - 2.0 * diagonal.values[i] * squares[i]) / solution.sigma2;
+            sums[i] = (sums[i] - 2.0 * own[i]) / solution.sigma2;
         }
-        Ok(Quadratic { which, place, diagonal, linear, sums: DVector::from_vec(sums) })
+        Ok(Quadratic { which, place, diagonal, own, expected, linear, sums: DVector::from_vec(sums) })
     }
 }
 
@@ -214,7 +233,6 @@ fn with_pairs(
     solution: &Solution,
     operators: &Operators,
     quadratics: &[Quadratic],
-    squares: &[f64],
     mut known: Probed,
     share: impl Fn(&DMatrix<f64>, &[DMatrix<f64>]) -> f64,
 ) -> Result<Probed, EstimateError> {
@@ -223,14 +241,14 @@ fn with_pairs(
         known.matrix += between(quadratics, &whole, known.matrix.nrows());
         return Ok(known);
     }
-    let n = solution.sample.units;
+    let n = solution.sample.panel_units();
     let mut wanted = (PROBED_UNITS / n).clamp(2, 2 * MORE_PROBES);
     let mut values: Vec<DMatrix<f64>> = Vec::new();
     loop {
         while values.len() < wanted {
             let z = signs(SEED, values.len() as u64, n);
             let images: Result<Vec<Vec<f64>>, _> =
-                quadratics.iter().map(|q| pairs_image(solution, operators, q, squares, &z)).collect();
+                quadratics.iter().map(|q| pairs_image(solution, operators, q, &z)).collect();
             values.push(between(quadratics, &images?, known.matrix.nrows()));
         }
         let mut matrix = known.matrix.clone();
@@ -259,9 +277,21 @@ fn between(quadratics: &[Quadratic], of: &[Vec<f64>], size: usize) -> DMatrix<f6
 fn whole_pairs(solution: &Solution, operators: &Operators, q: &Quadratic) -> Option<Vec<f64>> {
     let a = operators.whole(q.which)?;
     let star = off(solution, q.which).map_or_else(|| a.clone(), |s| a.projected(&s));
-    let (n, t) = (star.n, solution.sample.periods);
-    let by_unit = panel::transpose(&solution.residual, n, t);
+    let (n, t) = (solution.sample.panel_units(), solution.sample.problem.periods);
     let mut data = vec![0.0; n * n];
+    if star.n > n {
+        // A block for each period.
+        for (period, e) in solution.residual.chunks_exact(n).enumerate() {
+            let at = |i: usize, k: usize| star.at(period * n + i, period * n + k);
+            for k in 0..n {
+                for i in (0..n).filter(|&i| i != k) {
+                    data[k * n + i] += (at(i, k) + at(k, i)) * e[i] * e[k] / solution.sigma2;
+                }
+            }
+        }
+        return Some(data);
+    }
+    let by_unit = panel::transpose(&solution.residual, n, t);
     for k in 0..n {
         for i in 0..k {
             let product = dot(&by_unit[i * t..(i + 1) * t], &by_unit[k * t..(k + 1) * t]);
@@ -278,10 +308,9 @@ fn pairs_image(
     solution: &Solution,
     operators: &Operators,
     q: &Quadratic,
-    squares: &[f64],
     z: &[f64],
 ) -> Result<Vec<f64>, EstimateError> {
-    let (n, e) = (solution.sample.units, &solution.residual);
+    let (n, e) = (solution.sample.panel_units(), &solution.residual);
     if let Some(operator) = operators.lag.as_ref().or(operators.error.as_ref()) {
         operator.axis.interrupt.begin("pairs of units by probes");
     }
@@ -290,7 +319,7 @@ fn pairs_image(
     axpy(1.0, &image(solution, operators, q.which, &spread, true)?, &mut both);
     let mut az = unit_products(e, &both, n);
     for i in 0..n {
-        az[i] = (az[i] - 2.0 * q.diagonal.values[i] * squares[i] * z[i]) / solution.sigma2;
+        az[i] = (az[i] - 2.0 * q.own[i] * z[i]) / solution.sigma2;
     }
     Ok(az)
 }

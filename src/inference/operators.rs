@@ -215,7 +215,7 @@ impl<'a> Operators<'a> {
     pub fn systematic_lag(&self, solution: &Solution) -> Result<Option<Vec<f64>>, EstimateError> {
         let (Some(_), Some(wy)) = (&self.lag, solution.outcome_lag.as_ref()) else { return Ok(None) };
         let mut noise = self.image(Which::G, &solution.residual, false)?;
-        solution.project(&mut noise);
+        solution.project(&mut noise)?;
         let mut out = wy.clone();
         axpy(-1.0, &noise, &mut out);
         Ok(Some(out))

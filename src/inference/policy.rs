@@ -75,7 +75,7 @@ impl PolicyCells {
         let by = if has_durbin { problem.durbin_weights.as_slice() } else { problem.lag_weights.as_slice() };
         let exposed_by: Vec<Vec<f64>> = by.iter().map(|w| lag(w, met, sample.periods)).collect();
         let there = |r: &usize| sample.cells.as_ref().is_none_or(|cells| cells.is_present(*r));
-        let n = sample.units;
+        let n = sample.panel_units();
         let first = met.iter().position(|v| *v > 0.5).map_or(d.len(), |r| r / n * n);
         let untreated: Vec<usize> = (first..d.len()).filter(|&r| d[r] <= 0.5).filter(there).collect();
         let is_exposed = |r: &usize| exposed_by.iter().any(|w| w[*r] > 0.0);

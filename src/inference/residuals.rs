@@ -6,7 +6,7 @@
 use super::autocorrelation::Measured;
 use crate::estimators::sample::{Sample, lag, remove_effects};
 use crate::estimators::{EstimateError, Problem};
-use crate::linalg::iterate::{axpy, combine, dot};
+use crate::linalg::iterate::{combine, dot};
 use crate::weights::Weights;
 use nalgebra::DMatrix;
 
@@ -165,11 +165,4 @@ pub fn lagrange(problem: &Problem, w: &Weights, style: Style) -> Result<Lagrange
         robust_error: (error_score - share * lag_score).powi(2) / (own * apart / whole),
         joint: robust_lag + error,
     })
-}
-
-/// `R(λ) e`: the innovations of a spatial error model from its residuals.
-pub fn innovations(e: &[f64], w: &Weights, lambda: f64, periods: usize) -> Vec<f64> {
-    let mut out = e.to_vec();
-    axpy(-lambda, &lag(w, e, periods), &mut out);
-    out
 }

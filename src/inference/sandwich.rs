@@ -17,16 +17,27 @@ pub(crate) struct Found {
 ///
 /// Driscoll–Kraay and Conley have no factor for small samples, and residual degrees of freedom (methods C.11).
 pub(crate) fn variance(sample: &Sample, residual: &[f64], which: Variance) -> Result<Found, EstimateError> {
-    let p = sample.slopes();
-    let df = sample.df_residual();
+    variance_on(sample, &sample.basis, residual, which)
+}
+
+/// As [`variance`], for coefficients on orthonormal columns that take the place of the basis: those of a first stage, or
+/// of filtered data.
+pub(crate) fn variance_on(
+    sample: &Sample,
+    basis: &[Vec<f64>],
+    residual: &[f64],
+    which: Variance,
+) -> Result<Found, EstimateError> {
+    let p = basis.len();
+    let df = sample.df_residual() + sample.slopes() as f64 - p as f64;
     if which == Variance::Iid {
         let s2 = residual.iter().map(|e| e * e).sum::<f64>() / df;
         let variance = DMatrix::identity(p, p) * s2;
         return Ok(Found { variance, reference: Reference::T(df), small_sample: None });
     }
-    let columns: Vec<&[f64]> = sample.basis.iter().map(Vec::as_slice).collect();
+    let columns: Vec<&[f64]> = basis.iter().map(Vec::as_slice).collect();
     let meat = meat(&columns, residual, &sample.rows(), which).ok_or(EstimateError::VarianceNotDefined)?;
-    let small_sample = small_sample(sample, which)?;
+    let small_sample = small_sample(sample, p, which)?;
     let reference = match small_sample.and_then(|s| s.clusters) {
         Some(g) => Reference::T(g as f64 - 1.0),
         None => Reference::T(df),
@@ -36,14 +47,18 @@ pub(crate) fn variance(sample: &Sample, residual: &[f64], which: Variance) -> Re
 }
 
 /// `n/(n − K)` for robust errors, `(n − 1)/(n − K) · G/(G − 1)` for clustered ones.
-pub(crate) fn small_sample(sample: &Sample, which: Variance) -> Result<Option<SmallSample>, EstimateError> {
+pub(crate) fn small_sample(
+    sample: &Sample,
+    slopes: usize,
+    which: Variance,
+) -> Result<Option<SmallSample>, EstimateError> {
     let rows = sample.counts.rows;
     let n = rows as f64;
     let clusters = sample.rows().clusters(which);
     if clusters.is_none() && which != Variance::Robust {
         return Ok(None);
     }
-    let k = sample.slopes() as f64 + sample.effects_beside(which)? as f64;
+    let k = slopes as f64 + sample.effects_beside(which)? as f64;
     let factor = match clusters {
         Some(g) => (n - 1.0) / (n - k) * g as f64 / (g as f64 - 1.0),
         None => n / (n - k),

@@ -6,25 +6,31 @@ use super::panels::PanelData;
 use super::sample::Sample;
 use super::weights::sums_to_one;
 use super::{MatrixUsed, ModelPlan, Planner, Reported, Step, faults};
-use crate::check::spec::{Column, ColumnKind, ModelSpec, WeightsUse};
+use crate::check::spec::{ApproachSpec, Column, ColumnKind, ModelSpec, Term, WeightsUse};
 use crate::data::balance::cells;
 use crate::data::keys::PanelIndex;
 use crate::data::series::{Series, Value};
 use crate::estimators::{FixedEffects, Likelihood, Model, Problem, Regressor, TimeLag};
-use crate::fault::Fault;
+use crate::fault::{Fault, counted};
 use crate::linalg::panel as kernels;
+use crate::weights::Weights;
+use crate::weights::periods::repeated;
+use std::sync::Arc;
 
 mod layout;
 
 /// Periods below which the bias of a dynamic model is of note (methods C.7).
 const SHORT: usize = 10;
 
+/// Columns by name, and which term of a list each comes from.
+pub(super) type TermColumns = (Vec<(String, Vec<f64>)>, Vec<usize>);
+
 /// The columns of a sample, `N·T` each, unit fastest.
-struct Columns {
-    outcome: Vec<f64>,
-    terms: Vec<(String, Vec<f64>)>,
+pub(super) struct Columns {
+    pub outcome: Vec<f64>,
+    pub terms: Vec<(String, Vec<f64>)>,
     /// Which term of the formula each column comes from.
-    origin: Vec<usize>,
+    pub origin: Vec<usize>,
 }
 
 impl Planner<'_> {
@@ -54,8 +60,9 @@ impl Planner<'_> {
         };
         let fixed_effects = self.effects_removed(spec, n, t)?;
         let cells = cells(&index, &sample.rows);
-        let columns = self.columns(spec, panel, &sample, &cells)?;
-        let durbin_weights = self.matrices(&spec.weights, spec, panel, &sample)?;
+        let mut columns = self.columns(spec, panel, &sample, &cells)?;
+        let means = self.random_effects(spec, &index, sample.balanced, &mut columns)?;
+        let mut durbin_weights = self.matrices(&spec.weights, spec, panel, &sample)?;
         let first = durbin_weights.first().cloned();
         let mut one = |used: &Option<WeightsUse>| -> Step<Option<MatrixUsed>> {
             match used {
@@ -63,15 +70,23 @@ impl Planner<'_> {
                 None => Ok(first.clone()),
             }
         };
-        let lag_weights = if spec.model.has_lag() { one(&spec.lag_weights)? } else { None };
-        let error_weights = if spec.model.has_error() { one(&spec.error_weights)? } else { None };
+        let mut lag_weights = if spec.model.has_lag() { one(&spec.lag_weights)? } else { None };
+        let mut error_weights = if spec.model.has_error() { one(&spec.error_weights)? } else { None };
+        let all = || durbin_weights.iter().chain(&lag_weights).chain(&error_weights);
+        if all().any(|m| m.weights.changes()) {
+            let mut known = Vec::new();
+            let all = durbin_weights.iter_mut().chain(&mut lag_weights).chain(&mut error_weights);
+            all.for_each(|m| m.weights = in_every_period(&m.weights, t, &mut known));
+        }
         let mut notes = Vec::new();
         let carriers: Vec<&MatrixUsed> = lag_weights.iter().chain(&error_weights).collect();
         let likelihood = self.likelihood(spec, fixed_effects, &carriers, &index, &mut notes)?;
+        let approach = self.approach(spec, panel, &sample, &cells, &columns)?;
         let laid = self.layout(spec, panel, &sample, &index, &cells)?;
         let nobs = sample.rows.len() - laid.left_out.as_ref().map_or(0, |d| d.rows);
         self.requirements(spec, &index, &columns, fixed_effects, nobs)?;
         notes.extend(laid.notes);
+        let estimated = estimated_beside(spec);
         self.warnings(spec, &index, &carriers);
         let time_lags = self.time_lags(spec, panel, &sample, fixed_effects, t, &columns)?;
         let lagged = |origin: usize| match &spec.durbin {
@@ -95,6 +110,7 @@ impl Planner<'_> {
             lag_weights: lag_weights.as_ref().map(|m| m.weights.clone()),
             error_weights: error_weights.as_ref().map(|m| m.weights.clone()),
             fixed_effects,
+            approach,
             likelihood,
             variance: laid.variance,
             df_adjust: spec.df_adjust,
@@ -104,12 +120,21 @@ impl Planner<'_> {
             present: (!sample.balanced).then(|| cells.iter().map(Option::is_some).collect()),
             layout: laid.layout,
         };
-        self.enough_rows(&problem, nobs, spec)?;
+        let rank = self.enough_rows(&problem, nobs, spec)?;
         self.treated_controls(spec, &problem, &index.periods);
+        if let (Some(why), 1..) = (estimated, rank) {
+            notes.push(format!(
+                "likelihood `direct`: {why}; {} estimated beside the slopes from {}, which leaves a bias of that order in \
+                 rho and sigma2",
+                counted(rank, "effect is", "effects are"),
+                counted(nobs, "row", "rows")
+            ));
+        }
         Ok(ModelPlan {
             problem,
             terms: columns.terms.into_iter().map(|(name, _)| name).collect(),
             origin: columns.origin,
+            means,
             units: index.units,
             periods: index.periods,
             nobs,
@@ -125,7 +150,8 @@ impl Planner<'_> {
     }
 
     /// Effects beyond units and periods have a rank of their own.
-    fn enough_rows(&mut self, problem: &Problem, nobs: usize, spec: &ModelSpec) -> Step<()> {
+    /// Answers it; 0 where means of units and periods do.
+    fn enough_rows(&mut self, problem: &Problem, nobs: usize, spec: &ModelSpec) -> Step<usize> {
         let place = spec.formula_place.0;
         let rank = match problem.absorber().and_then(|a| a.map(|a| a.rank()).transpose()) {
             Ok(rank) => rank.unwrap_or(0),
@@ -139,7 +165,7 @@ impl Planner<'_> {
         if problem.layout.has_more_effects() && parameters >= nobs {
             return Err(self.report(faults::too_few_rows(parameters, nobs), place));
         }
-        Ok(())
+        Ok(rank)
     }
 
     fn effects_removed(&mut self, spec: &ModelSpec, n: usize, t: usize) -> Step<FixedEffects> {
@@ -163,9 +189,23 @@ impl Planner<'_> {
         let kept = sample.kept.as_deref();
         let outcome = Eval::new(self, panel, kept).numbers(&spec.outcome)?;
         let outcome = laid_out(&outcome, cells);
+        let (terms, origin) = self.term_columns(&spec.terms, spec, panel, sample, cells)?;
+        Ok(Columns { outcome, terms, origin })
+    }
+
+    /// The columns of terms by name, and which term each comes from.
+    pub(super) fn term_columns(
+        &mut self,
+        listed: &[Term],
+        spec: &ModelSpec,
+        panel: &PanelData,
+        sample: &Sample,
+        cells: &[Option<u32>],
+    ) -> Step<TermColumns> {
+        let kept = sample.kept.as_deref();
         let mut terms = Vec::new();
         let mut origin = Vec::new();
-        for (number, term) in spec.terms.iter().enumerate() {
+        for (number, term) in listed.iter().enumerate() {
             let column = &term.value;
             if let ColumnKind::Levels(inner) = &column.kind {
                 let value = Eval::new(self, panel, kept).value(inner)?;
@@ -184,7 +224,7 @@ impl Planner<'_> {
             let fault = faults::missing_lag(name);
             return Err(self.report(fault, spec.formula_place.0));
         }
-        Ok(Columns { outcome, terms, origin })
+        Ok((terms, origin))
     }
 
     fn matrices(
@@ -196,7 +236,8 @@ impl Planner<'_> {
     ) -> Step<Vec<MatrixUsed>> {
         let mut out = Vec::new();
         for matrix in used {
-            let weights = self.build(matrix, panel, sample.kept.as_deref())?;
+            let cells = matrix.recipe.changes().then(|| cells_kept(panel, sample));
+            let weights = self.build(matrix, panel, cells.as_deref().or(sample.kept.as_deref()))?;
             if weights.matrix.nnz() == 0 {
                 let fault = faults::empty_matrix(&matrix.name);
                 return Err(self.report(fault, spec.formula_place.0));
@@ -242,6 +283,9 @@ impl Planner<'_> {
     ) -> Step<Likelihood> {
         let period_effects = matches!(fixed_effects, FixedEffects::Time | FixedEffects::Both);
         let uneven = carriers.iter().find(|m| !sums_to_one(&m.weights)).filter(|_| period_effects);
+        if estimated_beside(spec).is_some() {
+            return Ok(Likelihood::Direct);
+        }
         match (spec.likelihood, uneven) {
             (None, Some(matrix)) => {
                 notes.push(format!(
@@ -322,13 +366,50 @@ impl Planner<'_> {
             return;
         }
         let n = index.units.len();
-        for matrix in carriers {
+        for matrix in carriers.iter().filter(|m| !m.weights.changes()) {
             let share = matrix.weights.matrix.nnz() as f64 / (n * (n - 1)) as f64;
             if share > 1.0 / 3.0 && n > 3 {
                 self.report(faults::dense(&matrix.name, share), spec.formula_place.0);
             }
         }
     }
+}
+
+/// Why effects are estimated beside the slopes of a likelihood: none of the transformations of methods C.3 takes them out.
+fn estimated_beside(spec: &ModelSpec) -> Option<String> {
+    if !(spec.model.has_lag() || spec.model.has_error()) || spec.approach != ApproachSpec::Likelihood {
+        return None;
+    }
+    match spec.changing() {
+        Some(matrix) => Some(format!("`{}` changes over time and does not commute with effects", matrix.name)),
+        None if spec.has_more_effects() => Some("effects of groups and trends are not transformed out".to_string()),
+        None => None,
+    }
+}
+
+/// The units in the periods of a sample, which is balanced.
+fn cells_kept(panel: &PanelData, sample: &Sample) -> Vec<bool> {
+    let n = panel.index.units.len();
+    let mut out = vec![false; n * panel.index.periods.len()];
+    for &row in &sample.rows {
+        if let Some((unit, period)) = panel.index.cell(row as usize) {
+            out[period * n + unit] = true;
+        }
+    }
+    out
+}
+
+/// A matrix with a block for each period; one that stays the same is repeated once.
+fn in_every_period(w: &Arc<Weights>, periods: usize, known: &mut Vec<(Arc<Weights>, Arc<Weights>)>) -> Arc<Weights> {
+    if w.changes() {
+        return w.clone();
+    }
+    if let Some((_, made)) = known.iter().find(|(of, _)| Arc::ptr_eq(of, w)) {
+        return made.clone();
+    }
+    let made = Arc::new(repeated(w, periods));
+    known.push((w.clone(), made.clone()));
+    made
 }
 
 /// The sets of effects as the program names them.

@@ -22,6 +22,18 @@ pub(super) fn too_few_periods(units: usize) -> Fault {
     Fault::error("durbin::plan::too_few_periods", message).help("`fe: none` estimates a cross-section")
 }
 
+pub(super) fn random_of_one_period(units: usize) -> Fault {
+    let message = format!(
+        "the sample is a cross-section ({units} units × 1 period): random unit effects cannot be told from the errors"
+    );
+    Fault::error("durbin::plan::too_few_periods", message).help("`fe: none` estimates a cross-section")
+}
+
+pub(super) fn random_with_gaps(query: &str) -> Fault {
+    let message = format!("random effects of `{query}` need a balanced panel, and this one has gaps");
+    Fault::error("durbin::plan::needs_balanced", message).help("`balance drop` leaves units with gaps out")
+}
+
 pub(super) fn too_few_rows(parameters: usize, rows: usize) -> Fault {
     let message = format!("{parameters} parameters, fixed effects included, and {rows} rows");
     Fault::error("durbin::plan::too_few_rows", message).help("leave terms or fixed effects out")

@@ -1,9 +1,11 @@
 //! Files a program reads: each once, with its fingerprint for the record of the run; not even once where it is known from
 //! an earlier run of the session and has not changed.
 
-use super::store::{KnownFile, Memory};
-use crate::data::csv;
+use super::store::{KnownFile, KnownTable, Memory};
+use crate::data::door;
+use crate::data::shapes::{self, Parts};
 use crate::data::table::Table;
+use crate::data::writing::Writing;
 use crate::estimators::Interrupt;
 use crate::fault::{Fault, FileLabel};
 use crate::loader::Loader;
@@ -32,7 +34,10 @@ pub(crate) struct Files<'a> {
     interrupt: &'a dyn Interrupt,
     memory: Option<&'a Memory>,
     read: IndexMap<String, InputFile>,
-    tables: IndexMap<String, Arc<Table>>,
+    /// By path and how the file is written.
+    tables: IndexMap<(String, String), Arc<Table>>,
+    /// How each file is written that was read as a table.
+    written: IndexMap<String, Writing>,
     waiting: IndexMap<String, Waiting>,
     /// Files of earlier runs that are as they were.
     known: IndexMap<String, Arc<KnownFile>>,
@@ -48,6 +53,7 @@ impl<'a> Files<'a> {
             memory,
             read: IndexMap::new(),
             tables: IndexMap::new(),
+            written: IndexMap::new(),
             waiting: IndexMap::new(),
             known: IndexMap::new(),
             asked: Vec::new(),
@@ -77,9 +83,9 @@ impl<'a> Files<'a> {
         })
     }
 
-    fn keep(&mut self, path: &str, of: Waiting, table: Option<(Arc<Table>, Vec<Fault>)>) {
+    fn keep(&mut self, path: &str, of: Waiting, table: Option<KnownTable>) {
         let (Some(memory), Some(stamp)) = (self.memory, of.stamp) else { return };
-        let cells = table.as_ref().map_or(0, |t| t.0.rows() * t.0.header.len());
+        let cells = table.as_ref().map_or(0, |t| t.table.rows() * t.table.header.len());
         let bytes = super::memory::file(of.input.bytes, cells).kept;
         memory.put(&file_key(path), Arc::new(KnownFile { stamp, input: of.input, table }), bytes);
     }
@@ -117,23 +123,49 @@ impl<'a> Files<'a> {
     }
 
     /// A table with the warnings of its reading; a second reading has none.
-    pub fn table(&mut self, path: &str) -> Result<(Arc<Table>, Vec<Fault>), Fault> {
-        if let Some(table) = self.tables.get(path) {
+    pub fn table(&mut self, path: &str, writing: &Writing) -> Result<(Arc<Table>, Vec<Fault>), Fault> {
+        let slot = (path.to_string(), writing.key());
+        self.written.insert(path.to_string(), writing.clone());
+        if let Some(table) = self.tables.get(&slot) {
             self.asked.push(path.to_string());
             return Ok((table.clone(), Vec::new()));
         }
         if let Some(known) = self.unchanged(path)
-            && let Some((table, warnings)) = &known.table
+            && let Some(known) = known.table.as_ref().filter(|t| t.written == slot.1)
         {
             self.touch(path);
-            return Ok((table.clone(), warnings.clone()));
+            self.tables.insert(slot, known.table.clone());
+            return Ok((known.table.clone(), known.warnings.clone()));
         }
         let of = self.taken(path)?;
-        let (table, warnings) = csv::read(path, &of.bytes)?;
+        let (table, warnings) = door::read(path, &of.bytes, writing)?;
         let table = Arc::new(table);
-        self.tables.insert(path.to_string(), table.clone());
-        self.keep(path, of, Some((table.clone(), warnings.clone())));
+        self.tables.insert(slot.clone(), table.clone());
+        let known = KnownTable { written: slot.1, table: table.clone(), warnings: warnings.clone() };
+        self.keep(path, of, Some(known));
         Ok((table, warnings))
+    }
+
+    /// The files there are of a layer of shapes.
+    pub fn layer(&self, path: &str) -> Vec<String> {
+        let (needed, optional) = shapes::companions(path);
+        let there = optional.into_iter().filter(|p| self.loader.head(p, 1).is_ok());
+        std::iter::once(path.to_string()).chain(needed).chain(there).collect()
+    }
+
+    /// The bytes of a layer of shapes.
+    pub fn shapes(&mut self, path: &str) -> Result<Parts, Fault> {
+        let mut parts = Parts::default();
+        for file in self.layer(path) {
+            let bytes = self.bytes(&file)?;
+            match file.to_ascii_lowercase().rsplit('.').next() {
+                Some("dbf") => parts.attributes = Some(bytes),
+                Some("prj") => parts.projection = Some(bytes),
+                Some("cpg") => parts.encoding = Some(bytes),
+                _ => parts.shapes = bytes,
+            }
+        }
+        Ok(parts)
     }
 
     /// A remembered step needs a file: it is one of the run's.
@@ -141,8 +173,9 @@ impl<'a> Files<'a> {
         self.asked.push(path.to_string());
         if let Some(known) = self.unchanged(path) {
             self.read.entry(path.to_string()).or_insert_with(|| known.input.clone());
-            if let Some((table, _)) = &known.table {
-                self.tables.entry(path.to_string()).or_insert_with(|| table.clone());
+            if let Some(known) = &known.table {
+                let slot = (path.to_string(), known.written.clone());
+                self.tables.entry(slot).or_insert_with(|| known.table.clone());
             }
         } else if let Some(waiting) = self.waiting.get(path) {
             self.read.entry(path.to_string()).or_insert_with(|| waiting.input.clone());
@@ -153,13 +186,15 @@ impl<'a> Files<'a> {
     pub fn placed(&self, label: &mut FileLabel) {
         let Some(field) = label.field else { return };
         if let Ok(bytes) = self.loader.read(&label.file) {
-            label.column = csv::column_of_field(&label.file, &bytes, label.line, field);
+            let writing = self.written.get(&label.file).cloned().unwrap_or_default();
+            label.column = door::column_of_field(&label.file, &bytes, &writing, label.line, field);
         }
     }
 
     /// Every file with its table, where it is one.
     pub fn tables(&self) -> Vec<(InputFile, Option<Arc<Table>>)> {
-        self.read.values().map(|f| (f.clone(), self.tables.get(&f.path).cloned())).collect()
+        let of = |path: &str| self.tables.iter().find(|((p, _), _)| p == path).map(|(_, table)| table.clone());
+        self.read.values().map(|f| (f.clone(), of(&f.path))).collect()
     }
 
     pub fn inputs(&self) -> Vec<InputFile> {

@@ -10,8 +10,8 @@ use super::testing::TestPlan;
 use super::weights::Built;
 use super::{InputFile, ModelPlan, Plan, needs, scalar_needs};
 use crate::check::spec::{
-    Column, ColumnKind, Output, PanelSpec, PanelStep, RowSource, Spec, StepKind, TestQuery, WeightsExpr, WeightsKind,
-    WeightsUse,
+    Column, ColumnKind, DescribedBy, Output, PanelSpec, PanelStep, RowSource, Spec, StepKind, TestQuery, WeightsExpr,
+    WeightsKind, WeightsUse,
 };
 use crate::data::table::Table;
 use crate::estimators::shared::Shared;
@@ -366,7 +366,7 @@ impl<'a> Builder<'a> {
         let spec = self.spec;
         let (mut models, mut matrices, mut data, mut tests) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for step in spec.fresh_steps() {
-            if let StepKind::Print(output) | StepKind::Save { output, .. } = &step.kind {
+            for output in step.kind.outputs() {
                 needs(output, &mut models, &mut matrices, &mut data, &mut tests);
             }
         }
@@ -380,21 +380,17 @@ impl<'a> Builder<'a> {
             let mut tests = Vec::new();
             let path = match &step.kind {
                 StepKind::Model { .. } => continue,
-                StepKind::Print(output) => {
-                    needs(output, &mut models, &mut matrices, &mut data, &mut tests);
-                    self.declared(output, &mut before);
-                    None
-                }
-                StepKind::Save { output, path, .. } => {
-                    needs(output, &mut models, &mut matrices, &mut data, &mut tests);
-                    self.declared(output, &mut before);
-                    Some(path.clone())
-                }
+                StepKind::Print(_) => None,
+                StepKind::Save { path, .. } | StepKind::Report { path, .. } => Some(path.clone()),
                 StepKind::Assert { condition, .. } => {
                     scalar_needs(condition, &mut models, &mut tests);
                     None
                 }
             };
+            for output in step.kind.outputs() {
+                needs(output, &mut models, &mut matrices, &mut data, &mut tests);
+                self.declared(output, &mut before);
+            }
             models.extend(tests.iter().flat_map(|&t| spec.tests[t].models()));
             before.extend(self.of_tests(&tests));
             let designs = super::staggered_needs(&step.kind);
@@ -457,6 +453,12 @@ impl<'a> Builder<'a> {
     fn declared(&self, output: &Output, before: &mut Vec<usize>) {
         match output {
             Output::Panel(number) => before.extend(self.panels.get(*number)),
+            Output::Described(d) => {
+                before.extend(self.panels.get(d.panel));
+                if let Some(DescribedBy::Treatment(number)) = d.by {
+                    before.extend(self.treatments.get(number).copied().flatten());
+                }
+            }
             Output::Data(number) => before.extend(self.data.get(*number).copied().flatten()),
             Output::Array(number) => {
                 let Some(array) = self.spec.arrays.get(*number) else { return };
@@ -465,6 +467,7 @@ impl<'a> Builder<'a> {
             Output::Treatment(number) => before.extend(self.treatments.get(*number).copied().flatten()),
             Output::Figure(figure) => self.declared(&figure.of, before),
             Output::List(items) => items.iter().for_each(|(_, o)| self.declared(o, before)),
+            Output::Table(table) => table.of.iter().for_each(|of| self.declared(of, before)),
             _ => {}
         }
     }
@@ -503,8 +506,13 @@ pub(super) fn files_of<'r>(recipe: &'r WeightsExpr, files: &mut Vec<&'r str>, of
         WeightsKind::Edges { file, .. }
         | WeightsKind::Matrix { file, .. }
         | WeightsKind::Gal { file, .. }
+        | WeightsKind::Swm { file, .. }
         | WeightsKind::Gwt { file, .. } => files.push(file),
-        WeightsKind::Similarity { .. } => *of_data = true,
+        WeightsKind::Mtx { file, units, .. } => {
+            files.push(file);
+            files.extend(units.as_deref());
+        }
+        WeightsKind::Similarity { .. } | WeightsKind::Gravity { .. } => *of_data = true,
         _ => recipe.parts().into_iter().for_each(|p| files_of(p, files, of_data)),
     }
 }

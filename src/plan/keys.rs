@@ -84,6 +84,11 @@ impl Planner<'_> {
             };
             digest.add(&part);
         }
+        if let Some(shapes) = &spec.shapes {
+            for path in self.files.layer(&shapes.file) {
+                digest.add(&self.files.fingerprint(&path)?);
+            }
+        }
         let columns: Vec<&Column> = spec.steps.iter().map(column_of).collect();
         self.columns_key(&columns, digest)
     }
@@ -246,6 +251,7 @@ impl Layout {
             self.add(place);
         }
         spec.joins.iter().map(|j| j.place).chain(spec.coords.iter().map(|c| c.place)).for_each(|p| self.add(p));
+        spec.mends.iter().map(|m| m.place).chain(spec.shapes.iter().map(|s| s.place)).for_each(|p| self.add(p));
         self.columns(&spec.steps.iter().map(column_of).collect::<Vec<_>>());
     }
 

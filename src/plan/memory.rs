@@ -99,7 +99,8 @@ pub(super) fn design(problem: &Problem) -> Size {
 /// Residuals and fitted values stay; at work, columns with their lags and a basis of them, and the operators of
 /// variances: whole matrices for few units.
 pub(super) fn fit(problem: &Problem, slopes: usize, factors: u64) -> Size {
-    let (units, cells) = (problem.units, problem.units * problem.periods);
+    let (units, periods) = problem.spatial_shape();
+    let cells = units * periods;
     let spatial = usize::from(problem.model.has_lag()) + usize::from(problem.model.has_error());
     let moved = if units > DENSE_UNITS && spatial > 0 { 1 + problem.regressors.len() } else { 0 };
     let filtered = if problem.model.has_error() { slopes + 2 } else { 0 };
@@ -196,7 +197,14 @@ fn links_ahead(kind: &WeightsKind, panel: &PanelData) -> Option<u64> {
         WeightsKind::Band { lo, hi, .. } if hi.is_finite() => Some(links_within(points?, *lo, *hi, ASKED)),
         WeightsKind::Inverse { cutoff: Some(cutoff), .. } => Some(links_within(points?, 0.0, *cutoff, ASKED)),
         WeightsKind::Knn { k, .. } => Some(units.saturating_mul(*k as u64)),
-        WeightsKind::Band { .. } | WeightsKind::Inverse { .. } | WeightsKind::Similarity { .. } => Some(complete),
+        WeightsKind::Exponential { cutoff, .. } | WeightsKind::Gravity { cutoff, .. } if cutoff.is_finite() => {
+            Some(links_within(points?, 0.0, *cutoff, ASKED))
+        }
+        WeightsKind::Band { .. }
+        | WeightsKind::Inverse { .. }
+        | WeightsKind::Exponential { .. }
+        | WeightsKind::Gravity { .. }
+        | WeightsKind::Similarity { .. } => Some(complete),
         _ => None,
     }
 }

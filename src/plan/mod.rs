@@ -10,6 +10,7 @@ pub mod faults;
 pub mod panels;
 pub mod rollout;
 
+mod approach;
 mod conditions;
 mod design;
 mod events;
@@ -18,6 +19,8 @@ mod graph;
 mod keys;
 mod lints;
 mod memory;
+mod mends;
+mod outlines;
 mod recorded;
 mod sample;
 mod sources;
@@ -74,6 +77,8 @@ pub struct ModelPlan {
     pub terms: Vec<String>,
     /// Which term of the formula each of them comes from: several for the levels of one.
     pub origin: Vec<usize>,
+    /// How many of them, the last ones, are unit means of others.
+    pub means: usize,
     pub units: Vec<String>,
     pub periods: Vec<i64>,
     pub nobs: usize,
@@ -237,8 +242,10 @@ impl<'a> Planner<'a> {
             let mut asked = Vec::new();
             match &step.kind {
                 StepKind::Model { model, .. } => wanted.push(*model),
-                StepKind::Print(output) | StepKind::Save { output, .. } => {
-                    needs(output, &mut wanted, &mut printed, &mut described, &mut asked);
+                StepKind::Print(_) | StepKind::Save { .. } | StepKind::Report { .. } => {
+                    for output in step.kind.outputs() {
+                        needs(output, &mut wanted, &mut printed, &mut described, &mut asked);
+                    }
                 }
                 StepKind::Assert { condition, .. } => scalar_needs(condition, &mut wanted, &mut asked),
             }
@@ -463,10 +470,13 @@ fn needs<'a>(
         Output::Data(number) => data.push(*number),
         Output::Fit(model) | Output::Answer { model, .. } => models.push(*model),
         Output::Weights(used) => matrices.push(used),
-        Output::Treatment(_) | Output::Panel(_) | Output::Array(_) => {}
+        Output::Treatment(_) | Output::Panel(_) | Output::Described(_) | Output::Array(_) => {}
         Output::Scalar(scalar) => scalar_needs(scalar, models, tests),
-        Output::Table(table) => models.extend(table.columns.iter().map(|c| c.1)),
         Output::Figure(figure) => needs(&figure.of, models, matrices, data, tests),
+        Output::Table(table) => {
+            models.extend(table.columns.iter().map(|c| c.1));
+            table.of.iter().for_each(|of| needs(of, models, matrices, data, tests));
+        }
         Output::Design(design) => models.extend(design.models()),
         Output::List(items) => items.iter().for_each(|(_, o)| needs(o, models, matrices, data, tests)),
     }

@@ -1,11 +1,12 @@
 //! Panels: files read and joined, rows kept, keys indexed, derived columns computed.
 
 use super::columns::Eval;
+use super::outlines::Outlines;
 use super::{Planner, Reported, Step};
 use crate::check::spec::{BalancePolicy, PanelSpec, PanelStep, RowSource};
 use crate::data::balance::{check_balanced, drop_unbalanced, is_balanced, nothing_left};
 use crate::data::coords::{Coordinate, Plane, locate};
-use crate::data::describe::describe;
+use crate::data::describe::{Listed, describe, listed_column, listed_series};
 use crate::data::join::{Unmatched, join};
 use crate::data::keys::{Keys, PanelIndex, read_keys};
 use crate::data::numbers::{Kind, kind_of, numbers};
@@ -34,6 +35,8 @@ pub struct PanelData {
     pub is_data: bool,
     pub markers: Vec<String>,
     pub coordinates: Option<Coordinates>,
+    /// Polygons in the order of the units.
+    pub outlines: Option<Arc<Outlines>>,
     pub balanced: bool,
     pub dropped: Vec<Dropped>,
 }
@@ -53,6 +56,7 @@ impl PanelData {
             is_data: true,
             markers: Vec::new(),
             coordinates: None,
+            outlines: None,
             balanced: false,
             dropped: Vec::new(),
         }
@@ -84,6 +88,19 @@ impl PanelData {
     }
 }
 
+impl PanelData {
+    /// A column over rows; a derived one hides that of a file.
+    pub fn listed(&self, name: &str, rows: &[u32]) -> Listed {
+        if let Some(value) = self.lets.get(name) {
+            return listed_series(&value.spread(self.table.rows()), rows);
+        }
+        match self.table.column(name) {
+            Some(column) => listed_column(&self.table, column, &self.markers, rows),
+            None => Listed::Texts(vec![None; rows.len()]),
+        }
+    }
+}
+
 impl Planner<'_> {
     /// Loads one panel of the spec.
     pub(super) fn panel(&mut self, number: usize) -> Step<PanelData> {
@@ -97,6 +114,7 @@ impl Planner<'_> {
         let (mut plain, mut spatial) = super::columns::split_spatial(&deferred);
         let computed = self.compute(spec, &mut data, &mut plain);
         self.coordinates(spec, &mut data)?;
+        self.outlines(spec, &mut data)?;
         computed?;
         self.compute(spec, &mut data, &mut spatial)?;
         Ok(data)
@@ -143,8 +161,10 @@ impl Planner<'_> {
         let key = |table: &Table, name: &str| if name.is_empty() { Ok(0) } else { table.column(name).ok_or(Reported) };
         match &spec.source {
             RowSource::File(path) => {
-                let (table, warnings) = self.files.table(path).map_err(|f| self.report(f, spec.source_place.0))?;
+                let (table, warnings) =
+                    self.files.table(path, &spec.writing).map_err(|f| self.report(f, spec.source_place.0))?;
                 self.report_all(warnings, spec.source_place.0);
+                let table = self.mended(spec, table)?;
                 Ok(PanelData {
                     name: spec.name.clone(),
                     unit: key(&table, &spec.unit)?,
@@ -157,6 +177,7 @@ impl Planner<'_> {
                     is_data: spec.unit.is_empty(),
                     markers: spec.markers.clone(),
                     coordinates: None,
+                    outlines: None,
                     balanced: false,
                     dropped: Vec::new(),
                 })
@@ -189,7 +210,8 @@ impl Planner<'_> {
         for j in &spec.joins {
             let right = match &j.source {
                 RowSource::File(path) => {
-                    let (right, warnings) = self.files.table(path).map_err(|f| self.report(f, j.place.0))?;
+                    let (right, warnings) =
+                        self.files.table(path, &spec.joined()).map_err(|f| self.report(f, j.place.0))?;
                     self.report_all(warnings, j.place.0);
                     right
                 }
@@ -350,10 +372,10 @@ impl Planner<'_> {
         match located {
             Ok(found) => {
                 self.report_all(found.warnings, coords.place.0);
-                data.coordinates = Some(if coords.planar {
-                    Coordinates::Planar(found.points)
-                } else {
-                    Coordinates::Degrees(found.points)
+                data.coordinates = Some(match (coords.planar, coords.ellipsoid) {
+                    (true, _) => Coordinates::Planar(found.points),
+                    (_, true) => Coordinates::Ellipsoid(found.points),
+                    _ => Coordinates::Degrees(found.points),
                 });
                 Ok(())
             }

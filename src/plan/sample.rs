@@ -106,7 +106,7 @@ impl Planner<'_> {
     fn needed(&mut self, spec: &ModelSpec, panel: &PanelData) -> Step<Vec<Needed>> {
         let mut needed: Vec<Needed> = Vec::new();
         let mut failed = false;
-        let parts = std::iter::once(&spec.outcome).chain(spec.terms.iter().map(|t| &t.value));
+        let parts = spec.columns();
         for (position, part) in parts.enumerate() {
             let mut inner = Vec::new();
             operands(part, &mut inner);
@@ -182,7 +182,7 @@ impl Planner<'_> {
             Some(_) => return false,
             None => {
                 let Some(at) = panel.table.column(name) else { return false };
-                let number = |&r: &u32| numbers::parse(panel.table.get(r as usize, at)).is_some();
+                let number = |&r: &u32| panel.table.number(r as usize, at).is_some();
                 if panel.rows.iter().any(number) || Self::is_number(panel, at) {
                     return false;
                 }
@@ -216,7 +216,7 @@ impl Planner<'_> {
         rows: &mut Vec<u32>,
         dropped: &mut Vec<Dropped>,
     ) -> Step<()> {
-        let parts = std::iter::once(&spec.outcome).chain(spec.terms.iter().map(|t| &t.value));
+        let parts = spec.columns();
         let (back, ahead) = parts.map(|c| reach(c, declared)).fold((0, 0), |a, b| (a.0.max(b.0), a.1.max(b.1)));
         let (Some(&first), Some(&last)) = (panel.index.periods.first(), panel.index.periods.last()) else {
             return Ok(());

@@ -41,8 +41,15 @@ pub(crate) struct KnownFile {
     /// What the loader said of it before it was read: a file with another stamp is read again.
     pub stamp: String,
     pub input: InputFile,
-    /// The table with the warnings of its reading, where it is one.
-    pub table: Option<(Arc<Table>, Vec<Fault>)>,
+    /// The table last read from it, where it is one.
+    pub table: Option<KnownTable>,
+}
+
+/// A table with the warnings of its reading, and how the file was taken to be written.
+pub(crate) struct KnownTable {
+    pub written: String,
+    pub table: Arc<Table>,
+    pub warnings: Vec<Fault>,
 }
 
 impl Default for Memory {

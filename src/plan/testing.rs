@@ -7,7 +7,7 @@ use crate::check::spec::{
     Autocorrelation, Column, ColumnKind, ModelSpec, Periods, Place, StepKind, TestQuery, TestSpec, WeightsUse,
 };
 use crate::data::balance::cells;
-use crate::estimators::{FixedEffects, Likelihood, observations};
+use crate::estimators::{Approach, FixedEffects, Likelihood, RandomEffects, observations};
 use crate::fault::Fault;
 use crate::outcome::Dropped;
 use crate::syntax::ast::Operator;
@@ -298,6 +298,9 @@ fn differ(a: &Compared, b: &Compared, test: &str) -> Option<Fault> {
     if let Some(fault) = same_data(a, b, test) {
         return Some(fault);
     }
+    if let Some(fault) = other_estimators(a, b, test) {
+        return Some(fault);
+    }
     let (left, right) = (&a.name, &b.name);
     let uncorrected = |c: &Compared| matches!(c.likelihood(), "direct" | "no effects");
     if a.effects() != b.effects() && !(uncorrected(a) && uncorrected(b)) {
@@ -325,9 +328,42 @@ fn differ(a: &Compared, b: &Compared, test: &str) -> Option<Fault> {
     None
 }
 
+/// Likelihoods of random effects beside others, and instruments and moments, which have none.
+fn other_estimators(a: &Compared, b: &Compared, test: &str) -> Option<Fault> {
+    if let Some(fault) = no_likelihood(a).or_else(|| no_likelihood(b)) {
+        return Some(fault);
+    }
+    let words = |c: &Compared| match (&c.plan.problem.approach, c.spec.model.has_error()) {
+        (Approach::Random(RandomEffects::Baltagi), true) => "`fe: random, random: baltagi`".to_string(),
+        (Approach::Random(_), true) => "`fe: random, random: kkp`".to_string(),
+        (Approach::Random(_), false) => "`fe: random`".to_string(),
+        _ => format!("`fe: {}`", effects_word(c.effects())),
+    };
+    let random = |c: &Compared| matches!(c.plan.problem.approach, Approach::Random(_));
+    let both_errors = a.spec.model.has_error() && b.spec.model.has_error();
+    let places = random(a) && random(b) && both_errors && a.plan.problem.approach != b.plan.problem.approach;
+    if random(a) == random(b) && !places {
+        return None;
+    }
+    let what = format!(
+        "`{test}` compares likelihoods of one kind: `{}` has {}, `{}` has {}",
+        a.name,
+        words(a),
+        b.name,
+        words(b)
+    );
+    Some(incomparable(
+        what,
+        "`hausman` compares random with fixed effects; give both models the same `fe:` for a ratio",
+    ))
+}
+
 /// Estimates that are no maximum of their likelihood.
 fn not_maximal(c: &Compared) -> Option<Fault> {
     let name = &c.name;
+    if let Some(fault) = no_likelihood(c) {
+        return Some(fault);
+    }
     let why = if c.plan.problem.df_adjust {
         "`df_adjust: true` moves it from the maximum of its likelihood"
     } else if c.spatial() && c.plan.problem.likelihood == Likelihood::Partial && c.likelihood() == "partial" {
@@ -342,6 +378,17 @@ fn not_maximal(c: &Compared) -> Option<Fault> {
     };
     let what = format!("a likelihood ratio compares maxima, and `{name}` is none: {why}");
     Some(incomparable(what, "`wald` tests restrictions on corrected estimates; `likelihood: direct` corrects nothing"))
+}
+
+/// Instruments and moments maximize nothing.
+fn no_likelihood(c: &Compared) -> Option<Fault> {
+    let method = match c.plan.problem.approach {
+        Approach::Instruments { .. } => "gs2sls",
+        Approach::Moments => "gmm",
+        Approach::Likelihood | Approach::Random(_) => return None,
+    };
+    let what = format!("`{}` has no likelihood: it is estimated by `method: {method}`", c.name);
+    Some(incomparable(what, "`wald` tests its restrictions; `method: qml` has a likelihood"))
 }
 
 /// Why neither model contains the other.
@@ -441,6 +488,16 @@ pub fn parameters_of(plan: &ModelPlan) -> usize {
 
 /// Posterior probabilities integrate the likelihood of what effects leave.
 fn not_transformed(c: &Compared) -> Option<Fault> {
+    if let Some(fault) = no_likelihood(c) {
+        return Some(fault);
+    }
+    if matches!(c.plan.problem.approach, Approach::Random(_)) {
+        let what = format!(
+            "posterior probabilities need effects that are transformed out, and those of `{}` are random",
+            c.name
+        );
+        return Some(incomparable(what, "`fe: unit` transforms them out"));
+    }
     if matches!(c.likelihood(), "transform" | "no effects") {
         return None;
     }

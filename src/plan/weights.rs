@@ -7,7 +7,8 @@ use crate::check::spec::{IslandPolicy, WeightsExpr, WeightsKind, WeightsUse};
 use crate::fault::{Fault, Level};
 use crate::weights::geometry::Coordinates;
 use crate::weights::islands::{islands_fault, link_nearest};
-use crate::weights::{Scaling, Weights, algebra, scale};
+use crate::weights::periods::repeated;
+use crate::weights::{Scaling, Weights, algebra, contiguity, scale};
 use std::sync::Arc;
 
 /// What a matrix was built of: equal ones are the same matrix.
@@ -48,7 +49,11 @@ pub(crate) struct Leaf {
 
 impl Planner<'_> {
     /// A matrix on the units of a panel, or on those of `kept`; one recipe on the same units is built once.
+    ///
+    /// Of a matrix that changes over time `kept` may be by unit, or by unit and period.
     pub(super) fn build(&mut self, used: &WeightsUse, panel: &PanelData, kept: Option<&[bool]>) -> Step<Arc<Weights>> {
+        let cells = kept.filter(|_| used.recipe.changes()).map(|kept| by_cell(kept, panel));
+        let kept = cells.as_deref().or(kept);
         let of = BuiltOf {
             panel: used.panel,
             units: panel.index.units.len(),
@@ -81,14 +86,16 @@ impl Planner<'_> {
         kept: Option<&[bool]>,
     ) -> Step<Weights> {
         let mut part = |inner: &WeightsExpr| self.evaluate(inner, number, panel, kept);
+        let mut both = |a: &WeightsExpr, b: &WeightsExpr| -> Step<(Weights, Weights)> { Ok(alike(part(a)?, part(b)?)) };
         Ok(match &recipe.kind {
-            WeightsKind::Add(a, b) => algebra::add(&part(a)?, &part(b)?),
-            WeightsKind::Hadamard(a, b) => algebra::hadamard(&part(a)?, &part(b)?),
-            WeightsKind::Product(a, b) => algebra::product(&part(a)?, &part(b)?).0,
+            WeightsKind::Add(a, b) => both(a, b).map(|(a, b)| algebra::add(&a, &b))?,
+            WeightsKind::Hadamard(a, b) => both(a, b).map(|(a, b)| algebra::hadamard(&a, &b))?,
+            WeightsKind::Product(a, b) => both(a, b).map(|(a, b)| algebra::product(&a, &b).0)?,
             WeightsKind::Transpose(a) => algebra::transpose(&part(a)?),
             WeightsKind::Scale(x, a) => algebra::multiple(*x, &part(a)?),
             WeightsKind::Row(a) => scale::row(&part(a)?),
             WeightsKind::MinMax(a) => scale::minmax(&part(a)?),
+            WeightsKind::HigherOrder(order, a) => contiguity::steps(&part(a)?, *order),
             WeightsKind::Spectral(a) => {
                 let raw = part(a)?;
                 scale::spectral(&raw).map_err(|e| {
@@ -111,12 +118,21 @@ impl Planner<'_> {
         kept: Option<&[bool]>,
     ) -> Step<Weights> {
         let leaf = self.leaf(recipe, number, panel)?;
-        let names = names_of(panel, kept);
+        // Beside a matrix that changes, what stays is by unit and period.
+        let units = kept.filter(|_| !leaf.weights.changes()).map(|kept| by_unit(kept, panel));
+        let kept = units.as_deref().or(kept);
+        let names = match leaf.weights.changes() {
+            true => names_of_cells(panel, kept),
+            false => names_of(panel, kept),
+        };
         let weights = match kept {
-            Some(kept) => crate::weights::subset::subset(&leaf.weights, kept),
+            Some(kept) => {
+                let blocks = kept.chunks_exact(panel.index.units.len()).filter(|k| k.contains(&true)).count();
+                crate::weights::subset::subset(&leaf.weights, kept).over(blocks)
+            }
             None => leaf.weights.clone(),
         };
-        let coordinates = panel.coordinates.as_ref().map(|c| match kept {
+        let coordinates = panel.coordinates.as_ref().filter(|_| !weights.changes()).map(|c| match kept {
             Some(kept) => struck(c, kept),
             None => c.clone(),
         });
@@ -131,6 +147,7 @@ impl Planner<'_> {
         match (policy, &coordinates) {
             (IslandPolicy::Error, _) => Err(Reported),
             (IslandPolicy::Nearest, Some(points)) => Ok(link_nearest(&weights, points)),
+            (IslandPolicy::Nearest, None) => Err(self.no_places(panel, recipe.place.0)),
             _ => Ok(weights),
         }
     }
@@ -183,8 +200,16 @@ impl Planner<'_> {
         let all = kept.iter().all(|k| *k);
         let kept = (!all).then_some(kept.as_slice());
         let weights = self.build(used, &panel, kept)?;
-        let units = names_of(&panel, kept);
+        let units = if weights.changes() { names_of_cells(&panel, None) } else { names_of(&panel, kept) };
         let mut notes = Vec::new();
+        if weights.changes() {
+            let periods = &panel.index.periods;
+            let (first, last) = (periods.first().unwrap_or(&0), periods.last().unwrap_or(&0));
+            notes.push(format!(
+                "a matrix for each of {} periods, {first} to {last}: units are counted once in each",
+                weights.periods
+            ));
+        }
         if !all {
             let gone: Vec<String> =
                 panel.index.units.iter().filter(|u| units.binary_search(u).is_err()).cloned().collect();
@@ -206,6 +231,37 @@ pub(super) fn names_of(panel: &PanelData, kept: Option<&[bool]>) -> Vec<String> 
     }
 }
 
+/// The names of units in periods, unit fastest.
+pub(super) fn names_of_cells(panel: &PanelData, kept: Option<&[bool]>) -> Vec<String> {
+    let (units, periods) = (&panel.index.units, &panel.index.periods);
+    let all = periods.iter().flat_map(|p| units.iter().map(move |u| format!("{u} in {p}")));
+    all.enumerate().filter(|(r, _)| kept.is_none_or(|k| k.get(*r) == Some(&true))).map(|(_, name)| name).collect()
+}
+
+/// Which units and periods stay, from the units that do.
+fn by_cell(kept: &[bool], panel: &PanelData) -> Vec<bool> {
+    let cells = panel.index.units.len() * panel.index.periods.len();
+    if kept.len() == cells { kept.to_vec() } else { kept.iter().copied().cycle().take(cells).collect() }
+}
+
+/// Which units stay in some period.
+fn by_unit(kept: &[bool], panel: &PanelData) -> Vec<bool> {
+    let n = panel.index.units.len();
+    (0..n).map(|i| kept.iter().skip(i).step_by(n).any(|k| *k)).collect()
+}
+
+/// Both with a block for each period, where one has.
+fn alike(a: Weights, b: Weights) -> (Weights, Weights) {
+    match (a.changes(), b.changes()) {
+        (true, false) => {
+            let b = repeated(&b, a.periods);
+            (a, b)
+        }
+        (false, true) => (repeated(&a, b.periods), b),
+        _ => (a, b),
+    }
+}
+
 pub(super) fn struck(points: &Coordinates, kept: &[bool]) -> Coordinates {
     points.of((0..kept.len()).filter(|&i| kept[i]))
 }
@@ -216,6 +272,11 @@ fn policy_of(kind: &WeightsKind) -> IslandPolicy {
         | WeightsKind::Matrix { islands, .. }
         | WeightsKind::Gal { islands, .. }
         | WeightsKind::Gwt { islands, .. }
+        | WeightsKind::Mtx { islands, .. }
+        | WeightsKind::Swm { islands, .. }
+        | WeightsKind::Contiguity { islands, .. }
+        | WeightsKind::Exponential { islands, .. }
+        | WeightsKind::Gravity { islands, .. }
         | WeightsKind::Band { islands, .. }
         | WeightsKind::Knn { islands, .. }
         | WeightsKind::Inverse { islands, .. }
@@ -227,6 +288,7 @@ fn policy_of(kind: &WeightsKind) -> IslandPolicy {
         | WeightsKind::Product(..)
         | WeightsKind::Transpose(_)
         | WeightsKind::Scale(..)
+        | WeightsKind::HigherOrder(..)
         | WeightsKind::Row(_)
         | WeightsKind::Spectral(_)
         | WeightsKind::MinMax(_) => IslandPolicy::Keep,

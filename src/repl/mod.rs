@@ -20,6 +20,9 @@ use std::path::PathBuf;
 use std::time::Instant;
 use worker::{Progress, Signal, evaluate};
 
+/// Bytes of a file in which its columns are looked for.
+const HEAD: usize = 1 << 16;
+
 /// How the prompt is set up.
 pub struct Settings {
     /// The folder that paths are relative to.
@@ -54,8 +57,9 @@ struct Prompt {
 /// # Errors
 /// Those of the terminal, as text.
 pub fn interactive(session: Session<'static>, settings: Settings) -> Result<(), String> {
-    let mut lines =
-        Lines::new(Knowledge::new(&settings.home, session.loader()), settings.color[0]).map_err(|e| e.to_string())?;
+    let files = session.clone();
+    let heads = move |file: &str| files.head(file, HEAD).unwrap_or_default();
+    let mut lines = Lines::new(Knowledge::new(&settings.home, heads), settings.color[0]).map_err(|e| e.to_string())?;
     let mut prompt = Prompt::new(session, settings);
     println!("durbin {} · :help lists commands, Ctrl-D ends", env!("CARGO_PKG_VERSION"));
     prompt.begin();

@@ -4,7 +4,7 @@
 pub const STATEMENTS: [&str; 12] =
     ["assert", "data", "fn", "let", "model", "options", "panel", "report", "save", "treatment", "use", "weights"];
 /// Words that begin clauses of `panel` and `data`.
-pub const CLAUSES: [&str; 15] = [
+pub const CLAUSES: [&str; 19] = [
     "absent",
     "balance",
     "coords",
@@ -14,9 +14,13 @@ pub const CLAUSES: [&str; 15] = [
     "keys",
     "let",
     "missing",
+    "range",
+    "recode",
     "separator",
     "shapes",
+    "sheet",
     "time",
+    "trim",
     "unit",
     "value",
     "where",
@@ -24,7 +28,7 @@ pub const CLAUSES: [&str; 15] = [
 /// Words of expressions.
 pub const WORDS: [&str; 10] = ["and", "else", "false", "if", "in", "missing", "not", "or", "then", "true"];
 /// Settings of `options`.
-pub const SETTINGS: [&str; 4] = ["digits", "draws", "level", "seed"];
+pub const SETTINGS: [&str; 5] = ["digits", "draws", "lang", "level", "seed"];
 
 /// What stands around the cursor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

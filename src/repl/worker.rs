@@ -13,8 +13,10 @@ use std::time::{Duration, Instant};
 const LOOK: Duration = Duration::from_millis(10);
 /// How long the thread is waited for once it was asked to stop.
 const PATIENCE: Duration = Duration::from_millis(120);
-/// Progress is shown after this long.
+/// Progress is shown after this long …
 const QUIET_FOR: Duration = Duration::from_secs(1);
+/// … and renewed this often.
+const RENEWED: Duration = Duration::from_millis(200);
 /// Of an evaluation's thread: trees of expressions are walked on it.
 const STACK: usize = 64 << 20;
 
@@ -42,6 +44,8 @@ pub struct Progress(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     step: &'static str,
+    /// Parts of the step that are done, and how many there are.
+    parts: Option<(usize, usize)>,
     done: BTreeMap<&'static str, usize>,
 }
 
@@ -62,7 +66,15 @@ impl Interrupt for Progress {
     }
 
     fn begin(&self, step: &'static str) {
-        self.lock().step = step;
+        let mut state = self.lock();
+        (state.step, state.parts) = (step, None);
+    }
+
+    fn progress(&self, done: usize, of: usize) {
+        let mut state = self.lock();
+        // Parts end in any order.
+        let most = state.parts.filter(|p| p.1 == of).map_or(done, |p| p.0.max(done));
+        state.parts = Some((most, of));
     }
 
     fn done(&self, kind: &'static str, _: &str) {
@@ -90,7 +102,7 @@ pub fn evaluate<R: Send + 'static>(
         let _ = send.send((attempt, result));
     });
     thread.ok()?;
-    let (mut asked, mut shown): (Option<Instant>, bool) = (None, false);
+    let (mut asked, mut shown): (Option<Instant>, Option<Instant>) = (None, None);
     let outcome = loop {
         match receive.recv_timeout(LOOK) {
             Ok((attempt, result)) => break (asked.is_none() || !cancel.cancelled()).then_some((attempt, result)),
@@ -103,9 +115,11 @@ pub fn evaluate<R: Send + 'static>(
         if asked.is_some_and(|at| at.elapsed() > PATIENCE) {
             break None;
         }
-        shown |= show(progress, began);
+        if began.elapsed() >= QUIET_FOR && shown.is_none_or(|at| at.elapsed() >= RENEWED) && show(progress, began) {
+            shown = Some(Instant::now());
+        }
     };
-    if shown {
+    if shown.is_some() {
         eprint!("\r\x1b[K");
     }
     let (attempt, result) = outcome?;
@@ -115,10 +129,14 @@ pub fn evaluate<R: Send + 'static>(
 
 /// The step and its seconds, on a terminal.
 fn show(progress: &Progress, began: Instant) -> bool {
-    if began.elapsed() < QUIET_FOR || !std::io::stderr().is_terminal() {
+    if !std::io::stderr().is_terminal() {
         return false;
     }
-    eprint!("\r\x1b[K{} … {} s", progress.lock().step, began.elapsed().as_secs());
+    let (step, parts) = {
+        let state = progress.lock();
+        (state.step, state.parts.map_or(String::new(), |(done, of)| format!(", {done} of {of}")))
+    };
+    eprint!("\r\x1b[K{step}{parts} … {} s", began.elapsed().as_secs());
     let _ = std::io::stderr().flush();
     true
 }

@@ -12,7 +12,7 @@ use crate::outcome::{Block, Cell, Fit, Row, Table};
 pub fn text(source: &str, design: &Design) -> String {
     let shown = match design {
         Design::Staggered(s) => super::staggered::shown(s),
-        _ => table(design),
+        _ => table(design, &TableOptions::default()),
     };
     let heading = format!("{source}: {}", about(design));
     format!("{}\n{}", super::fit::joined(&super::layout::wrapped("", 2, &heading)), txt::table(&shown))
@@ -32,23 +32,24 @@ fn about(design: &Design) -> String {
 }
 
 /// The table of a design, as it is printed and saved.
-pub fn table(design: &Design) -> Table {
-    match design {
-        Design::EventStudy(e) => event_study(e),
-        Design::ByBand(b) => by_band(b),
-        Design::Staggered(s) => super::staggered::table(s),
+pub fn table(design: &Design, options: &TableOptions) -> Table {
+    let mut table = match design {
+        Design::EventStudy(e) => event_study(e, options),
+        Design::ByBand(b) => by_band(b, options),
+        Design::Staggered(s) => super::staggered::table(s, options),
         Design::Bacon(b) => super::staggered::comparisons(b),
         Design::Honest(h) => super::honest::table(h),
-        Design::Matched(m) => super::matching::table(m),
-    }
+        Design::Matched(m) => super::matching::table(m, options),
+    };
+    table.notes.retain(|n| !n.is_empty());
+    table
 }
 
 fn spatial(fit: &Fit) -> bool {
     fit.model != "ols"
 }
 
-fn event_study(e: &EventStudy) -> Table {
-    let options = TableOptions::default();
+fn event_study(e: &EventStudy, options: &TableOptions) -> Table {
     let spatial = spatial(&e.fit);
     let columns = if spatial { vec!["units", "direct", "indirect", "total"] } else { vec!["units", "effect"] };
     let rows = |cells: &dyn Fn(&EventPeriod) -> Vec<Cell>| -> Vec<Row> {
@@ -81,8 +82,8 @@ fn event_study(e: &EventStudy) -> Table {
         blocks.push(Block { heading, rows: on_treated });
     }
     let mut notes = vec![
-        "Standard errors in brackets; units: those ever observed at the event time.".to_string(),
-        super::table::star_note(&options).concat(),
+        options.beneath("units: those ever observed at the event time."),
+        super::table::star_note(options).concat(),
     ];
     notes.extend(e.leads.iter().map(|l| format!("{}.", pretrend_in_words(l))));
     let [direct, indirect, _] = e.uniform_critical;
@@ -131,8 +132,7 @@ pub(super) fn in_words(test: &Finding) -> String {
     format!("{distribution} = {:.2}, p {p}", test.statistic)
 }
 
-fn by_band(b: &ByBand) -> Table {
-    let options = TableOptions::default();
+fn by_band(b: &ByBand, options: &TableOptions) -> Table {
     let level = plain(1.0 - b.level);
     let rows = b.bands.iter().map(|band| {
         let mut cells = vec![Cell::Count(band.exposed_units)];
@@ -142,8 +142,8 @@ fn by_band(b: &ByBand) -> Table {
         Row { label: format!("{} to {} {}", band.lo, band.hi, band.unit), cells }
     });
     let mut notes = vec![
-        "Standard errors in brackets; exposed: untreated units with a treated unit in the band in some period.".to_string(),
-        super::table::star_note(&options).concat(),
+        options.beneath("exposed: untreated units with a treated unit in the band in some period."),
+        super::table::star_note(options).concat(),
         "Detectable: the least indirect effect a test of level 0.05 finds with power 0.8 (2.8 standard errors); VIF: that \
          of the treatment's lag."
             .to_string(),

@@ -22,8 +22,7 @@ pub fn text(name: Option<&str>, source: &str, fit: &Fit) -> String {
     out.push('\n');
     let mut columns = estimate_columns(&fit.distribution, fit.level);
     coefficient_lines(&mut columns, fit);
-    // Without weights the effects are the coefficients.
-    if !fit.weights_used.is_empty() || fit.stability.is_some() {
+    if shows_effects(fit) {
         effect_lines(&mut columns, &fit.effects);
     }
     if let Some(policy) = &fit.policy_effects {
@@ -36,6 +35,11 @@ pub fn text(name: Option<&str>, source: &str, fit: &Fit) -> String {
     }
     out.push_str(&notes(fit));
     out
+}
+
+/// Without weights and lags in time the effects are the coefficients.
+pub(super) fn shows_effects(fit: &Fit) -> bool {
+    !fit.weights_used.is_empty() || fit.stability.is_some()
 }
 
 /// Effects alone, as `effects(m)` prints them.
@@ -61,11 +65,18 @@ pub(super) fn field(key: &str, value: &str) -> String {
 }
 
 fn header(fit: &Fit) -> String {
-    let mut out = field("Outcome", &fit.outcome);
+    facts(fit).iter().map(|(key, value)| field(key, value)).collect()
+}
+
+/// What a fit is of and how it was made: names and what they are.
+pub fn facts(fit: &Fit) -> Vec<(String, String)> {
+    let mut out = Vec::new();
+    let mut fact = |key: &str, value: String| out.push((key.to_string(), value));
+    fact("Outcome", fit.outcome.clone());
     if let Some(treatment) = &fit.treatment {
-        out.push_str(&field("Treatment", treatment));
+        fact("Treatment", treatment.clone());
     }
-    out.push_str(&field("Panel", &fit.panel));
+    fact("Panel", fit.panel.clone());
     let periods = match fit.periods {
         1 => format!("{}", fit.first_period),
         _ => format!("{} to {}", fit.first_period, fit.last_period),
@@ -76,13 +87,20 @@ fn header(fit: &Fit) -> String {
         let all = format!("{} units, {} periods ({periods})", count(fit.units), count(fit.periods));
         format!("{} of {all}", count(fit.nobs))
     };
-    out.push_str(&field("Observations", &size));
+    fact("Observations", size);
     let effects = if fit.fixed_effects.is_empty() { "none".to_string() } else { fit.fixed_effects.join(", ") };
-    out.push_str(&field("Fixed effects", &effects));
-    if let Some(method) = words::method(&fit.method) {
-        out.push_str(&field("Method", method));
+    match &fit.random_effects {
+        Some(word) => fact("Unit effects", words::random_effects(word).to_string()),
+        None => fact("Fixed effects", effects),
     }
-    out.push_str(&field("Likelihood", &words::likelihood(fit)));
+    if let Some(method) = words::method(&fit.method) {
+        fact("Method", method.to_string());
+    }
+    if words::has_likelihood(fit) {
+        fact("Likelihood", words::likelihood(fit));
+    } else {
+        fact("Counted", format!("M = {} observations", fit.m_effective));
+    }
     let errors = words::standard_errors(fit);
     let reference = if fit.bootstrap.is_none() && fit.distribution == "t" && fit.distribution_df.is_finite() {
         let degrees = if fit.distribution_df == 1.0 { "degree" } else { "degrees" };
@@ -90,56 +108,95 @@ fn header(fit: &Fit) -> String {
     } else {
         errors
     };
-    out.push_str(&field("Standard errors", &reference));
-    out.push_str(&small_sample(fit));
+    fact("Standard errors", reference);
+    if let Some(factor) = small_sample(fit) {
+        fact("Small samples", factor);
+    }
     if let Some(s) = &fit.simulated {
         let draws = format!("standard errors and intervals by {} draws, seed {}", count(s.draws), s.seed);
         let gone = if s.discarded > 0 { format!("; {} discarded", count(s.discarded)) } else { String::new() };
-        out.push_str(&field("Effects", &format!("{draws}{gone}")));
+        fact("Effects", format!("{draws}{gone}"));
     }
     for (i, w) in fit.weights_used.iter().enumerate() {
-        out.push_str(&field(if i == 0 { "Weights" } else { "" }, &words::weights_used(w)));
+        fact(if i == 0 { "Weights" } else { "" }, words::weights_used(w));
     }
     if !fit.converged {
-        out.push_str(&field("Converged", &format!("no, after {} iterations", fit.iterations)));
+        fact("Converged", format!("no, after {} iterations", fit.iterations));
     }
     out
 }
 
 /// The factor for small samples by its rule; that there is none, where one might be expected.
-fn small_sample(fit: &Fit) -> String {
+fn small_sample(fit: &Fit) -> Option<String> {
     let Some(s) = &fit.small_sample else {
         let bare = fit.se_type.starts_with("driscoll_kraay") || fit.se_type.starts_with("conley");
-        return if bare { field("Small samples", "no factor") } else { String::new() };
+        return bare.then(|| "no factor".to_string());
     };
     let mut counts = Vec::new();
     if let Some(k) = s.counted {
         counts.push(format!("n = {}, K = {}", count(s.rows), count(k as usize)));
     }
     counts.extend(s.clusters.map(|g| format!("G = {}", count(g))));
-    field("Small samples", &format!("factor {} = {}, {}", fixed(s.factor, 4), s.rule, counts.join(", ")))
+    Some(format!("factor {} = {}, {}", fixed(s.factor, 4), s.rule, counts.join(", ")))
 }
 
 /// Fit statistics in two columns, and the admissible intervals of the spatial parameters.
 fn statistics(fit: &Fit) -> String {
-    let pairs = [
-        ("Log-likelihood", fixed(fit.loglik, 4), "sigma2", significant(fit.sigma2, 6)),
-        ("AIC", fixed(fit.aic, 4), "R2", fixed(fit.r2, 4)),
-        ("BIC", fixed(fit.bic, 4), "R2 within", fixed(fit.r2_within, 4)),
-    ];
     let mut out = String::new();
-    for (a, x, b, y) in pairs {
+    for [(a, x), (b, y)] in pairs(fit) {
+        if !words::has_likelihood(fit) {
+            out.push_str(&format!("  {}{}\n", padded(b, 17, Align::Left), padded(&y, 14, Align::Right)));
+            continue;
+        }
         let left = format!("  {}{}", padded(a, 17, Align::Left), padded(&x, 14, Align::Right));
         out.push_str(&format!("{left}      {}{}\n", padded(b, 12, Align::Left), padded(&y, 12, Align::Right)));
+    }
+    out + &parameters(fit).iter().map(|(key, value)| field(key, value)).collect::<String>()
+}
+
+/// The statistics and what is admissible, as facts of a document.
+pub fn statistic_facts(fit: &Fit) -> Vec<(String, String)> {
+    let named = |(key, value): (&str, String)| (key.to_string(), value);
+    let told = |(key, _): &(&str, String)| words::has_likelihood(fit) || !OF_LIKELIHOOD.contains(key);
+    pairs(fit).into_iter().flatten().filter(told).map(named).chain(parameters(fit)).collect()
+}
+
+/// Statistics that an estimator without a likelihood does not have.
+const OF_LIKELIHOOD: [&str; 3] = ["Log-likelihood", "AIC", "BIC"];
+
+/// Fit statistics, two beside each other.
+fn pairs(fit: &Fit) -> [[(&'static str, String); 2]; 3] {
+    [
+        [("Log-likelihood", fixed(fit.loglik, 4)), ("sigma2", significant(fit.sigma2, 6))],
+        [("AIC", fixed(fit.aic, 4)), ("R2", fixed(fit.r2, 4))],
+        [("BIC", fixed(fit.bic, 4)), ("R2 within", fixed(fit.r2_within, 4))],
+    ]
+}
+
+/// Variances of random effects, spatial parameters with their admissible intervals, the strength of instruments, and the
+/// stability of a dynamic model.
+fn parameters(fit: &Fit) -> Vec<(String, String)> {
+    let mut out = Vec::new();
+    if let Some(variance) = fit.sigma2_unit {
+        let share = variance / (variance + fit.sigma2);
+        let value = format!("{}, {} of both variances", significant(variance, 6), fixed(share, 4));
+        out.push(("sigma2 of units".to_string(), value));
+    }
+    if let Some(r) = &fit.mundlak {
+        let p = equation(p_value(r.p).trim());
+        let value = format!("unit means of the terms: chi-squared({}) = {}, p {p}", r.df, fixed(r.statistic, 2));
+        out.push(("Mundlak".to_string(), value));
     }
     let intervals = [("rho", fit.rho_interval), ("lambda", fit.lambda_interval)];
     for (name, interval) in intervals {
         let Some([lo, hi]) = interval else { continue };
         let Some(c) = fit.coefficients.iter().find(|c| c.term == name) else { continue };
         let value = format!("{}, admissible between {} and {}", fixed(c.value.estimate, 4), fixed(lo, 4), fixed(hi, 4));
-        out.push_str(&field(name, &value));
+        out.push((name.to_string(), value));
     }
-    out + &stability(fit)
+    out.extend(first_stage(fit));
+    out.extend(stability(fit).map(|value| ("Stability".to_string(), value)));
+    out
 }
 
 /// The head of every table of estimates: `z` or `t` by the reference distribution.
@@ -274,19 +331,49 @@ fn impact_lines(columns: &mut Columns, parts: [&Estimate; 3]) {
     }
 }
 
+/// The strength of instruments, one line for each endogenous variable, and the test that they agree.
+fn first_stage(fit: &Fit) -> Vec<(String, String)> {
+    let Some(first) = &fit.first_stage else { return Vec::new() };
+    let mut out = Vec::new();
+    for (i, s) in first.endogenous.iter().enumerate() {
+        let of = if s.term == "rho" { format!("lag of {}", fit.outcome) } else { s.term.clone() };
+        let treatment = match (s.treatment_f, &fit.treatment) {
+            (Some(f), Some(t)) => format!("; lags of {t} alone: F = {}", fixed(f, 2)),
+            _ => String::new(),
+        };
+        let [k, df] = s.df.map(|d| fixed(d, 0));
+        let value = format!("{of}: F({k}, {df}) = {}, partial R2 {}{treatment}", fixed(s.f, 2), fixed(s.partial_r2, 4));
+        out.push((if i == 0 { "First stage" } else { "" }.to_string(), value));
+    }
+    if first.endogenous.len() > 1 {
+        out.push((String::new(), format!("weakest direction {} (Cragg and Donald)", fixed(first.weakest, 2))));
+    }
+    let dropped = match first.dropped {
+        0 => String::new(),
+        n => format!(", {n} left out as combinations of others"),
+    };
+    let own = if first.excluded == 1 { "is no regressor" } else { "are no regressors" };
+    out.push(("Instruments".to_string(), format!("{} that {own}{dropped}", first.excluded)));
+    if let Some(r) = &first.overidentification {
+        let p = equation(p_value(r.p).trim());
+        let value = format!("chi-squared({}) = {}, p {p} (Sargan, under iid errors)", r.df, fixed(r.statistic, 2));
+        out.push(("Overidentified".to_string(), value));
+    }
+    out
+}
+
 /// Roots of a dynamic model, and the test of a unit root.
-fn stability(fit: &Fit) -> String {
-    let Some(s) = &fit.stability else { return String::new() };
+fn stability(fit: &Fit) -> Option<String> {
+    let s = fit.stability.as_ref()?;
     let sum = if is_lagged(fit) { "tau + rho + eta" } else { "tau + eta" };
-    let value = format!(
+    Some(format!(
         "largest root {}; {sum} = {} ({}), equal to one: chi-squared(1) = {}, p {}",
         fixed(s.largest_root, 4),
         fixed(s.sum.estimate, 4),
         fixed(s.sum.se, 4),
         fixed(s.unit_root.statistic, 2),
         equation(p_value(s.unit_root.p).trim())
-    );
-    field("Stability", &value)
+    ))
 }
 
 /// `= 0.031`, `< 0.001`.
@@ -319,7 +406,12 @@ fn policy_lines(columns: &mut Columns, p: &PolicyEffects) {
 }
 
 fn notes(fit: &Fit) -> String {
-    let mut out = String::new();
+    remarks(fit).iter().map(|text| joined(&wrapped("Note: ", 6, text))).collect()
+}
+
+/// Rows left out and why, then what was decided.
+pub(super) fn remarks(fit: &Fit) -> Vec<String> {
+    let mut out = Vec::new();
     for d in fit.dropped.iter().filter(|d| d.rows > 0) {
         let mut text = format!("{} rows left out: {}", count(d.rows), d.reason);
         if let Some(units) = &d.units {
@@ -328,11 +420,9 @@ fn notes(fit: &Fit) -> String {
         if let Some(detail) = &d.detail {
             text.push_str(&format!("; {detail}"));
         }
-        out.push_str(&joined(&wrapped("Note: ", 6, &text)));
+        out.push(text);
     }
-    for note in &fit.notes {
-        out.push_str(&joined(&wrapped("Note: ", 6, note)));
-    }
+    out.extend(fit.notes.iter().cloned());
     out
 }
 

@@ -2,7 +2,7 @@
 
 use super::grid::{GridLine, lines};
 use crate::outcome::designs::Design;
-use crate::outcome::{Entry, Outcome, Table};
+use crate::outcome::{Block, Cell, Entry, Outcome, Row, Table};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -72,7 +72,7 @@ pub fn kind(outcome: &Outcome) -> &'static str {
         Outcome::Fit(_) => "fit",
         Outcome::Weights(_) => "weights",
         Outcome::Treatment(_) => "treatment",
-        Outcome::Panel(_) => "panel",
+        Outcome::Panel(_) | Outcome::Described(_) => "panel",
         Outcome::Data(_) => "data",
         Outcome::Table(_) => "table",
         Outcome::Test(_) => "test",
@@ -98,6 +98,7 @@ fn body(outcome: &Outcome) -> Value {
         Outcome::Weights(w) => value(w),
         Outcome::Treatment(t) => value(t),
         Outcome::Panel(p) => value(p),
+        Outcome::Described(d) => value(&**d),
         Outcome::Data(d) => value(d),
         Outcome::Array(a) => value(a),
         Outcome::Table(t) => table(t),
@@ -146,7 +147,23 @@ fn table(table: &Table) -> Value {
         })
         .collect();
     let columns: Vec<&str> = std::iter::once("").chain(table.columns.iter().map(String::as_str)).collect();
-    json!({"title": table.title, "columns": columns, "rows": rows, "notes": table.notes})
+    let blocks: Vec<Value> = table.blocks.iter().map(block).collect();
+    json!({"title": table.title, "columns": columns, "rows": rows, "notes": table.notes, "blocks": blocks})
+}
+
+/// A block of a table with its numbers in full.
+fn block(block: &Block) -> Value {
+    let cell = |c: &Cell| match c {
+        Cell::Empty => Value::Null,
+        Cell::Text(t) | Cell::Heading(t) => Value::from(t.as_str()),
+        Cell::Count(n) => Value::from(*n),
+        Cell::Number(x) | Cell::Shown { exact: x, .. } => value(x),
+        Cell::Estimate { estimate, se, p } | Cell::EstimateOver { estimate, se, p, .. } => {
+            json!({"estimate": value(estimate), "se": value(se), "p": value(p)})
+        }
+    };
+    let row = |r: &Row| json!({"label": r.label, "cells": r.cells.iter().map(cell).collect::<Vec<_>>()});
+    json!({"heading": block.heading, "rows": block.rows.iter().map(row).collect::<Vec<_>>()})
 }
 
 /// Plain data cannot fail to serialize; numbers that do not exist become null.

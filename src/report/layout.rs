@@ -59,6 +59,8 @@ pub enum Line {
     Cells(Vec<String>),
     /// Text across all columns.
     Heading(String),
+    /// Texts over so many columns each, from the second column on; a line is drawn beneath each text.
+    Over(Vec<(String, usize)>),
     Rule,
     Blank,
 }
@@ -82,7 +84,12 @@ impl Columns {
 
     /// As text, every line indented; a first cell that would push a line beyond [`LINE`] takes a line of its own.
     pub fn render(&self, indent: usize) -> String {
-        let rest: Vec<usize> = (1..self.column_count()).map(|j| self.column_width(j, usize::MAX)).collect();
+        let mut rest: Vec<usize> = (1..self.column_count()).map(|j| self.column_width(j, usize::MAX)).collect();
+        self.lines.iter().for_each(|l| {
+            if let Line::Over(spans) = l {
+                widened(&mut rest, spans)
+            }
+        });
         let numbers: usize = rest.iter().map(|w| w + 2).sum();
         let room = LINE.saturating_sub(indent + numbers).max(12);
         let label = self.column_width(0, room);
@@ -93,6 +100,7 @@ impl Columns {
             match line {
                 Line::Cells(cells) => out.push_str(&self.cell_line(cells, label, &rest, &margin)),
                 Line::Heading(text) => out.push_str(&format!("{margin}{text}\n")),
+                Line::Over(spans) => over(&mut out, spans, &rest, &format!("{margin}{}", " ".repeat(label))),
                 Line::Rule => out.push_str(&format!("{margin}{}\n", "─".repeat(total))),
                 Line::Blank => out.push('\n'),
             }
@@ -127,6 +135,39 @@ impl Columns {
     }
 }
 
+/// The columns a span takes, blanks between them included.
+fn span_width(widths: &[usize], from: usize, columns: usize) -> usize {
+    let own: usize = widths.iter().skip(from).take(columns).sum();
+    own + 2 * columns.saturating_sub(1)
+}
+
+/// Columns wide enough for the texts over them.
+fn widened(widths: &mut [usize], spans: &[(String, usize)]) {
+    let mut from = 0;
+    for (text, columns) in spans {
+        let lacking = width(text).saturating_sub(span_width(widths, from, *columns));
+        from += columns;
+        if let Some(last) = from.checked_sub(1).and_then(|j| widths.get_mut(j)) {
+            *last += lacking;
+        }
+    }
+}
+
+/// Texts in the middle of the columns they stand over, lines beneath.
+fn over(out: &mut String, spans: &[(String, usize)], widths: &[usize], head: &str) {
+    let (mut texts, mut rules) = (head.to_string(), head.to_string());
+    let mut from = 0;
+    for (text, columns) in spans {
+        let room = span_width(widths, from, *columns);
+        from += columns;
+        let left = room.saturating_sub(width(text)) / 2;
+        texts.push_str(&format!("  {}{}", " ".repeat(left), padded(text, room - left, Align::Left)));
+        let mark = if text.is_empty() { " " } else { "─" };
+        rules.push_str(&format!("  {}", mark.repeat(room)));
+    }
+    out.push_str(&format!("{}\n{}\n", texts.trim_end(), rules.trim_end()));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,6 +178,13 @@ mod tests {
         c.cells(vec!["专业化".into(), "1".into()]);
         c.cells(vec!["abc".into(), "22".into()]);
         assert_eq!(c.render(0), "专业化   1\nabc     22\n");
+    }
+
+    #[test]
+    fn a_text_over_columns_stands_in_their_middle_and_makes_room() {
+        let mut c = Columns { lines: vec![Line::Over(vec![("地图 A".into(), 2), (String::new(), 1)])], left: vec![] };
+        c.cells(["x", "1", "2", "3"].map(String::from).to_vec());
+        assert_eq!(c.render(0), "   地图 A\n   ──────\nx  1    2  3\n");
     }
 
     #[test]

@@ -1,19 +1,28 @@
-//! Outcomes become text, CSV and LaTeX, and the JSON document of a run.
+//! Outcomes become text, Markdown, HTML, LaTeX, Word, CSV, and the JSON document of a run.
 //!
 //! `report` knows outcome types only. Meaning is settled before markup: [`table`] lays estimates out as semantic cells,
-//! [`grid`] gives cells their text once, and [`txt`], [`csv`] and [`tex`] differ only in how they fence it.
+//! [`grid`] gives cells their text once, [`pieces`] makes any outcome a document's parts, and each format differs only in
+//! how it fences them. [`lang`] says labels and notes in the language a program asks for.
 
 pub mod csv;
+pub mod described;
 pub mod designs;
+pub mod docx;
+pub mod estimates;
 pub mod explanation;
 pub mod figure;
 pub mod fit;
 pub mod grid;
 pub mod honest;
+pub mod html;
 pub mod json;
+pub mod lang;
 pub mod layout;
 pub mod matching;
+pub mod md;
 pub mod number;
+pub mod page;
+pub mod pieces;
 pub mod plan;
 pub mod plots;
 pub mod split;
@@ -25,11 +34,19 @@ pub mod tex;
 pub mod text;
 pub mod txt;
 pub mod words;
+pub mod zip;
 
-pub use table::{Stars, TableOptions, side_by_side};
+pub use table::{Stars, TableOptions, relabelled, side_by_side};
 pub use text::text;
 
-use crate::outcome::{Entry, Outcome, Table};
+use crate::outcome::{Entry, Lang, Outcome, Table};
+
+/// Formats of what is a table, of text, of arrays and of single values.
+const TABLE: &[&str] = &["csv", "docx", "html", "json", "md", "tex", "txt"];
+const TEXT: &[&str] = &["docx", "html", "json", "md", "txt"];
+const ARRAY: &[&str] = &["csv", "json", "txt"];
+const VALUE: &[&str] = &["json", "txt"];
+const FIGURE: &[&str] = &["html", "json", "svg"];
 
 /// Which extensions `save` accepts for an outcome, without the dot, in the order messages list them.
 pub fn formats_of(outcome: &Outcome) -> &'static [&'static str] {
@@ -39,63 +56,135 @@ pub fn formats_of(outcome: &Outcome) -> &'static [&'static str] {
         | Outcome::Test(_)
         | Outcome::Design(_)
         | Outcome::Effects { .. }
-        | Outcome::SplitEffects(_) => &["txt", "csv", "tex"],
-        Outcome::Figure(_) => &["svg"],
-        Outcome::Array(_) => &["txt", "csv"],
-        Outcome::Explanation(_) => &["txt", "md"],
-        Outcome::Weights(_)
+        | Outcome::SplitEffects(_)
         | Outcome::Treatment(_)
         | Outcome::Panel(_)
-        | Outcome::Data(_)
-        | Outcome::Value(_)
-        | Outcome::Text(_)
-        | Outcome::List(_) => &["txt"],
+        | Outcome::Described(_)
+        | Outcome::Data(_) => TABLE,
+        Outcome::Array(_) => ARRAY,
+        Outcome::Explanation(_) | Outcome::Weights(_) | Outcome::Text(_) | Outcome::List(_) => TEXT,
+        Outcome::Value(_) => VALUE,
+        Outcome::Figure(_) => FIGURE,
     }
 }
 
 /// What `save` writes for an entry into a file with this extension; `None` where [`formats_of`] does not list it.
-pub fn saved(entry: &Entry, extension: &str) -> Option<String> {
+pub fn saved(entry: &Entry, extension: &str, language: Lang) -> Option<Vec<u8>> {
     if !formats_of(&entry.outcome).contains(&extension) {
         return None;
     }
-    if extension == "txt" {
-        return Some(text(entry));
+    let text = match extension {
+        "txt" => plain(entry, language),
+        "json" => json::written(&json::entry(entry)),
+        "md" => markdown(entry, language),
+        "html" => page(entry, language),
+        "docx" => return Some(docx::document(&alone(entry, language))),
+        "csv" => match &entry.outcome {
+            Outcome::Array(array) => csv::array(array),
+            _ => csv::table(&as_table(entry, language)?),
+        },
+        "tex" => tex::table(&as_table(entry, language)?),
+        "svg" => match &entry.outcome {
+            Outcome::Figure(figure) => figure::svg(figure),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    Some(text.into_bytes())
+}
+
+/// A file of text: a table in its language, everything else as the terminal shows it.
+fn plain(entry: &Entry, language: Lang) -> String {
+    match (&entry.outcome, language) {
+        (Outcome::Design(_) | Outcome::Effects { .. } | Outcome::SplitEffects(_) | Outcome::Described(_), Lang::Zh) => {
+            as_table(entry, language).map_or_else(|| text(entry), |t| txt::table(&t))
+        }
+        _ => text(entry),
     }
-    if let (Outcome::Explanation(e), "md") = (&entry.outcome, extension) {
-        return Some(explanation::markdown(e));
+}
+
+fn markdown(entry: &Entry, language: Lang) -> String {
+    match &entry.outcome {
+        Outcome::Explanation(e) => explanation::markdown(e),
+        _ => md::pieces(&alone(entry, language)),
     }
-    if let (Outcome::Array(array), "csv") = (&entry.outcome, extension) {
-        return Some(csv::array(array));
+}
+
+fn page(entry: &Entry, language: Lang) -> String {
+    html::page(&title(entry), language, &html::pieces(&alone(entry, language)))
+}
+
+/// The parts of an entry that is a file of its own: a table stands without a heading, under its title.
+fn alone(entry: &Entry, language: Lang) -> Vec<pieces::Piece> {
+    match &entry.outcome {
+        Outcome::Table(_)
+        | Outcome::Design(_)
+        | Outcome::Effects { .. }
+        | Outcome::SplitEffects(_)
+        | Outcome::Test(_) => as_table(entry, language).map(pieces::Piece::Table).into_iter().collect(),
+        Outcome::Figure(_) => pieces::body(entry, language),
+        _ => pieces::of(entry, 1, language),
     }
-    if let (Outcome::Figure(figure), "svg") = (&entry.outcome, extension) {
-        return Some(figure::svg(figure));
-    }
-    let table = as_table(entry)?;
-    match extension {
-        "csv" => Some(csv::table(&table)),
-        "tex" => Some(tex::table(&table)),
-        _ => None,
+}
+
+/// What a page is called.
+fn title(entry: &Entry) -> String {
+    match &entry.outcome {
+        Outcome::Table(Table { title: Some(title), .. }) => title.clone(),
+        Outcome::Test(t) => t.title.clone(),
+        Outcome::Figure(figure) => figure.title.clone().unwrap_or_else(|| entry.source.clone()),
+        _ => entry.name.clone().unwrap_or_else(|| entry.source.clone()),
     }
 }
 
 /// The table an entry is when it is saved as one: itself, a fit in one column, effects side by side.
-fn as_table(entry: &Entry) -> Option<Table> {
+pub fn as_table(entry: &Entry, language: Lang) -> Option<Table> {
+    let options = TableOptions::in_language(language);
     match &entry.outcome {
+        // It was made in its language.
         Outcome::Table(table) => Some(table.clone()),
-        Outcome::Design(design) => Some(designs::table(design)),
-        Outcome::Test(t) => Some(testing::table(t)),
         Outcome::Fit(fit) => {
             let name = entry.name.as_deref().unwrap_or(&fit.query);
-            Some(side_by_side(&[(name, fit)], &TableOptions::default()))
+            Some(side_by_side(&[(name, fit)], &options))
         }
+        other => Some(lang::table(table_of(other, &options)?, language)),
+    }
+}
+
+/// The table of an outcome that is none of models, in English.
+pub fn table_of(outcome: &Outcome, options: &TableOptions) -> Option<Table> {
+    match outcome {
+        Outcome::Design(design) => Some(designs::table(design, options)),
+        Outcome::Test(t) => Some(testing::table(t)),
         Outcome::Effects { effects, policy_effects, .. } => {
-            Some(table::effects_table(effects, policy_effects.as_ref(), &TableOptions::default()))
+            Some(table::effects_table(effects, policy_effects.as_ref(), options))
         }
         Outcome::SplitEffects(split) => Some(split::table(split)),
+        Outcome::Treatment(t) => Some(described::cohorts(t)),
+        Outcome::Panel(p) => Some(described::described(&p.columns, p.rows)),
+        Outcome::Described(d) => Some(described::description(d)),
+        Outcome::Data(d) => Some(described::described(&d.columns, d.rows)),
+        Outcome::Table(table) => Some(table.clone()),
         _ => None,
     }
 }
 
+/// The printed entries of a run as one Markdown document.
+pub fn markdown_run(entries: &[Entry], language: Lang) -> String {
+    let printed = entries.iter().filter(|e| e.printed);
+    md::pieces(&printed.flat_map(|e| pieces::of(e, 2, language)).collect::<Vec<_>>())
+}
+
+/// The printed entries of a run as one page of HTML.
+pub fn html_run(title: &str, entries: &[Entry], language: Lang) -> String {
+    let printed = entries.iter().filter(|e| e.printed);
+    let mut all = vec![pieces::Piece::Heading(1, title.to_string())];
+    all.extend(printed.flat_map(|e| pieces::of(e, 2, language)));
+    html::page(title, language, &html::pieces(&all))
+}
+
+#[cfg(test)]
+mod format_tests;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]

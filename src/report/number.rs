@@ -108,6 +108,17 @@ pub fn count(n: usize) -> String {
     out
 }
 
+/// A number with a minus in the place of a hyphen: before a digit, at the beginning or after a bracket or blank.
+pub fn with_minus(text: &str) -> String {
+    let signs: Vec<char> = text.chars().collect();
+    let minus = |i: usize| {
+        signs[i] == '-'
+            && signs.get(i + 1).is_some_and(char::is_ascii_digit)
+            && (i == 0 || matches!(signs[i - 1], '(' | '[' | ' ' | 'e'))
+    };
+    (0..signs.len()).map(|i| if minus(i) { '\u{2212}' } else { signs[i] }).collect()
+}
+
 /// Stars by p: `***` below 0.01, `**` below 0.05, `*` below 0.1; none where p does not exist.
 pub fn stars(p: f64) -> &'static str {
     match p {

@@ -5,6 +5,7 @@ use super::layout::{Align, Columns, Line, padded};
 use super::number::{count, fixed, significant};
 use super::words;
 use crate::fault::quoted_list;
+use crate::outcome::described::Description;
 use crate::outcome::{ColumnSummary, DataSummary, PanelSummary, TreatmentSummary, WeightsSummary};
 
 /// How long the longest bar of a roll-out is.
@@ -16,25 +17,37 @@ const MANY_ISLANDS: usize = 20;
 
 /// A weights matrix: size, neighbors, islands by name, admissible interval (methods B.8).
 pub fn weights(source: &str, w: &WeightsSummary) -> String {
-    let mut out = format!("Weights {source}\n\n");
-    out.push_str(&field("Built as", &w.recipe));
-    out.push_str(&field("Panel", &w.panel));
-    out.push_str(&field("Units", &count(w.units)));
+    format!("Weights {source}\n\n{}", told(&weights_facts(w)))
+}
+
+/// Facts as lines of the terminal.
+fn told(facts: &[(String, String)]) -> String {
+    facts.iter().map(|(key, value)| field(key, value)).collect()
+}
+
+fn fact(key: &str, value: impl Into<String>) -> (String, String) {
+    (key.to_string(), value.into())
+}
+
+/// What is said of a matrix.
+pub fn weights_facts(w: &WeightsSummary) -> Vec<(String, String)> {
     let cells = w.units as f64 * (w.units as f64 - 1.0);
     let density = fixed(100.0 * w.links as f64 / cells, 2);
-    out.push_str(&field("Links", &format!("{} ({density} % of all pairs)", count(w.links))));
     let n = &w.neighbors;
-    out.push_str(&field("Neighbors", &format!("min {}, mean {}, max {}", n.min, fixed(n.mean, 2), n.max)));
-    out.push_str(&field("Islands", &islands(&w.islands)));
-    out.push_str(&field("Components", &count(w.components)));
-    out.push_str(&field("Symmetric", if w.symmetric { "yes" } else { "no" }));
-    out.push_str(&field("Scaling", &words::scaling(&w.scaling)));
     let [lo, hi] = w.rho_interval;
-    let interval = format!("({}, {}), rule {}", fixed(lo, 4), fixed(hi, 4), w.rho_interval_rule);
-    out.push_str(&field("Admissible rho", &interval));
-    for note in &w.notes {
-        out.push_str(&field("Note", note));
-    }
+    let mut out = vec![
+        fact("Built as", &w.recipe),
+        fact("Panel", &w.panel),
+        fact("Units", count(w.units)),
+        fact("Links", format!("{} ({density} % of all pairs)", count(w.links))),
+        fact("Neighbors", format!("min {}, mean {}, max {}", n.min, fixed(n.mean, 2), n.max)),
+        fact("Islands", islands(&w.islands)),
+        fact("Components", count(w.components)),
+        fact("Symmetric", if w.symmetric { "yes" } else { "no" }),
+        fact("Scaling", words::scaling(&w.scaling)),
+        fact("Admissible rho", format!("({}, {}), rule {}", fixed(lo, 4), fixed(hi, 4), w.rho_interval_rule)),
+    ];
+    out.extend(w.notes.iter().map(|note| fact("Note", note)));
     out
 }
 
@@ -51,12 +64,7 @@ fn islands(names: &[String]) -> String {
 
 /// A treatment: who starts when, never and always, and the roll-out period by period.
 pub fn treatment(source: &str, t: &TreatmentSummary) -> String {
-    let mut out = format!("Treatment {source}\n\n");
-    out.push_str(&field("Panel", &format!("{}, {} to {}", t.panel, t.first_period, t.last_period)));
-    out.push_str(&field("Units", &count(t.units)));
-    out.push_str(&field("Never treated", &count(t.never)));
-    out.push_str(&field("Always treated", &count(t.always)));
-    out.push_str(&field("Absorbing", if t.absorbing { "yes" } else { "no" }));
+    let mut out = format!("Treatment {source}\n\n{}", told(&treatment_facts(t)));
     if !t.starts.is_empty() {
         out.push_str("\n  Starts\n");
         for c in &t.starts {
@@ -70,6 +78,17 @@ pub fn treatment(source: &str, t: &TreatmentSummary) -> String {
     out.push_str("\n  Treated units\n");
     out.push_str(&roll_out(t));
     out
+}
+
+/// What is said of a treatment beside its roll-out.
+pub fn treatment_facts(t: &TreatmentSummary) -> Vec<(String, String)> {
+    vec![
+        fact("Panel", format!("{}, {} to {}", t.panel, t.first_period, t.last_period)),
+        fact("Units", count(t.units)),
+        fact("Never treated", count(t.never)),
+        fact("Always treated", count(t.always)),
+        fact("Absorbing", if t.absorbing { "yes" } else { "no" }),
+    ]
 }
 
 fn roll_out(t: &TreatmentSummary) -> String {
@@ -94,26 +113,37 @@ fn bar(n: usize, units: usize) -> String {
 
 /// A panel and its columns.
 pub fn panel(source: &str, p: &PanelSummary) -> String {
-    let mut out = format!("Panel {source}\n\n");
-    out.push_str(&field("Units", &format!("{} ({})", count(p.units), p.unit)));
-    out.push_str(&field("Periods", &format!("{} ({}, {} to {})", p.periods, p.time, p.first_period, p.last_period)));
+    format!("Panel {source}\n\n{}{}", told(&panel_facts(p)), columns_of(&p.columns))
+}
+
+/// A panel described: its size and the table that was asked for.
+pub fn description(source: &str, d: &Description) -> String {
+    let head = format!("{source}\n\n{}\n", told(&panel_facts(&d.panel)));
+    head + &super::txt::table(&super::described::description(d))
+}
+
+/// What is said of a panel beside its columns.
+pub fn panel_facts(p: &PanelSummary) -> Vec<(String, String)> {
     let balanced = if p.balanced { "balanced" } else { "not balanced" };
-    out.push_str(&field("Rows", &format!("{}, {balanced}", count(p.rows))));
-    out.push_str(&columns_of(&p.columns));
-    out
+    vec![
+        fact("Units", format!("{} ({})", count(p.units), p.unit)),
+        fact("Periods", format!("{} ({}, {} to {})", p.periods, p.time, p.first_period, p.last_period)),
+        fact("Rows", format!("{}, {balanced}", count(p.rows))),
+    ]
 }
 
 /// A data set: its keys and its columns.
 pub fn data(source: &str, d: &DataSummary) -> String {
-    let mut out = format!("Data {source}\n\n");
-    out.push_str(&field("Rows", &count(d.rows)));
+    format!("Data {source}\n\n{}{}", told(&data_facts(d)), columns_of(&d.columns))
+}
+
+/// What is said of a data set beside its columns.
+pub fn data_facts(d: &DataSummary) -> Vec<(String, String)> {
     let absent = if d.absent > 0 { format!(", {} without a row", count(d.absent)) } else { String::new() };
-    out.push_str(&field("Cells", &format!("{}{absent}", count(d.cells))));
-    for key in &d.keys {
-        let range = format!("{} ({} to {})", count(key.labels), key.first, key.last);
-        out.push_str(&field(&format!("Key {}", key.name), &range));
-    }
-    out.push_str(&columns_of(&d.columns));
+    let mut out = vec![fact("Rows", count(d.rows)), fact("Cells", format!("{}{absent}", count(d.cells)))];
+    out.extend(d.keys.iter().map(|key| {
+        fact(&format!("Key {}", key.name), format!("{} ({} to {})", count(key.labels), key.first, key.last))
+    }));
     out
 }
 

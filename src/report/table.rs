@@ -1,8 +1,10 @@
 //! Fits side by side, as a paper shows them: semantic cells, no markup.
 
 use super::fit::{Blocks, policy_rows};
-use super::words;
-use crate::outcome::{Block, Cell, Coefficient, Effect, Estimate, Fit, PolicyEffects, Row, Table};
+use super::{lang, words};
+use crate::outcome::{
+    Beneath, Block, Cell, Coefficient, Effect, Estimate, Fit, Lang, Part, PolicyEffects, Row, Table, Under,
+};
 use std::collections::BTreeMap;
 
 /// Whether estimates carry stars.
@@ -18,22 +20,57 @@ pub enum Stars {
 #[derive(Clone, Debug, PartialEq)]
 pub struct TableOptions {
     pub stars: Stars,
+    pub under: Under,
     /// Significant digits.
     pub digits: usize,
-    /// What stands for a term or an outcome: `lngdp` → `GDP per head`.
+    /// What stands for a term, an outcome or a model: `lngdp` → `GDP per head`.
     pub labels: BTreeMap<String, String>,
+    /// Terms that one row `Controls` stands for.
+    pub controls: Vec<String>,
+    /// The parts that are shown; `None`: all.
+    pub show: Option<Vec<Part>>,
+    /// Headings over so many columns each.
+    pub groups: Vec<(String, usize)>,
+    pub lang: Lang,
 }
 
 impl Default for TableOptions {
     fn default() -> Self {
-        TableOptions { stars: Stars::Conventional, digits: 4, labels: BTreeMap::new() }
+        TableOptions {
+            stars: Stars::Conventional,
+            under: Under::Error,
+            digits: 4,
+            labels: BTreeMap::new(),
+            controls: Vec::new(),
+            show: None,
+            groups: Vec::new(),
+            lang: Lang::En,
+        }
     }
 }
 
 impl TableOptions {
+    /// As everything is shown that says nothing else, in a language.
+    pub fn in_language(lang: Lang) -> TableOptions {
+        TableOptions { lang, ..TableOptions::default() }
+    }
+
     /// The label of a term; a lag's own part is labelled too.
     fn label(&self, term: &str) -> String {
-        self.labels.get(term).cloned().unwrap_or_else(|| term.to_string())
+        let bare = bare(term);
+        match self.labels.get(term).or_else(|| self.labels.get(bare)) {
+            Some(label) => label.clone(),
+            None if matches!(term, "(Intercept)" | "rho" | "lambda") => self.say(term),
+            None => bare.to_string(),
+        }
+    }
+
+    fn say(&self, text: &str) -> String {
+        lang::say(self.lang, text)
+    }
+
+    fn shows(&self, part: Part) -> bool {
+        self.show.as_ref().is_none_or(|parts| parts.contains(&part))
     }
 
     pub(super) fn cell(&self, e: &Estimate) -> Cell {
@@ -41,8 +78,50 @@ impl TableOptions {
             return Cell::Empty;
         }
         let p = if self.stars == Stars::None { f64::NAN } else { e.p };
-        Cell::Estimate { estimate: e.estimate, se: e.se, p }
+        let (estimate, se) = (e.estimate, e.se);
+        let beneath = match self.under {
+            Under::Error => return Cell::Estimate { estimate, se, p },
+            Under::Statistic => Beneath::Statistic(e.statistic),
+            Under::P => Beneath::P(e.p),
+            Under::Interval => Beneath::Interval(e.ci),
+            Under::Nothing => Beneath::Nothing,
+        };
+        Cell::EstimateOver { estimate, se, p, beneath }
     }
+
+    /// What stands beneath the estimates, then something else that a reader must know.
+    pub(super) fn beneath(&self, more: &str) -> String {
+        let said = match self.under {
+            Under::Error => "Standard errors in brackets",
+            Under::Statistic => "t statistics in brackets",
+            Under::P => "p-values in brackets",
+            Under::Interval => "Intervals in brackets",
+            Under::Nothing => return more.to_string(),
+        };
+        if more.is_empty() { format!("{said}.") } else { format!("{said}; {more}") }
+    }
+
+    /// What stands beneath the estimates, and what standard errors these are.
+    pub(super) fn beneath_note(&self, level: f64, errors: &str) -> String {
+        match self.under {
+            Under::Error => format!("Standard errors in brackets: {errors}."),
+            Under::Statistic => format!("t statistics in brackets; standard errors {errors}."),
+            Under::P => format!("p-values in brackets; standard errors {errors}."),
+            Under::Interval => format!("{} % intervals in brackets; standard errors {errors}.", rounded(100.0 * level)),
+            Under::Nothing => format!("Standard errors: {errors}."),
+        }
+    }
+}
+
+/// A column's name without the backticks that a program needs.
+fn bare(term: &str) -> &str {
+    let inside = term.strip_prefix('`').and_then(|t| t.strip_suffix('`'));
+    inside.filter(|t| !t.contains('`')).unwrap_or(term)
+}
+
+/// A percentage without the noise of its division.
+fn rounded(x: f64) -> f64 {
+    (x * 1e6).round() / 1e6
 }
 
 /// Models in columns: coefficients, `W @ x`, spatial parameters, effects, policy effects, and how each was made.
@@ -51,20 +130,61 @@ pub fn side_by_side(fits: &[(&str, &Fit)], options: &TableOptions) -> Table {
     let models: Vec<&Fit> = fits.iter().map(|(_, f)| *f).collect();
     let sorted: Vec<Blocks> = models.iter().map(|f| Blocks::of(f)).collect();
     let mut blocks = vec![head_block(&models, options)];
-    blocks.push(term_block(Some("Coefficients".to_string()), sorted.iter().map(|b| b.own.as_slice()), options));
-    blocks.extend(lag_blocks(&sorted, options));
-    blocks.push(term_block(
-        Some("Spatial parameters".to_string()),
-        sorted.iter().map(|b| b.spatial.as_slice()),
-        options,
-    ));
-    blocks.extend(effect_blocks(&models, options));
-    blocks.push(policy_block(&models.iter().map(|f| f.policy_effects.as_ref()).collect::<Vec<_>>(), options));
-    blocks.push(fixed_effects_block(&models));
-    blocks.push(statistics_block(&models));
+    if options.shows(Part::Coefficients) {
+        blocks.push(term_block(Some("Coefficients".to_string()), sorted.iter().map(|b| b.own.as_slice()), options));
+    }
+    if options.shows(Part::Lags) {
+        blocks.extend(lag_blocks(&sorted, options));
+    }
+    if options.shows(Part::Spatial) {
+        let spatial = sorted.iter().map(|b| b.spatial.as_slice());
+        blocks.push(term_block(Some("Spatial parameters".to_string()), spatial, options));
+    }
+    if options.shows(Part::Effects) {
+        blocks.extend(effect_blocks(&models, options));
+    }
+    let policies: Vec<_> = models.iter().map(|f| f.policy_effects.as_ref()).collect();
+    if options.shows(Part::Policy) {
+        blocks.push(own_words(policy_block(&policies, options), options));
+    }
+    if options.shows(Part::Fixed) {
+        blocks.push(own_words(fixed_effects_block(&models, options), options));
+    }
+    if options.shows(Part::Fit) {
+        blocks.push(own_words(statistics_block(&models), options));
+    }
     blocks.retain(|b| !b.rows.is_empty());
-    let columns = fits.iter().map(|(name, _)| name.to_string()).collect();
-    Table { title: None, columns, blocks, notes: table_notes(fits, options), digits: options.digits }
+    for block in &mut blocks {
+        block.heading = block.heading.take().map(|h| options.say(&h));
+    }
+    let columns = fits.iter().map(|(name, _)| options.label(name)).collect();
+    let notes = table_notes(fits, &sorted, options);
+    Table {
+        title: None,
+        columns,
+        blocks,
+        notes: notes.iter().map(|n| options.say(n)).collect(),
+        digits: options.digits,
+    }
+}
+
+/// A block whose labels are the report's own and no names of a program.
+fn own_words(block: Block, options: &TableOptions) -> Block {
+    Block { rows: block.rows.into_iter().map(|r| lang::row(r, options.lang)).collect(), ..block }
+}
+
+/// A table of something else than models under the options of `table(…)`: labels and title by name, then its language.
+pub fn relabelled(table: Table, title: Option<String>, options: &TableOptions) -> Table {
+    let mut out = lang::table(table, options.lang);
+    let label = |text: &mut String| {
+        if let Some(label) = options.labels.get(text.as_str()) {
+            text.clone_from(label);
+        }
+    };
+    out.columns.iter_mut().for_each(label);
+    out.blocks.iter_mut().flat_map(|b| &mut b.rows).for_each(|r| label(&mut r.label));
+    out.blocks.iter_mut().filter_map(|b| b.heading.as_mut()).for_each(label);
+    Table { title: title.or(out.title), digits: options.digits, ..out }
 }
 
 /// The effects of one model: terms in rows; direct, indirect and total in columns.
@@ -102,7 +222,8 @@ pub fn effects_table(effects: &[Effect], policy: Option<&PolicyEffects>, options
         blocks.push(Block { heading: Some("Policy effects".to_string()), rows });
     }
     let columns = ["direct", "indirect", "total"].map(String::from).to_vec();
-    let notes = [vec!["Standard errors in brackets.".to_string()], star_note(options)].concat();
+    let mut notes = [vec![options.beneath("")], star_note(options)].concat();
+    notes.retain(|n| !n.is_empty());
     Table { title: None, columns, blocks, notes, digits: options.digits }
 }
 
@@ -113,11 +234,19 @@ fn texts(label: &str, models: &[&Fit], of: impl Fn(&Fit) -> String) -> Row {
 
 fn head_block(models: &[&Fit], options: &TableOptions) -> Block {
     let mut rows = vec![
-        texts("Model", models, words::short),
-        texts("Outcome", models, |f| options.label(&f.outcome)),
-        texts("Weights", models, |f| f.weights_used.iter().map(|w| w.name.as_str()).collect::<Vec<_>>().join("; ")),
+        texts(&options.say("Model"), models, words::short),
+        texts(&options.say("Outcome"), models, |f| options.label(&f.outcome)),
+        texts(&options.say("Weights"), models, |f| {
+            f.weights_used.iter().map(|w| w.name.as_str()).collect::<Vec<_>>().join("; ")
+        }),
     ];
     rows.retain(|r| r.cells.iter().any(|c| *c != Cell::Empty));
+    let over = options.groups.iter().flat_map(|(text, n)| std::iter::repeat_n(text, *n));
+    let mut cells: Vec<Cell> = over.map(|t| Cell::Heading(t.clone())).collect();
+    if !cells.is_empty() {
+        cells.resize(models.len(), Cell::Empty);
+        rows.insert(0, Row { label: String::new(), cells });
+    }
     Block { heading: None, rows }
 }
 
@@ -130,7 +259,7 @@ fn term_block<'a>(
     let models: Vec<_> = models.collect();
     let mut terms: Vec<&str> = Vec::new();
     for (term, _) in models.iter().copied().flatten() {
-        if !terms.contains(&term.as_str()) {
+        if !terms.contains(&term.as_str()) && !options.controls.contains(term) {
             terms.push(term);
         }
     }
@@ -165,10 +294,10 @@ fn lag_blocks(sorted: &[Blocks], options: &TableOptions) -> Vec<Block> {
 }
 
 /// Takes one part of an effect.
-type Part = fn(&Effect) -> Option<&Estimate>;
+type PartOf = fn(&Effect) -> Option<&Estimate>;
 
 /// Direct, indirect and total; those of dynamic models in the short and in the long run.
-const PARTS: [(&str, &str, Part); 6] = [
+const PARTS: [(&str, &str, PartOf); 6] = [
     ("Direct effects", "Direct effects, short run", |e| Some(&e.direct)),
     ("Indirect effects", "Indirect effects, short run", |e| Some(&e.indirect)),
     ("Total effects", "Total effects, short run", |e| Some(&e.total)),
@@ -184,17 +313,17 @@ fn effect_blocks(models: &[&Fit], options: &TableOptions) -> Vec<Block> {
         return vec![];
     }
     let mut terms: Vec<&str> = Vec::new();
-    for e in models.iter().flat_map(|f| &f.effects) {
-        if !terms.contains(&e.term.as_str()) {
+    for e in models.iter().filter(|f| shown(f)).flat_map(|f| &f.effects) {
+        if !terms.contains(&e.term.as_str()) && !options.controls.contains(&e.term) {
             terms.push(&e.term);
         }
     }
     let dynamic = models.iter().any(|f| f.stability.is_some());
-    let cell = |f: &Fit, term: &str, part: Part| {
+    let cell = |f: &Fit, term: &str, part: PartOf| {
         let effect = f.effects.iter().find(|e| e.term == term && shown(f));
         effect.and_then(part).map_or(Cell::Empty, |e| options.cell(e))
     };
-    let row = |term: &&str, part: Part| Row {
+    let row = |term: &&str, part: PartOf| Row {
         label: options.label(term),
         cells: models.iter().map(|f| cell(f, term, part)).collect(),
     };
@@ -224,7 +353,8 @@ fn policy_block(policies: &[Option<&PolicyEffects>], options: &TableOptions) -> 
     Block { heading: Some("Policy effects".to_string()), rows: labels.iter().enumerate().map(row).collect() }
 }
 
-fn fixed_effects_block(models: &[&Fit]) -> Block {
+/// Fixed effects, and controls where one row stands for them: Yes or No.
+fn fixed_effects_block(models: &[&Fit], options: &TableOptions) -> Block {
     let mut names: Vec<&str> = Vec::new();
     for name in models.iter().flat_map(|f| &f.fixed_effects) {
         if !names.contains(&name.as_str()) {
@@ -236,7 +366,14 @@ fn fixed_effects_block(models: &[&Fit]) -> Block {
             if f.fixed_effects.iter().any(|e| e == name) { "Yes".to_string() } else { "No".to_string() }
         })
     };
-    Block { heading: Some("Fixed effects".to_string()), rows: names.iter().map(row).collect() }
+    let mut rows: Vec<Row> = Vec::new();
+    if !options.controls.is_empty() {
+        let controlled = |f: &Fit| f.coefficients.iter().any(|c| options.controls.contains(&c.term));
+        rows.push(texts("Controls", models, |f| if controlled(f) { "Yes".to_string() } else { "No".to_string() }));
+    }
+    rows.extend(names.iter().map(row));
+    let heading = if options.controls.is_empty() { "Fixed effects" } else { "Controls and fixed effects" };
+    Block { heading: Some(heading.to_string()), rows }
 }
 
 fn statistics_block(models: &[&Fit]) -> Block {
@@ -264,29 +401,37 @@ fn statistics_block(models: &[&Fit]) -> Block {
 }
 
 /// What was done, said once where all columns agree.
-fn table_notes(fits: &[(&str, &Fit)], options: &TableOptions) -> Vec<String> {
-    let mut kinds: Vec<(String, Vec<&str>)> = Vec::new();
+fn table_notes(fits: &[(&str, &Fit)], sorted: &[Blocks], options: &TableOptions) -> Vec<String> {
+    let level = fits.first().map_or(0.95, |(_, f)| f.level);
+    let mut kinds: Vec<(String, Vec<String>)> = Vec::new();
     for (name, fit) in fits {
         let kind = words::standard_errors(fit);
         match kinds.iter_mut().find(|(k, _)| *k == kind) {
-            Some((_, names)) => names.push(name),
-            None => kinds.push((kind, vec![name])),
+            Some((_, names)) => names.push(options.label(name)),
+            None => kinds.push((kind, vec![options.label(name)])),
         }
     }
     let mut notes = match kinds.as_slice() {
         [] => vec![],
-        [(kind, _)] => vec![format!("Standard errors in brackets: {kind}.")],
+        [(kind, _)] => vec![options.beneath_note(level, kind)],
         many => {
             let parts: Vec<String> = many.iter().map(|(k, names)| format!("{k} ({})", names.join(", "))).collect();
-            vec![format!("Standard errors in brackets: {}.", parts.join("; "))]
+            vec![options.beneath_note(level, &parts.join("; "))]
         }
     };
-    if fits.iter().any(|(_, f)| !f.weights_used.is_empty()) {
+    if !options.controls.is_empty() {
+        let used = |c: &&String| sorted.iter().any(|b| b.own.iter().any(|(t, _)| t == *c));
+        let names: Vec<String> = options.controls.iter().filter(used).map(|c| options.label(c)).collect();
+        if !names.is_empty() {
+            notes.push(format!("Controls: {}.", names.join(", ")));
+        }
+    }
+    if options.shows(Part::Effects) && fits.iter().any(|(_, f)| !f.weights_used.is_empty()) {
         notes.push(
             "Effects are averages over units; they, not the coefficients, say what a regressor does.".to_string(),
         );
     }
-    if fits.iter().any(|(_, f)| f.policy_effects.is_some()) {
+    if options.shows(Part::Policy) && fits.iter().any(|(_, f)| f.policy_effects.is_some()) {
         let text = "Policy effects are averages over the unit-periods named (exposed: untreated with a treated neighbor); the aggregate is a sum.";
         notes.push(text.to_string());
     }

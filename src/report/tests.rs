@@ -2,15 +2,15 @@
 
 use super::layout::{LINE, width};
 use super::samples::{array, entry, estimate, fit, panel, plain_fit, treatment, weights};
-use super::table::{Stars, TableOptions, side_by_side};
+use super::{Stars, TableOptions, side_by_side};
 use super::{csv, formats_of, json, saved, tex, text};
 use crate::outcome::*;
 
-fn fit_entry(f: Fit) -> Entry {
+pub(super) fn fit_entry(f: Fit) -> Entry {
     entry(Some("base"), "sdm_did(lhom ~ law + controls | C)", Outcome::Fit(Box::new(f)))
 }
 
-fn small_table() -> Table {
+pub(super) fn small_table() -> Table {
     let cell = |b, se, p| Cell::Estimate { estimate: b, se, p };
     let coefficients = Block {
         heading: Some("Coefficients".into()),
@@ -326,7 +326,8 @@ Policy effects are averages over the unit-periods named (exposed: untreated with
 fn options_change_stars_digits_and_labels() {
     let labels = [("law".to_string(), "Castle law".to_string())].into();
     let f = fit("C");
-    let table = side_by_side(&[("m", &f)], &TableOptions { stars: Stars::None, digits: 2, labels });
+    let table =
+        side_by_side(&[("m", &f)], &TableOptions { stars: Stars::None, digits: 2, labels, ..TableOptions::default() });
     let shown = text(&entry(None, "table(m)", Outcome::Table(table)));
     assert!(!shown.contains('*'), "{shown}");
     assert!(shown.contains("  Castle law") && shown.contains("0.096\n") && shown.contains("(0.039)\n"), "{shown}");
@@ -343,7 +344,7 @@ fn kinds_of_standard_errors_are_said_by_column_where_they_differ() {
 
 #[test]
 fn csv_quotes_what_must_be_quoted() {
-    let expected = ",m_1,m2,[3]\r\n\
+    let expected = "\u{feff},m_1,m2,[3]\r\n\
         Coefficients,,,\r\n\
         \"a_b & \"\"专业化\"\"\",-0.5000**,0.000120***,\r\n\
         ,(0.2500),(0.000020),\r\n\
@@ -367,7 +368,7 @@ fn latex_escapes_and_keeps_unicode() {
     assert_eq!(
         tex::table(&small_table()),
         r#"% needs \usepackage{booktabs}
-\begin{tabular}{lccc}
+\begin{tabular}{lccl}
 \toprule
  & m\_1 & m2 & {[}3] \\
 \midrule
@@ -377,8 +378,12 @@ a\_b \& {\char34}专业化{\char34} & $-$0.5000$^{**}$ & 0.000120$^{***}$ & \\
 \midrule
 N & 12345 & 0.5000 & Yes \\
 \bottomrule
-\multicolumn{4}{p{0.9\linewidth}}{\footnotesize p \textless{} 0.1, 50 \%} \\
 \end{tabular}
+
+\smallskip
+\begin{minipage}{0.9\linewidth}\footnotesize
+p \textless{} 0.1, 50 \%
+\end{minipage}
 "#
     );
 }
@@ -400,10 +405,10 @@ fn every_listed_format_is_written_and_no_other() {
     ];
     for outcome in outcomes {
         let e = entry(None, "x", outcome);
-        for extension in ["txt", "csv", "tex", "svg", "rtf", ""] {
+        for extension in ["txt", "csv", "tex", "md", "html", "docx", "json", "svg", "rtf", ""] {
             let listed = formats_of(&e.outcome).contains(&extension);
             assert_eq!(
-                saved(&e, extension).is_some_and(|s| !s.is_empty()),
+                saved(&e, extension, Lang::En).is_some_and(|s| !s.is_empty()),
                 listed,
                 "{extension} of {:?}",
                 json::kind(&e.outcome)
@@ -471,7 +476,11 @@ fn a_document_says_what_ran_on_what() {
             {"name": null, "source": "t", "kind": "table", "title": null, "columns": ["", "m_1", "m2", "[3]"],
              "rows": [["Coefficients"], ["a_b & \"专业化\"", "-0.5000**", "0.000120***", ""], ["", "(0.2500)", "(0.000020)", ""],
                       ["N", "12345", "0.5000", "Yes"]],
-             "notes": ["p < 0.1, 50 %"]},
+             "notes": ["p < 0.1, 50 %"],
+             "blocks": [
+                {"heading": "Coefficients", "rows": [{"label": "a_b & \"专业化\"", "cells": [
+                    {"estimate": -0.5, "se": 0.25, "p": 0.045}, {"estimate": 0.00012, "se": 0.00002, "p": 0.0001}, null]}]},
+                {"heading": null, "rows": [{"label": "N", "cells": [12345, 0.5, "Yes"]}]}]},
         ],
         "warnings": [],
     });

@@ -8,7 +8,7 @@ use crate::outcome::figures::Figure;
 use crate::outcome::{Entry, LabeledArray, Outcome, Scalar};
 
 /// How many rows of an array are shown.
-const ROWS: usize = 12;
+pub(super) const ROWS: usize = 12;
 
 /// An entry as the terminal shows it; ends with a newline.
 pub fn text(entry: &Entry) -> String {
@@ -18,6 +18,7 @@ pub fn text(entry: &Entry) -> String {
         Outcome::Weights(w) => summaries::weights(source, w),
         Outcome::Treatment(t) => summaries::treatment(source, t),
         Outcome::Panel(p) => summaries::panel(source, p),
+        Outcome::Described(d) => summaries::description(source, d),
         Outcome::Data(d) => summaries::data(source, d),
         Outcome::Table(t) => txt::table(t),
         Outcome::Design(d) => designs::text(source, d),
@@ -35,7 +36,7 @@ pub fn text(entry: &Entry) -> String {
     }
 }
 
-fn scalar(value: &Scalar) -> String {
+pub(super) fn scalar(value: &Scalar) -> String {
     match value {
         Scalar::Bool(b) => b.to_string(),
         Scalar::Number(x) if x.is_nan() => number::MISSING.to_string(),

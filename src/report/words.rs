@@ -48,8 +48,18 @@ pub fn method(name: &str) -> Option<&str> {
         "qml" => None,
         "ols" => Some("least squares"),
         "gs2sls" => Some("spatial two-stage least squares"),
+        "2sls" => Some("two-stage least squares"),
         "gmm" => Some("generalized method of moments"),
         other => Some(other),
+    }
+}
+
+/// Random unit effects in words.
+pub fn random_effects(word: &str) -> &'static str {
+    match word {
+        "kkp" => "random, inside of the spatial error (Kapoor, Kelejian and Prucha)",
+        "baltagi" => "random, outside of the spatial error (Baltagi, Song and Koh)",
+        _ => "random",
     }
 }
 
@@ -71,18 +81,27 @@ pub fn likelihood(fit: &Fit) -> String {
         }
         _ => how,
     };
+    if fit.random_effects.is_some() {
+        return format!("of all observations, unit effects integrated out, M = {}", fit.m_effective);
+    }
     let how = if fit.fixed_effects.is_empty() { "of all observations (no fixed effects)" } else { how };
     if fit.m_effective.is_finite() { format!("{how}, M = {}", fit.m_effective) } else { how.to_string() }
 }
 
+/// Whether a fit maximizes or reports a likelihood.
+pub fn has_likelihood(fit: &Fit) -> bool {
+    matches!(fit.method.as_str(), "qml" | "ols")
+}
+
 /// Standard errors in words; likelihood models and least squares mean different things by `iid`.
 pub fn standard_errors(fit: &Fit) -> String {
-    let least_squares = matches!(fit.model.as_str(), "ols" | "slx");
+    let least_squares = fit.method != "qml";
     if let Some(b) = &fit.bootstrap {
         return bootstrap(fit, b);
     }
     match fit.se_type.as_str() {
         "iid" if least_squares => "iid".to_string(),
+        "iid" if fit.random_effects.is_some() => "iid (observed information)".to_string(),
         "iid" => "iid (expected information)".to_string(),
         "observed" => "observed information".to_string(),
         "qml" => "quasi-maximum likelihood sandwich".to_string(),

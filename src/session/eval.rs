@@ -63,7 +63,8 @@ impl Session<'_> {
             pinned: &pinned,
         };
         if let Some(spec) = self.checked_ast(&whole, &loader, checking, run) {
-            self.run_spec(&spec, &loader, run);
+            let whole = format!("{}{text}", environment.program());
+            self.run_spec(&spec, &loader, run, &whole);
         }
         // Names may be used by later inputs, and what was said once is known.
         run.diagnostics.retain(|d| d.code != "durbin::check::never_used");
@@ -130,7 +131,7 @@ impl Session<'_> {
     /// `durbin::io::…`: what stands against writing.
     pub fn save_program(&self, path: &str) -> Result<(), Fault> {
         let read: Vec<&str> = self.environment.read.iter().map(String::as_str).collect();
-        self.save(&[(path, &self.program())], &read).map_err(|(_, fault)| fault)
+        self.save(&[(path, self.program().as_bytes())], &read).map_err(|(_, fault)| fault)
     }
 
     /// Every bound name: the name, the word it was declared with, its declaration.

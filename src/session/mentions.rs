@@ -25,6 +25,31 @@ const OF_COLUMNS: [&str; 3] = ["starts", "indicator", "cluster"];
 /// Options whose values are columns.
 const COLUMN_OPTIONS: [&str; 1] = ["where"];
 
+/// Words that stand in an option or a call of this name: a bare one is never a name of the user.
+const WORDS: [(&str, &[&str]); 21] = [
+    ("se", &["iid", "observed", "qml", "robust", "cluster", "driscoll_kraay", "conley", "wild", "bootstrap"]),
+    ("fe", &["unit", "time", "none", "random"]),
+    ("cluster", &["unit", "time"]),
+    ("bootstrap", &["wild_period", "block_unit"]),
+    ("weights", &["rademacher", "webb"]),
+    ("trends", &["none", "unit"]),
+    ("likelihood", &["transform", "partial", "direct"]),
+    ("method", &["qml", "gs2sls", "gmm"]),
+    ("effects", &["delta", "simulate"]),
+    ("islands", &["error", "keep", "nearest", "drop"]),
+    ("kernel", &["gaussian", "epanechnikov", "bisquare", "triangular", "uniform", "bartlett"]),
+    ("contiguity", &["queen", "rook"]),
+    ("kind", &["queen", "rook"]),
+    ("by", &["unit", "order"]),
+    ("variance", &["randomization", "normal", "permutation"]),
+    ("style", &["centered", "elhorst"]),
+    ("prior", &["uniform", "beta"]),
+    ("reference", &["all", "panel"]),
+    ("ties", &["mean", "first"]),
+    ("permute", &["units", "corridors", "clusters", "torus"]),
+    ("statistic", &["direct", "indirect", "total"]),
+];
+
 /// Every name that a statement uses and does not bind itself.
 pub(super) fn mentions(kind: &StatementKind) -> Vec<Mention<'_>> {
     let mut walk = Walk::default();
@@ -36,6 +61,8 @@ pub(super) fn mentions(kind: &StatementKind) -> Vec<Mention<'_>> {
 struct Walk<'a> {
     /// Parameters, variables of comprehensions and earlier columns of the block.
     bound: Vec<&'a str>,
+    /// Words that may stand here.
+    words: &'static [&'static str],
     found: Vec<Mention<'a>>,
 }
 
@@ -105,7 +132,11 @@ impl<'a> Walk<'a> {
                 | ClauseKind::Value(_)
                 | ClauseKind::Encoding(_)
                 | ClauseKind::Separator(_)
-                | ClauseKind::Decimal(_) => {}
+                | ClauseKind::Decimal(_)
+                | ClauseKind::Sheet(_)
+                | ClauseKind::Range(_)
+                | ClauseKind::Trim(_)
+                | ClauseKind::Recode { .. } => {}
             }
             for mention in &mut self.found[first..] {
                 if lets.contains(&mention.name.text.as_str()) {
@@ -117,7 +148,8 @@ impl<'a> Walk<'a> {
     }
 
     fn name(&mut self, name: &'a Name, among: Among<'a>) {
-        if !self.bound.contains(&name.text.as_str()) {
+        let text = name.text.as_str();
+        if !self.bound.contains(&text) && !self.words.contains(&text) {
             self.found.push(Mention { name, among });
         }
     }
@@ -170,11 +202,18 @@ impl<'a> Walk<'a> {
     /// No column is called.
     fn call(&mut self, callee: &'a Expr, arguments: &'a [Argument], among: Among<'a>) {
         self.value(callee);
+        let outer = self.words;
         let of_columns = matches!(&callee.kind, ExprKind::Name(n) if OF_COLUMNS.contains(&n.text.as_str()));
         for argument in arguments {
             let option = argument.label.as_ref().is_some_and(|l| COLUMN_OPTIONS.contains(&l.text.as_str()));
             let here = if among == Among::Values && (of_columns || option) { Among::Query } else { among };
+            let key = argument.label.as_ref().map(|l| l.text.as_str()).or(match &callee.kind {
+                ExprKind::Name(n) => Some(n.text.as_str()),
+                _ => None,
+            });
+            self.words = WORDS.iter().find(|w| Some(w.0) == key).map_or(&[], |w| w.1);
             self.expression(&argument.value, here);
+            self.words = outer;
             argument.over.iter().for_each(|o| self.expression(o, here));
         }
     }

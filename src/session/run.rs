@@ -1,10 +1,12 @@
 //! [`Program`] in, [`Run`] out: what came of a program or of an input, as data and as documents.
 
 use crate::diagnostic::Diagnostic;
+use crate::execute::Reported;
 use crate::fault::{Fault, Level};
 use crate::outcome::steps::Steps;
-use crate::outcome::{Entry, Fit, Outcome, Scalar};
+use crate::outcome::{Entry, Fit, Lang, Outcome, Scalar};
 use crate::plan::InputFile;
+use crate::report::page::{About, Remark};
 use crate::report::{self, json};
 use crate::source::Sources;
 use crate::syntax;
@@ -36,6 +38,8 @@ pub struct Run {
     /// What is done for it, where it came to a plan.
     pub steps: Option<Steps>,
     pub seed: u64,
+    /// Of labels and notes.
+    pub lang: Lang,
     pub program_name: String,
     pub program_blake3: String,
     /// The run was stopped from outside; there are no entries.
@@ -117,6 +121,25 @@ impl Run {
             entries: &self.entries,
         };
         json::document(&run, self.records(false))
+    }
+
+    /// The page of a report.
+    pub(super) fn page(&self, page: &Reported, text: &str) -> String {
+        let remark =
+            |d: &Diagnostic| Remark { code: d.code.to_string(), message: d.message.clone(), help: d.help.clone() };
+        let remarks: Vec<Remark> = self.warnings().map(remark).collect();
+        let about = About {
+            doc: &page.doc,
+            program_name: &self.program_name,
+            program: text,
+            program_blake3: &self.program_blake3,
+            version: env!("CARGO_PKG_VERSION"),
+            seed: self.seed,
+            inputs: &self.read(),
+            remarks: &remarks,
+            lang: self.lang,
+        };
+        report::page::page(&page.sections, &about)
     }
 
     fn read(&self) -> Vec<json::Input> {

@@ -147,10 +147,13 @@ pub enum ClauseKind {
         lon: Name,
         lat: Name,
         planar: bool,
+        /// Distances on the ellipsoid and not on a sphere.
+        ellipsoid: bool,
     },
     Shapes {
         source: Expr,
         by: Name,
+        planar: bool,
     },
     Where(Expr),
     Let {
@@ -168,6 +171,15 @@ pub enum ClauseKind {
     Encoding(Text),
     Separator(Text),
     Decimal(Text),
+    /// Of a workbook.
+    Sheet(Text),
+    /// Of a sheet: `"A3:F200"`.
+    Range(Text),
+    Trim(Vec<Name>),
+    Recode {
+        column: Name,
+        values: Expr,
+    },
 }
 
 impl ClauseKind {
@@ -189,6 +201,10 @@ impl ClauseKind {
             ClauseKind::Encoding(_) => "encoding",
             ClauseKind::Separator(_) => "separator",
             ClauseKind::Decimal(_) => "decimal",
+            ClauseKind::Sheet(_) => "sheet",
+            ClauseKind::Range(_) => "range",
+            ClauseKind::Trim(_) => "trim",
+            ClauseKind::Recode { .. } => "recode",
         }
     }
 }

@@ -89,6 +89,10 @@ pub fn clause_help(word: &str) -> Option<&'static str> {
         "charset" | "codepage" => "encoding",
         "sep" | "delim" | "delimiter" | "delimited" => "separator",
         "dec" => "decimal",
+        "worksheet" | "tab" => "sheet",
+        "cells" | "cellrange" => "range",
+        "strip" => "trim",
+        "replace" | "rename" | "relabel" => "recode",
         _ => return None,
     };
     Some(known)

@@ -271,11 +271,18 @@ impl Formatter<'_> {
                 let optional = if *optional { " optional" } else { "" };
                 (vec![], format!("{} by {}{optional}", s.expression(source), names(by)))
             }
-            ClauseKind::Coords { lon, lat, planar } => {
-                let planar = if *planar { " planar" } else { "" };
-                (vec![], format!("{}, {}{planar}", s.name(lon), s.name(lat)))
+            ClauseKind::Coords { lon, lat, planar, ellipsoid } => {
+                let surface = match (planar, ellipsoid) {
+                    (true, _) => " planar",
+                    (_, true) => " ellipsoid",
+                    _ => "",
+                };
+                (vec![], format!("{}, {}{surface}", s.name(lon), s.name(lat)))
             }
-            ClauseKind::Shapes { source, by } => (vec![], format!("{} by {}", s.expression(source), s.name(by))),
+            ClauseKind::Shapes { source, by, planar } => {
+                let planar = if *planar { " planar" } else { "" };
+                (vec![], format!("{} by {}{planar}", s.expression(source), s.name(by)))
+            }
             ClauseKind::Where(e) | ClauseKind::Absent(e) => self.layout(e, INDENT, INDENT + word.width()),
             ClauseKind::Let { name, value } => {
                 let head = format!("{} = ", s.name(name));
@@ -285,13 +292,23 @@ impl Formatter<'_> {
             ClauseKind::MissingMarkers(texts) => {
                 (vec![], texts.iter().map(|t| s.string(&t.text, t.span)).collect::<Vec<_>>().join(", "))
             }
-            ClauseKind::Keys(list) | ClauseKind::Value(list) => (vec![], names(list)),
-            ClauseKind::Encoding(t) | ClauseKind::Separator(t) | ClauseKind::Decimal(t) => {
-                (vec![], s.string(&t.text, t.span))
+            ClauseKind::Keys(list) | ClauseKind::Value(list) | ClauseKind::Trim(list) => (vec![], names(list)),
+            ClauseKind::Encoding(t)
+            | ClauseKind::Separator(t)
+            | ClauseKind::Decimal(t)
+            | ClauseKind::Sheet(t)
+            | ClauseKind::Range(t) => (vec![], s.string(&t.text, t.span)),
+            ClauseKind::Recode { column, values } => {
+                let head = format!("{} ", s.name(column));
+                let (hoisted, body) = self.layout(values, INDENT, INDENT + word.width() + head.width());
+                (hoisted, head + &body)
             }
         };
         let value = match &clause.kind {
-            ClauseKind::Where(e) | ClauseKind::Absent(e) | ClauseKind::Let { value: e, .. } => Some(e.span),
+            ClauseKind::Where(e)
+            | ClauseKind::Absent(e)
+            | ClauseKind::Let { value: e, .. }
+            | ClauseKind::Recode { values: e, .. } => Some(e.span),
             _ => None,
         };
         let outside = |c: &&Comment| value.is_none_or(|v| c.span.start < v.start || c.span.start >= v.end);

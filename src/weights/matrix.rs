@@ -3,7 +3,6 @@
 use super::edges::one_way;
 use super::matching::{mismatch, place};
 use super::{Weights, from_entries};
-use crate::data::numbers::parse;
 use crate::data::table::Table;
 use crate::fault::{Fault, counted, quoted_list};
 use std::collections::BTreeSet;
@@ -30,7 +29,7 @@ pub fn matrix(
     for (r, (from, _)) in rows.iter().enumerate() {
         let i = place(units, from);
         for (c, to) in columns.iter().enumerate() {
-            let value = parse(table.get(r, c + 1));
+            let value = table.number(r, c + 1);
             bad.note((r, c), from == to, value);
             if let (Some(i), Some(k), Some(v)) = (i, places[c], value) {
                 entries.push((i, k, v));

@@ -2,19 +2,27 @@
 
 pub mod algebra;
 pub mod block;
+pub mod centroid;
+pub mod contiguity;
 pub mod edges;
+pub mod ellipsoid;
+pub mod files;
 pub mod gal;
 pub mod geometry;
+pub mod gravity;
 pub mod gwt;
 pub mod islands;
 pub mod kernel;
 mod listing;
 mod matching;
 pub mod matrix;
+pub mod mtx;
+pub mod periods;
 pub mod scale;
 pub mod similarity;
 pub mod subset;
 pub mod summary;
+pub mod swm;
 
 use sprs::{CsMat, TriMat};
 
@@ -47,6 +55,9 @@ pub struct Weights {
     /// `s > 0` such that `diag(s) W diag(s)⁻¹` is symmetric, where it is known (methods B.6): all ones for a symmetric
     /// matrix, `√δ` for the row-standardised one of a symmetric `A` with row sums `δ`.
     pub symmetrizer: Option<Vec<f64>>,
+    /// 1, or of how many periods the diagonal blocks are the matrices: units are then those of each period, unit fastest,
+    /// and nobody has a neighbor in another period.
+    pub periods: usize,
 }
 
 /// A matrix from entries `(i, k, w)` sorted by row and column, without repetitions; zeros are left out.
@@ -62,7 +73,17 @@ impl Weights {
     /// An unscaled matrix; its symmetry is read off its values.
     pub fn unscaled(matrix: CsMat<f64>) -> Weights {
         let symmetrizer = is_symmetric(&matrix).then(|| vec![1.0; matrix.rows()]);
-        Weights { matrix, scaling: Scaling::None, symmetrizer }
+        Weights { matrix, scaling: Scaling::None, symmetrizer, periods: 1 }
+    }
+
+    /// The same with its blocks counted.
+    pub fn over(self, periods: usize) -> Weights {
+        Weights { periods, ..self }
+    }
+
+    /// Whether there is a matrix for each of several periods.
+    pub fn changes(&self) -> bool {
+        self.periods > 1
     }
 
     pub fn units(&self) -> usize {

@@ -1,5 +1,6 @@
 //! Scaling (methods B.4): rows, spectral radius, min-max.
 
+use super::periods::block;
 use super::{Scaling, Weights};
 use crate::linalg::LinalgError;
 use faer::{Mat, Side};
@@ -20,7 +21,7 @@ pub fn row(a: &Weights) -> Weights {
         Some(s) if s.iter().all(one) => Some(sums.iter().map(|d| if *d > 0.0 { d.sqrt() } else { 1.0 }).collect()),
         _ => super::is_symmetric(&matrix).then(|| vec![1.0; sums.len()]),
     };
-    Weights { matrix, scaling: Scaling::Row, symmetrizer }
+    Weights { matrix, scaling: Scaling::Row, symmetrizer, periods: a.periods }
 }
 
 /// Divided by the largest modulus of the eigenvalues.
@@ -39,11 +40,14 @@ pub fn minmax(a: &Weights) -> Weights {
 
 fn divided(a: &Weights, by: f64, scaling: Scaling) -> Weights {
     let matrix = if by > 0.0 { a.matrix.map(|v| v / by) } else { a.matrix.clone() };
-    Weights { matrix, scaling, symmetrizer: a.symmetrizer.clone() }
+    Weights { matrix, scaling, symmetrizer: a.symmetrizer.clone(), periods: a.periods }
 }
 
-/// The largest modulus of the eigenvalues.
+/// The largest modulus of the eigenvalues, over all periods.
 pub fn spectral_radius(a: &Weights) -> Result<f64, LinalgError> {
+    if a.changes() {
+        return (0..a.periods).try_fold(0.0f64, |most, t| Ok(most.max(spectral_radius(&block(a, t))?)));
+    }
     let n = a.units();
     if n > MOST_DENSE {
         return Err(LinalgError::TooLarge { what: "the dense spectrum", bytes: (n as u64).pow(2) * 16 });

@@ -54,7 +54,7 @@ fn permuted(w: &Weights, order: &[usize]) -> Arc<Weights> {
     let mut triplets = TriMat::new(w.matrix.shape());
     w.matrix.iter().for_each(|(v, (i, k))| triplets.add_triplet(place(i), place(k), *v));
     let symmetrizer = w.symmetrizer.as_ref().map(|s| order.iter().map(|&o| s[o]).collect());
-    Arc::new(Weights { matrix: triplets.to_csr(), scaling: w.scaling, symmetrizer })
+    Arc::new(Weights { matrix: triplets.to_csr(), scaling: w.scaling, symmetrizer, periods: 1 })
 }
 
 #[test]

@@ -8,16 +8,19 @@
 
 mod bootstrap;
 mod cases;
+mod changing;
 mod draws;
 mod dynamics;
 mod effects;
 mod fits;
 mod honest;
+mod instruments;
 mod invariants;
 mod likelihood;
 mod matching;
 #[path = "../support/random.rs"]
 mod random;
+mod random_effects;
 mod reference;
 mod staggered;
 mod testing;

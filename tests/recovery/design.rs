@@ -66,6 +66,83 @@ impl Design {
         Design { persistence, ..self }
     }
 
+    /// The same design without period effects.
+    pub fn without_periods(self) -> Design {
+        Design { period_effects: vec![0.0; PERIODS], ..self }
+    }
+
+    /// `S y − mean − effects`, the error of a draw without spatial errors.
+    pub fn noise(&self, truth: &Truth, p: &Problem) -> Vec<f64> {
+        let mean = self.mean(truth, &p.regressors[0].values, &p.regressors[1].values);
+        let wy = self.lagged(&p.outcome);
+        (0..mean.len()).map(|r| p.outcome[r] - truth.rho * wy[r] - mean[r]).collect()
+    }
+
+    /// The outcome of a draw had its second regressor been `x`, with the same errors.
+    pub fn shifted(&self, truth: &Truth, p: &Problem, x: &[f64]) -> Vec<f64> {
+        let (noise, mean) = (self.noise(truth, p), self.mean(truth, &p.regressors[0].values, x));
+        let s = Self::inverse(&self.lag, truth.rho);
+        let source: Vec<f64> = mean.iter().zip(&noise).map(|(m, e)| m + e).collect();
+        source.chunks_exact(UNITS).flat_map(|c| (&s * DVector::from_column_slice(c)).as_slice().to_vec()).collect()
+    }
+
+    /// `x` and outcome of a draw with these unit effects in place of the design's, inside of the spatial error or not.
+    pub fn with_random_effects(
+        &self,
+        truth: &Truth,
+        p: &Problem,
+        effects: &[f64],
+        inside: bool,
+    ) -> (Vec<f64>, Vec<f64>) {
+        let d = &p.regressors[0].values;
+        let own = |r: usize| self.unit_effects[r % UNITS];
+        let x: Vec<f64> = p.regressors[1].values.iter().enumerate().map(|(r, x)| x - 0.5 * own(r)).collect();
+        let noise = self.noise(truth, p);
+        let spread = Self::inverse(&self.error, truth.lambda) * DVector::from_column_slice(effects);
+        let source: Vec<f64> = self
+            .mean(truth, d, &x)
+            .iter()
+            .zip(&noise)
+            .enumerate()
+            .map(|(r, (m, e))| m + e - own(r) + if inside { spread[r % UNITS] } else { effects[r % UNITS] })
+            .collect();
+        let s = Self::inverse(&self.lag, truth.rho);
+        let outcome =
+            source.chunks_exact(UNITS).flat_map(|c| (&s * DVector::from_column_slice(c)).as_slice().to_vec()).collect();
+        (x, outcome)
+    }
+
+    fn mean(&self, truth: &Truth, d: &[f64], x: &[f64]) -> Vec<f64> {
+        let (wd, wx) = (self.lagged(d), self.lagged(x));
+        let of = |r: usize| {
+            let effects = self.unit_effects[r % UNITS] + self.period_effects[r / UNITS];
+            truth.beta * d[r] + truth.theta * wd[r] + truth.gamma * x[r] + truth.delta * wx[r] + effects
+        };
+        (0..d.len()).map(of).collect()
+    }
+
+    /// `S⁻¹x`, period by period.
+    pub fn spread(&self, rho: f64, x: &[f64]) -> Vec<f64> {
+        let s = Self::inverse(&self.lag, rho);
+        x.chunks_exact(UNITS).flat_map(|c| (&s * DVector::from_column_slice(c)).as_slice().to_vec()).collect()
+    }
+
+    /// Diagonal of `G = WS⁻¹`.
+    pub fn own_feedback(&self, rho: f64) -> Vec<f64> {
+        let s = Self::inverse(&self.lag, rho);
+        let at =
+            |i: usize| self.lag.matrix.outer_view(i).map_or(0.0, |row| row.iter().map(|(k, w)| w * s[(k, i)]).sum());
+        (0..UNITS).map(at).collect()
+    }
+
+    /// `Wx`, period by period.
+    pub fn lagged(&self, x: &[f64]) -> Vec<f64> {
+        let at = |c: &[f64]| -> Vec<f64> {
+            self.lag.matrix.outer_iterator().map(|row| row.iter().map(|(k, w)| w * c[k]).sum()).collect()
+        };
+        x.chunks_exact(UNITS).flat_map(at).collect()
+    }
+
     fn new(seed: u64, at: &Coordinates, lag: Arc<Weights>, error: Arc<Weights>) -> Design {
         let mut random = Random::new(seed, 2);
         let Coordinates::Planar(points) = at else { unreachable!("coordinates are planar") };
@@ -136,6 +213,7 @@ impl Design {
             lag_weights: Some(self.lag.clone()),
             error_weights: Some(self.error.clone()),
             fixed_effects: FixedEffects::Both,
+            approach: Approach::Likelihood,
             likelihood: Likelihood::Transform,
             variance: Variance::Iid,
             df_adjust: false,

@@ -89,6 +89,7 @@ fn corridors(replication: u64) -> Problem {
         lag_weights: None,
         error_weights: None,
         fixed_effects: FixedEffects::Both,
+        approach: Approach::Likelihood,
         likelihood: Likelihood::Transform,
         variance: Variance::ClusterColumn,
         df_adjust: false,

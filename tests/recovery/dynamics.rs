@@ -56,6 +56,7 @@ fn draw(w: &Arc<Weights>, periods: usize, replication: u64) -> Problem {
         lag_weights: Some(w.clone()),
         error_weights: None,
         fixed_effects: FixedEffects::Both,
+        approach: Approach::Likelihood,
         likelihood: Likelihood::Transform,
         variance: Variance::Iid,
         df_adjust: false,

@@ -9,9 +9,13 @@ mod design;
 mod designs;
 mod draws;
 mod dynamics;
+mod events;
+mod heteroskedasticity;
 mod indices;
+mod instruments;
 #[path = "../support/random.rs"]
 mod random;
+mod random_effects;
 mod staggered;
 mod tally;
 mod testing;

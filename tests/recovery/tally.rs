@@ -83,3 +83,45 @@ impl Tally {
         );
     }
 }
+
+/// How often a test rejects at 5 %.
+pub struct Rate {
+    pub name: String,
+    pub rejected: usize,
+    pub count: usize,
+}
+
+/// Rates by name, in the order of their first mention.
+#[derive(Default)]
+pub struct Rates(pub Vec<Rate>);
+
+impl Rates {
+    pub fn note(&mut self, name: &str, p: f64) {
+        assert!((0.0..=1.0).contains(&p), "{name}: p is {p}");
+        let at = self.0.iter().position(|r| r.name == name).unwrap_or_else(|| {
+            self.0.push(Rate { name: name.to_string(), rejected: 0, count: 0 });
+            self.0.len() - 1
+        });
+        self.0[at].rejected += usize::from(p < 0.05);
+        self.0[at].count += 1;
+    }
+
+    pub fn of(&self, name: &str) -> f64 {
+        let r = self.0.iter().find(|r| r.name == name).unwrap();
+        r.rejected as f64 / r.count as f64
+    }
+
+    /// A rejection rate between two, 4 Monte Carlo standard errors apart.
+    pub fn within(&self, name: &str, lo: f64, hi: f64) {
+        let count = self.0.iter().find(|r| r.name == name).map_or(1, |r| r.count) as f64;
+        let error = |p: f64| 4.0 * (p * (1.0 - p) / count).sqrt();
+        let found = self.of(name);
+        assert!(found >= lo - error(lo) && found <= hi + error(hi), "{name}: rejects {found}");
+    }
+
+    pub fn show(&self, title: &str) {
+        for r in &self.0 {
+            println!("{title:<40} {:<34} {:.3}", r.name, r.rejected as f64 / r.count as f64);
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! The size of every test under its null, at 5 %, and its power where the null is false (methods G.2: S5, S6, S8, S9, S12).
 
 use crate::design::{Design, PERIODS, Truth, UNITS};
+use crate::tally::Rates;
 use durbin::estimators::*;
 use durbin::inference::autocorrelation::permuted_moran;
 use durbin::inference::dependence::{pesaran, serial, spread, weighted_pesaran};
@@ -10,47 +11,6 @@ use statrs::distribution::{ChiSquared, ContinuousCDF, Normal, StudentsT};
 
 const REPLICATIONS: u64 = 500;
 const SEED: u64 = 2025;
-
-/// How often a test rejects at 5 %.
-struct Rate {
-    name: String,
-    rejected: usize,
-    count: usize,
-}
-
-/// Rates by name, in the order of their first mention.
-#[derive(Default)]
-struct Rates(Vec<Rate>);
-
-impl Rates {
-    fn note(&mut self, name: &str, p: f64) {
-        assert!((0.0..=1.0).contains(&p), "{name}: p is {p}");
-        let at = self.0.iter().position(|r| r.name == name).unwrap_or_else(|| {
-            self.0.push(Rate { name: name.to_string(), rejected: 0, count: 0 });
-            self.0.len() - 1
-        });
-        self.0[at].rejected += usize::from(p < 0.05);
-        self.0[at].count += 1;
-    }
-
-    fn of(&self, name: &str) -> f64 {
-        let r = self.0.iter().find(|r| r.name == name).unwrap();
-        r.rejected as f64 / r.count as f64
-    }
-
-    /// A rejection rate between two, 4 Monte Carlo standard errors apart.
-    fn within(&self, name: &str, lo: f64, hi: f64) {
-        let error = |p: f64| 4.0 * (p * (1.0 - p) / REPLICATIONS as f64).sqrt();
-        let found = self.of(name);
-        assert!(found >= lo - error(lo) && found <= hi + error(hi), "{name}: rejects {found}");
-    }
-
-    fn show(&self, title: &str) {
-        for r in &self.0 {
-            println!("{title:<40} {:<34} {:.3}", r.name, r.rejected as f64 / r.count as f64);
-        }
-    }
-}
 
 fn chi2(statistic: f64, df: f64) -> f64 {
     ChiSquared::new(df).unwrap().sf(statistic.max(0.0))

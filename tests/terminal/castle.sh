@@ -57,13 +57,17 @@ line ':names'
 line 'effects(base)'
 line ':save study.durbin'
 prompt
-tmux capture-pane -p -t "$session" | sed -e 's/[[:space:]]*$//' | awk 'NF { blank = 0 } !NF { blank++ } blank < 2' | sed -e '$ { /^$/ d }'
+tmux capture-pane -p -t "$session" | sed -e 's/[[:space:]]*$//' | awk 'NF { blank = 0 } !NF { blank++ } blank < 2' | sed -e '$ { /^$/ d }' | tee "$folder/shown.txt"
 type_ ':quit'; key Enter
 typed=$(tmux has-session -t "$session" 2>/dev/null && echo open || echo closed)
 [ "$typed" = closed ] || sleep 0.5
-# What was saved runs to the same numbers.
+# What was saved runs to the same numbers: every line that was shown of the fit and of its effects.
 "$durbin" run --quiet "$folder/study.durbin" > "$folder/run.txt"
-grep -q 'Spatial Durbin model' "$folder/run.txt"
+for query in 'base' 'effects(base)'; do
+  awk -v query="durbin> $query" '$0 == query { on = 1; next } /^durbin>/ { on = 0 } on && NF' "$folder/shown.txt" > "$folder/answer.txt"
+  [ "$(wc -l < "$folder/answer.txt")" -gt 20 ] || { echo "no answer to $query" >&2; exit 1; }
+  if grep -Fxv -f "$folder/run.txt" "$folder/answer.txt" >&2; then echo "the saved program gives other numbers" >&2; exit 1; fi
+done
 ms=$(( (ended - began) / 1000000 ))
 echo "back at the prompt after $ms ms" >&2
 [ "$ms" -lt 700 ] || exit 1

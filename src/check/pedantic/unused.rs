@@ -49,9 +49,7 @@ impl Checker<'_> {
             }
         }
         for step in &self.spec.steps {
-            if let StepKind::Print(output) | StepKind::Save { output, .. } = &step.kind {
-                shown_tables(output, &mut shown);
-            }
+            step.kind.outputs().into_iter().for_each(|output| shown_tables(output, &mut shown));
         }
         let mut out = Vec::new();
         for (table, spec) in self.tables() {
@@ -195,8 +193,10 @@ fn mentioned<'e>(parameters: &'e [Parameter], body: &'e Expr) -> BTreeSet<&'e st
 fn shown_tables(output: &Output, out: &mut BTreeSet<Table>) {
     match output {
         Output::Panel(p) => drop(out.insert(Table::Panel(*p))),
+        Output::Described(d) => drop(out.insert(Table::Panel(d.panel))),
         Output::Data(d) => drop(out.insert(Table::Data(*d))),
         Output::List(items) => items.iter().for_each(|(_, o)| shown_tables(o, out)),
+        Output::Table(table) => table.of.iter().for_each(|of| shown_tables(of, out)),
         _ => {}
     }
 }

@@ -64,6 +64,8 @@ pub struct Family {
     pub sar: usize,
     pub sem: usize,
     pub sdm: usize,
+    /// The Durbin model with random unit effects, where unit effects are all there are.
+    pub random: Option<usize>,
 }
 
 /// The models whose likelihoods say whether effects are there.
@@ -169,7 +171,7 @@ impl TestSpec {
             TestQuery::Hausman { fixed, random } => vec![*fixed, *random],
             TestQuery::LikelihoodRatio { small, big } => vec![*small, *big],
             TestQuery::Specification { effects, families } => {
-                let of = |f: &Family| [f.slx, f.sar, f.sem, f.sdm];
+                let of = |f: &Family| [f.slx, f.sar, f.sem, f.sdm].into_iter().chain(f.random);
                 std::iter::once(effects.base).chain(families.iter().flat_map(of)).chain(effects.of_effects()).collect()
             }
             TestQuery::Compare { models, .. } => models.iter().map(|m| m.1).collect(),

@@ -2,6 +2,7 @@
 //! differences, and what every estimator of methods C needs.
 
 use super::{Context, dynamics, headed, listed, paragraph, point};
+use crate::check::spec::ApproachSpec;
 use crate::estimators::{FixedEffects, Likelihood, Model};
 use crate::outcome::{Passage, Section};
 
@@ -13,6 +14,7 @@ pub(super) fn section(context: &Context) -> Section {
     } else {
         points.push(exogenous(context));
     }
+    points.extend(instruments(context));
     points.extend(weights(context));
     points.extend(parameters(context));
     points.push(linear(context));
@@ -135,6 +137,15 @@ fn exogenous(context: &Context) -> String {
     };
     let around = if context.family().has_durbin() || context.family().has_lag() { ", at home or nearby," } else { "" };
     let unseen = match context.plan.problem.fixed_effects {
+        _ if context.fit.mundlak.is_some() => {
+            " Random unit effects are related to the regressors through the means of units alone. There are no period \
+             effects: shocks common to all units are taken for effects of what moves with them."
+        }
+        _ if context.fit.random_effects.is_some() => {
+            " The random unit effects are unrelated to the regressors too, which is what fixed effects do without: compare \
+             with `fe: unit`, or say `mundlak: true`. There are no period effects: shocks common to all units are taken \
+             for effects of what moves with them."
+        }
         FixedEffects::None | FixedEffects::Time => {
             " There are no unit effects: whatever lasting trait of a unit moves both a regressor and the outcome is \
              taken for an effect of the regressor."
@@ -145,14 +156,39 @@ fn exogenous(context: &Context) -> String {
         FixedEffects::Both => "",
     };
     let time = if context.fit.periods > 1 { " in any period" } else { "" };
+    let some = match &context.model.approach {
+        ApproachSpec::Instruments { endogenous, .. } if !endogenous.is_empty() => " that are not endogenous",
+        _ => "",
+    };
     if context.is_dynamic() {
         return format!(
-            "The regressors{around} but the lag of the outcome are strictly exogenous: {given}no error in any period is \
-             related to them; where a regressor answers to earlier outcomes, they are not. The lag itself is \
+            "The regressors{some}{around} but the lag of the outcome are strictly exogenous: {given}no error in any period \
+             is related to them; where a regressor answers to earlier outcomes, they are not. The lag itself is \
              predetermined: it is related to earlier errors, not to the present one or later ones.{unseen}"
         );
     }
-    format!("The regressors{around} are strictly exogenous: {given}no error{time} is related to them.{unseen}")
+    format!("The regressors{some}{around} are strictly exogenous: {given}no error{time} is related to them.{unseen}")
+}
+
+/// What instruments have to be.
+fn instruments(context: &Context) -> Option<String> {
+    let ApproachSpec::Instruments { endogenous, instruments } = &context.model.approach else { return None };
+    let mut which: Vec<String> = instruments.iter().map(|z| z.value.text.clone()).collect();
+    if context.family().has_lag() {
+        which.push("the spatial lags of whatever is exogenous".to_string());
+    }
+    let free = match endogenous.len() {
+        0 => String::new(),
+        _ => {
+            let names = endogenous.iter().map(|&k| context.model.terms[k].value.text.clone()).collect::<Vec<_>>();
+            format!(" Nothing of the kind is assumed of {}.", listed(&names))
+        }
+    };
+    Some(format!(
+        "The instruments ({}) have nothing to do with the errors, and act on the outcome only through what they stand \
+         for.{free}",
+        listed(&which)
+    ))
 }
 
 /// The third of methods E.11.
@@ -194,6 +230,7 @@ fn parameters(context: &Context) -> Vec<String> {
         );
     }
     match context.family() {
+        Model::Sac if context.fit.method != "qml" => {}
         Model::Sac => out.push(
             "rho and lambda can be told apart. With one matrix for both they may change places; a second optimum, \
              where there is one, is reported."
@@ -216,7 +253,7 @@ fn linear(context: &Context) -> String {
 
 fn errors(context: &Context) -> Option<String> {
     let fit = context.fit;
-    if fit.method == "ols" {
+    if fit.method != "qml" {
         let words = match fit.se_type.as_str() {
             // That they are independent over time is said with the lag.
             "robust" | "cluster(unit)" if context.is_dynamic() => return None,
@@ -247,7 +284,7 @@ fn errors(context: &Context) -> Option<String> {
 /// What the likelihood's row needs.
 fn asymptotics(context: &Context) -> Option<String> {
     let problem = &context.plan.problem;
-    if context.fit.method == "ols" || problem.fixed_effects == FixedEffects::None {
+    if context.fit.method != "qml" || problem.fixed_effects == FixedEffects::None {
         return None;
     }
     match problem.likelihood {

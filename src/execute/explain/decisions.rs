@@ -1,8 +1,8 @@
 //! What was left out, what was decided, what was remarked, and the query with every default written out.
 
 use super::{Context, headed, paragraph, point};
-use crate::check::spec::{BalancePolicy, MissingPolicy};
-use crate::estimators::FixedEffects;
+use crate::check::spec::{ApproachSpec, BalancePolicy, MissingPolicy, Term};
+use crate::estimators::{FixedEffects, RandomEffects};
 use crate::execute::remarks::remarks;
 use crate::fault::{Level, counted, quoted_list};
 use crate::outcome::{Dropped, Passage, Section};
@@ -104,7 +104,9 @@ fn query(context: &Context) -> Vec<String> {
     let mut options: Vec<String> = Vec::new();
     options.push(format!("fe: {}", effects(context)));
     options.push(format!("se: {}", fit.se_type));
-    options.push(format!("likelihood: {}", fit.likelihood));
+    if fit.random_effects.is_none() {
+        options.push(format!("likelihood: {}", fit.likelihood));
+    }
     if context.family().has_durbin() {
         options.push(format!("durbin: {}", durbin(context)));
     }
@@ -114,9 +116,17 @@ fn query(context: &Context) -> Vec<String> {
     if let Some(w) = &context.plan.error_weights {
         options.push(format!("error_weights: {}", w.name));
     }
-    if fit.method != "ols" {
+    if !matches!(fit.method.as_str(), "ols" | "2sls") {
         options.push(format!("method: {}", fit.method));
         options.push(format!("df_adjust: {}", fit.df_adjust));
+    }
+    options.extend(instruments(context));
+    if let ApproachSpec::Random { effects, mundlak } = &context.model.approach {
+        if context.family().has_error() {
+            let word = if *effects == RandomEffects::Kkp { "kkp" } else { "baltagi" };
+            options.push(format!("random: {word}"));
+        }
+        options.push(format!("mundlak: {mundlak}"));
     }
     match &fit.simulated {
         Some(s) => options.push(format!("effects: simulate(draws: {})", s.draws)),
@@ -142,7 +152,24 @@ fn query(context: &Context) -> Vec<String> {
     lines
 }
 
+/// `iv: x ~ z1 + z2`: every endogenous term with all instruments, for each stands for all.
+fn instruments(context: &Context) -> Option<String> {
+    let ApproachSpec::Instruments { endogenous, instruments } = &context.model.approach else { return None };
+    let names = |of: &mut dyn Iterator<Item = &Term>| of.map(|t| t.value.text.clone()).collect::<Vec<_>>().join(" + ");
+    let right = names(&mut instruments.iter());
+    let each: Vec<String> =
+        endogenous.iter().map(|&k| format!("{} ~ {right}", context.model.terms[k].value.text)).collect();
+    match each.as_slice() {
+        [] => None,
+        [one] => Some(format!("iv: {one}")),
+        several => Some(format!("iv: [{}]", several.join(", "))),
+    }
+}
+
 fn effects(context: &Context) -> &'static str {
+    if context.fit.random_effects.is_some() {
+        return "random";
+    }
     match context.plan.problem.fixed_effects {
         FixedEffects::None => "none",
         FixedEffects::Unit => "unit",

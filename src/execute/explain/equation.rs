@@ -105,13 +105,16 @@ fn equation(context: &Context) -> Vec<String> {
             });
         }
     }
-    parts.extend(context.has_unit_effects().then(|| "mu_i".to_string()));
+    let random = context.fit.random_effects.as_deref();
+    let mu = context.has_unit_effects() || matches!(random, Some("unit" | "baltagi"));
+    parts.extend(mu.then(|| "mu_i".to_string()));
     parts.extend(context.has_time_effects().then(|| "xi_t".to_string()));
     let error = context.error_name();
     parts.push(format!("{}_{it}", if error.is_some() { "u" } else { "e" }));
     let mut lines = broken(&format!("{} = ", symbols.indexed(outcome)), &parts);
     if let Some(w) = error {
-        lines.push(format!("u_{it} = lambda ({w} u)_{it} + e_{it}"));
+        let inside = if random == Some("kkp") { "mu_i + " } else { "" };
+        lines.push(format!("u_{it} = lambda ({w} u)_{it} + {inside}e_{it}"));
     }
     lines
 }
@@ -178,6 +181,9 @@ fn definitions(context: &Context) -> Vec<(String, String)> {
     if context.has_unit_effects() {
         out.push(("mu_i".to_string(), "an effect of every unit: whatever does not change over time".to_string()));
     }
+    if let Some(variance) = fit.sigma2_unit {
+        out.push(("mu_i".to_string(), format!("a random effect of every unit, with variance {}", shown(variance))));
+    }
     if context.has_time_effects() {
         out.push(("xi_t".to_string(), "an effect of every period: whatever is common to all units".to_string()));
     }
@@ -189,7 +195,7 @@ fn definitions(context: &Context) -> Vec<(String, String)> {
 fn derived(context: &Context, panel: &PanelSpec) -> Vec<(String, String)> {
     let lets = lets(context.spec, panel);
     let model = context.model;
-    let columns = std::iter::once(&model.outcome).chain(model.terms.iter().map(|t| &t.value));
+    let columns = model.columns();
     let mut open: Vec<String> = columns.flat_map(names_of).collect();
     let mut used: Vec<String> = Vec::new();
     while let Some(name) = open.pop() {

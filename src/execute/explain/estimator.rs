@@ -1,6 +1,6 @@
 //! How the coefficients were found: least squares or a likelihood, which row of methods C.3 and why, what M counts.
 
-use super::{Context, dynamics, headed, listed, paragraph, rows_sum_to_one, shown};
+use super::{Context, approach, dynamics, headed, listed, paragraph, rows_sum_to_one, shown};
 use crate::estimators::{FixedEffects, Likelihood};
 use crate::fault::counted;
 use crate::outcome::{Passage, Section};
@@ -11,6 +11,12 @@ use crate::report::number::{count, fixed};
 pub(super) fn section(context: &Context) -> Section {
     let fit = context.fit;
     let mut passages = Vec::new();
+    match fit.method.as_str() {
+        _ if fit.random_effects.is_some() => return headed("Estimator", approach::random(context)),
+        "gs2sls" | "2sls" => return headed("Estimator", approach::instruments(context)),
+        "gmm" => return headed("Estimator", approach::moments(context)),
+        _ => {}
+    }
     if fit.method == "ols" {
         passages.push(paragraph(least_squares(context)));
         passages.extend(dynamics::bias(context).map(paragraph));

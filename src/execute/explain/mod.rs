@@ -4,6 +4,7 @@
 //!
 //! Nothing is computed here but sums of weights and sizes: numbers are those of the [`Fit`].
 
+mod approach;
 mod assumptions;
 mod decisions;
 mod dynamics;

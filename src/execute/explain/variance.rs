@@ -8,9 +8,19 @@ use crate::report::words;
 /// Methods C.6 for likelihoods, C.11 for least squares.
 pub(super) fn section(context: &Context) -> Section {
     let fit = context.fit;
-    let least_squares = fit.method == "ols";
-    let (formula, words) = if least_squares { of_least_squares(context) } else { of_likelihood(context) };
-    let mut passages = vec![paragraph(words)];
+    let (formula, words) = if fit.method == "qml" { of_likelihood(context) } else { of_least_squares(context) };
+    // Those of instruments and moments are those of least squares with other columns.
+    let (formula, columns) = match fit.method.as_str() {
+        "gs2sls" | "2sls" if fit.se_type == "iid" => (Some("V = sigma2 (A*'A*)^-1".to_string()), None),
+        "gmm" if fit.se_type == "iid" => {
+            (Some("V = sigma2 (Z*'Z*)^-1".to_string()), Some("Z* are the filtered regressors"))
+        }
+        "gs2sls" | "2sls" => (formula, Some("z are the projected regressors A* of the second stage")),
+        "gmm" => (formula, Some("z are the filtered regressors")),
+        _ => (formula, None),
+    };
+    let columns = columns.map_or(String::new(), |c| format!(" In the formula {c}."));
+    let mut passages = vec![paragraph(format!("{words}{columns}"))];
     passages.extend(fit.bootstrap.as_ref().map(|b| paragraph(resampled(b))));
     if let Some(formula) = formula {
         passages.push(Passage::Lines(formula.split('\n').map(str::to_string).collect()));
@@ -93,6 +103,12 @@ fn of_least_squares(context: &Context) -> (Option<String>, String) {
 fn of_likelihood(context: &Context) -> (Option<String>, String) {
     let fit = context.fit;
     match fit.se_type.as_str() {
+        "iid" if fit.random_effects.is_some() => (
+            Some("V = H^-1,  H = minus the second derivatives of the log-likelihood".to_string()),
+            "Errors and unit effects are taken to be independent, normal and of one variance each; the information is the \
+             observed one. Serial correlation beyond the unit effects makes these standard errors too small."
+                .to_string(),
+        ),
         "iid" => (
             Some("V = I^-1,  I = the expected information".to_string()),
             "Errors are taken to be independent, normal and of one variance. Serial correlation makes these standard \

@@ -175,7 +175,7 @@ pub(super) fn residuals(
     let found = if exact {
         Some(residual_moran(problem, w).map_err(|e| failed("moran", &e))?)
     } else {
-        permuted_moran(&model.innovations(), w, problem.periods, draws, seed)
+        permuted_moran(model.innovations(), w, problem.periods, draws, seed)
     };
     let how = if exact {
         "exact given the regressors and effects (Cliff and Ord)".to_string()

@@ -2,13 +2,14 @@
 
 use super::{Named, finding, several, single};
 use crate::check::spec::RestrictionSpec;
-use crate::estimators::{FixedEffects, Model, Reference};
+use crate::estimators::{Approach, Estimated, FixedEffects, Model, Reference};
 use crate::execute::fit::operand;
 use crate::execute::restrictions;
 use crate::fault::{Fault, ticked_list};
 use crate::inference::wald;
 use crate::outcome::testing::{Distribution, Finding, TestResult};
 use crate::plan::testing::{has_common_factor, parameters_of};
+use nalgebra::DMatrix;
 
 /// A restriction's statistic; `None` where the variance of the restrictions is singular.
 fn statistic(model: &Named, test: &str, label: &str, values: &[f64], gradient: &[Vec<f64>]) -> Option<Finding> {
@@ -208,6 +209,17 @@ fn shown_loglik(x: f64) -> String {
     crate::report::number::fixed(x, 3)
 }
 
+/// `σ²(Z'Σ⁻¹Z)⁻¹`: the variance of slopes by generalized least squares, the parameters of the variance given.
+fn generalized(e: &Estimated) -> Vec<Vec<f64>> {
+    let p = e.triangle.len();
+    let r = DMatrix::from_fn(p, p, |i, j| e.triangle[i][j]);
+    let Some(inverse) = r.solve_upper_triangular(&DMatrix::identity(p, p)) else {
+        return vec![vec![f64::NAN; p]; p];
+    };
+    let v = &inverse * inverse.transpose() * e.sigma2;
+    v.row_iter().map(|row| row.iter().copied().collect()).collect()
+}
+
 /// The Hausman statistic over the slopes that both models have (methods F.4).
 pub(super) fn hausman(fixed: &Named, random: &Named) -> Result<TestResult, Fault> {
     let (a, b) = (&fixed.fitted.fit, &random.fitted.fit);
@@ -225,11 +237,15 @@ pub(super) fn hausman(fixed: &Named, random: &Named) -> Result<TestResult, Fault
     let of = |fit: &crate::outcome::Fit, at: &[usize]| {
         at.iter().map(|&i| fit.coefficients[i].value.estimate).collect::<Vec<f64>>()
     };
+    let efficient = match random.fitted.plan.problem.approach {
+        Approach::Random(_) => generalized(&random.fitted.estimated),
+        _ => b.vcov.matrix.clone(),
+    };
     let found = wald::hausman(
         &of(a, &left),
         &of(b, &right),
         &pick(&a.vcov.matrix, &left),
-        &pick(&b.vcov.matrix, &right),
+        &pick(&efficient, &right),
     )
     .filter(|f| f.df > 0)
     .ok_or_else(|| {
@@ -240,7 +256,7 @@ pub(super) fn hausman(fixed: &Named, random: &Named) -> Result<TestResult, Fault
     let names: Vec<&str> = common.iter().map(|c| c.0.as_str()).collect();
     let about = vec![("Fixed", fixed.described()), ("Random", random.described()), ("Compared", ticked_list(&names))];
     let pooled = matches!(random.fitted.plan.problem.fixed_effects, FixedEffects::None | FixedEffects::Time)
-        && b.fixed_effects.iter().all(|e| e != "random");
+        && b.random_effects.is_none();
     let (null, rejected) = if pooled {
         (
             "units do not differ: both estimates are consistent, the second is efficient",

@@ -71,7 +71,7 @@ pub(super) fn dependence(
     let period_effects = model.fitted.fit.fixed_effects.iter().any(|e| e == "time");
     let mut notes = Vec::new();
     if let Some(name) = weights {
-        let (cd, pairs) = dependence::local_pesaran(&e, matrix(plan)?, t);
+        let (cd, pairs) = dependence::local_pesaran(e, matrix(plan)?, t);
         about.push(("Pairs", format!("{pairs} that {name} links")));
         if period_effects {
             notes.push("removed time effects make residuals of any two units slightly unlike; with many units it hardly matters for linked pairs".to_string());
@@ -85,7 +85,7 @@ pub(super) fn dependence(
     }
     let title = format!("Cross-section dependence of {}", model.name);
     if !period_effects {
-        let cd = dependence::pesaran(&e, n, t);
+        let cd = dependence::pesaran(e, n, t);
         if cd.is_nan() {
             notes.push(
                 "no statistic: no two units have three periods in common, or residuals of a unit do not vary"
@@ -95,7 +95,7 @@ pub(super) fn dependence(
         let one = finding("pesaran_cd", "CD", cd, Distribution::Normal).about(null, DEPENDENT);
         return Ok(single(title, about, one, notes));
     }
-    let found = dependence::weighted_pesaran(&e, n, t, seed);
+    let found = dependence::weighted_pesaran(e, n, t, seed);
     about.push(("Signs", format!("drawn by seed {seed}")));
     notes.push("Pesaran's CD does not hold where time effects were removed, which makes residuals sum to zero in every period: CD_W of Juodis and Reese stands here".to_string());
     notes.push(format!("CD_W+ adds {} correlations above 2√(ln N / T)", found.large));
@@ -115,7 +115,7 @@ pub(super) fn serial(model: &Named) -> TestResult {
     let problem = &model.fitted.plan.problem;
     let unit_effects = model.fitted.fit.fixed_effects.iter().any(|e| e == "unit");
     let e = model.innovations();
-    let of = dependence::serial(&e, problem.units, problem.periods, unit_effects);
+    let of = dependence::serial(e, problem.units, problem.periods, unit_effects);
     let null = match (unit_effects, e.iter().any(|v| v.is_nan())) {
         (true, false) => {
             "errors of a unit are uncorrelated over time: residuals regress on those before with -1/(T - 1)"
@@ -142,7 +142,7 @@ pub(super) fn spread(model: &Named) -> Result<TestResult, Fault> {
     let problem = &model.fitted.plan.problem;
     let regressors: Vec<&[f64]> = problem.regressors.iter().map(|r| r.values.as_slice()).collect();
     let e = model.innovations();
-    let of = dependence::spread(&e, problem.units, problem.periods, &regressors)
+    let of = dependence::spread(e, problem.units, problem.periods, &regressors)
         .map_err(|e| failed("heteroskedasticity", &e))?;
     let robust = "variances differ: `se: robust` or `se: cluster(unit)`";
     let mut parts = Vec::new();

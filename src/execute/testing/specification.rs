@@ -1,6 +1,6 @@
 //! Which model: every test of methods F.2 to F.4 over several matrices, and posterior probabilities (methods F.7).
 
-use super::nested::{likelihood_ratio, simplifications};
+use super::nested::{hausman, likelihood_ratio, simplifications};
 use super::residuals::multiplier_findings;
 use super::{Named, Run, failed, finding, several};
 use crate::check::spec::{EffectsFamily, Family};
@@ -30,6 +30,16 @@ impl Run<'_> {
                 let Key::Test(small) = &f.key else { continue };
                 let (label, test) = (format!("Wald, SDM to {}", small.to_uppercase()), format!("wald_{small}"));
                 parts.push(of(Finding { label, key: Key::Test(test), ..f }));
+            }
+            if let Some(random) = family.random {
+                match hausman(&sdm, &self.model_of(random)?) {
+                    Ok(found) => parts.extend(found.whole.map(|f| {
+                        of(Finding { label: "Hausman, fixed and random effects of the SDM".to_string(), ..f })
+                    })),
+                    Err(fault) => {
+                        notes.push(format!("no Hausman test with `{}`: {}", family.weights.name, fault.message))
+                    }
+                }
             }
             if durbin.likelihood == crate::estimators::Likelihood::Partial {
                 notes.push(format!(

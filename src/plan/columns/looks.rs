@@ -63,11 +63,13 @@ impl Eval<'_, '_> {
         let cells = index.cell_map();
         let mut out = vec![f64::NAN; panel.table.rows()];
         for period in 0..index.periods.len() {
-            for (&unit, row) in here.iter().zip(weights.matrix.outer_iterator()) {
+            // Of weights that change, the block of the period.
+            let block = if weights.changes() { period * here.len() } else { 0 };
+            for (&unit, row) in here.iter().zip(weights.matrix.outer_iterator().skip(block)) {
                 let Some(at) = cells.row(unit, period) else { continue };
                 out[at] = row
                     .iter()
-                    .map(|(k, w)| cells.row(here[k], period).map_or(f64::NAN, |r| w * number_at(&x, r)))
+                    .map(|(k, w)| cells.row(here[k - block], period).map_or(f64::NAN, |r| w * number_at(&x, r)))
                     .sum::<f64>();
             }
         }

@@ -119,6 +119,10 @@ impl Planner<'_> {
         }
         layout.effects = factors;
         layout.trends = spec.trends;
+        // What a row says of its neighbors' outcomes is not lost where the effects fit it exactly.
+        if spec.model.has_lag() {
+            return Ok(None);
+        }
         let mut mask: Vec<bool> = cells.iter().map(Option::is_some).collect();
         let gone = singletons(&layout.effects, spec.trends, &mut mask);
         if gone.is_empty() {

@@ -2,7 +2,7 @@
 
 use super::{Builder, Made, ModelPlan, Work};
 use crate::check::spec::{ColumnKind, EffectErrors, ModelSpec, Resampling, StepKind};
-use crate::estimators::{FixedEffects, Likelihood, giver, observations};
+use crate::estimators::{Approach, FixedEffects, Likelihood, giver, observations};
 use crate::outcome::steps::What;
 use crate::plan::memory::{self, Size};
 use crate::plan::weights::sums_to_one;
@@ -101,7 +101,8 @@ impl<'a> Builder<'a> {
                 needs.push(step);
             }
         }
-        let optimum = (needs.len() > 1).then(|| self.optimum(number, &needs[1..], design));
+        let searches = needs.len() > 1 && problem.approach == Approach::Likelihood;
+        let optimum = searches.then(|| self.optimum(number, &needs[1..], design));
         let first = optimum.as_ref().and_then(|key| self.same_optimum(key));
         needs.extend(first);
         if let What::Fit { optimum_of, .. } = &mut fit {
@@ -128,7 +129,7 @@ impl<'a> Builder<'a> {
     /// What a design is made of: the panel, treatments, and the matrices of its lags.
     fn before(&self, spec: &ModelSpec, plan: &ModelPlan) -> Vec<usize> {
         let mut needs: Vec<usize> = self.panels.get(spec.panel).copied().into_iter().collect();
-        let columns = std::iter::once(&spec.outcome).chain(spec.terms.iter().map(|t| &t.value));
+        let columns = spec.columns();
         for column in columns.chain(&spec.condition) {
             column.visit(&mut |c| match &c.kind {
                 ColumnKind::Treatment(k) | ColumnKind::EventTime { treatment: k, .. } => {
@@ -190,7 +191,17 @@ fn design(spec: &ModelSpec, plan: &ModelPlan) -> What {
 fn fit(spec: &ModelSpec, plan: &ModelPlan, slopes: usize) -> What {
     let problem = &plan.problem;
     let (rho, lambda) = (problem.model.has_lag(), problem.model.has_error());
+    let random = matches!(problem.approach, Approach::Random(_));
+    let likelihood = problem.approach == Approach::Likelihood;
     let estimator = match (rho, lambda) {
+        _ if problem.approach == Approach::Moments => "moments for lambda and generalized least squares",
+        (false, false) if random => "maximum likelihood over the variance of unit effects",
+        (true, false) if random => "maximum likelihood over rho and the variance of unit effects",
+        (false, true) if random => "maximum likelihood over lambda and the variance of unit effects",
+        (true, true) if random => "maximum likelihood over rho, lambda and the variance of unit effects",
+        (false, _) if !likelihood => "two-stage least squares",
+        (true, false) if !likelihood => "spatial two-stage least squares",
+        (true, true) if !likelihood => "spatial two-stage least squares and moments for lambda",
         (false, false) => "least squares",
         (true, false) => "maximum likelihood over rho",
         (false, true) => "maximum likelihood over lambda",
@@ -204,10 +215,10 @@ fn fit(spec: &ModelSpec, plan: &ModelPlan, slopes: usize) -> What {
     };
     What::Fit {
         estimator: estimator.to_string(),
-        fixed_effects: plan.fixed_effects.clone(),
+        fixed_effects: if random { vec!["random unit".to_string()] } else { plan.fixed_effects.clone() },
         coefficients: slopes + usize::from(rho) + usize::from(lambda),
-        likelihood: (rho || lambda).then(|| word.to_string()),
-        why: why_likelihood(spec, plan),
+        likelihood: (likelihood && (rho || lambda)).then(|| word.to_string()),
+        why: if likelihood { why_likelihood(spec, plan) } else { String::new() },
         // Of a panel with gaps the estimate counts itself.
         m_effective: if problem.present.is_some() || problem.layout.has_more_effects() { f64::NAN } else { counted },
         variance: plan.variance_name.clone(),

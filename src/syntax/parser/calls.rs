@@ -113,9 +113,11 @@ impl Builder<'_> {
                         self.equals_in_argument(&slip, first, called);
                         return None;
                     }
-                    let condition = label.as_ref().is_some_and(|l| l.text == "where");
-                    let allowed = if condition { Allowed::Condition } else { Allowed::Formula };
-                    value = Some(self.value(part, allowed)?);
+                    value = Some(match label.as_ref().map(|l| l.text.as_str()) {
+                        Some("where") => self.value(part, Allowed::Condition)?,
+                        Some("iv") => self.formulas(part)?,
+                        _ => self.value(part, Allowed::Formula)?,
+                    });
                 }
                 Rule::name => {
                     let name = self.name(&part);

@@ -192,7 +192,24 @@ impl Builder<'_> {
         None
     }
 
+    /// A formula or a list of formulas: `[x ~ z1 + z2, v ~ z3]`.
+    pub(super) fn formulas(&mut self, node: Node) -> Option<Expr> {
+        let mut inner = node.clone();
+        while inner.as_rule() != Rule::list {
+            let mut parts = inner.clone().into_inner();
+            match (parts.next(), parts.next()) {
+                (Some(only), None) => inner = only,
+                _ => return self.value(node, Allowed::Formula),
+            }
+        }
+        self.list_of(inner, Allowed::Formula)
+    }
+
     fn list(&mut self, node: Node) -> Option<Expr> {
+        self.list_of(node, Allowed::Nothing)
+    }
+
+    fn list_of(&mut self, node: Node, allowed: Allowed) -> Option<Expr> {
         let span = self.span(&node);
         let mut items = Vec::new();
         let mut clauses = Vec::new();
@@ -210,7 +227,7 @@ impl Builder<'_> {
             return None;
         }
         if clauses.is_empty() {
-            let items: Option<Vec<Expr>> = items.into_iter().map(|v| self.value(v, Allowed::Nothing)).collect();
+            let items: Option<Vec<Expr>> = items.into_iter().map(|v| self.value(v, allowed)).collect();
             return Some(Expr { kind: ExprKind::List(items?), span });
         }
         let item = Box::new(self.value(items.pop()?, Allowed::Nothing)?);

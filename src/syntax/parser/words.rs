@@ -38,6 +38,10 @@ const CLAUSES: &[(&str, &str, bool, bool)] = &[
     ("encoding", "encoding \"gb18030\"", true, true),
     ("separator", "separator \";\"", true, true),
     ("decimal", "decimal \",\"", true, true),
+    ("sheet", "sheet \"SHEET\"", true, true),
+    ("range", "range \"A1:F200\"", true, true),
+    ("trim", "trim COLUMN", true, true),
+    ("recode", "recode COLUMN { \"AS WRITTEN\": \"AS MEANT\" }", true, true),
 ];
 
 const RESERVED: &[&str] = &["if", "then", "else", "and", "or", "not", "in", "for", "over", "true", "false", "missing"];
