@@ -120,20 +120,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("record", &["fault", "check", "plan", "estimators", "outcome", "report", "session"]),
     (
         "repl",
-        &[
-            "loader",
-            "doc",
-            "source",
-            "fault",
-            "diagnostic",
-            "suggest",
-            "syntax",
-            "check",
-            "plan",
-            "outcome",
-            "report",
-            "session",
-        ],
+        &["doc", "source", "fault", "diagnostic", "suggest", "syntax", "check", "plan", "outcome", "report", "session"],
     ),
     ("main", &["cli"]),
 ];

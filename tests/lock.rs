@@ -46,7 +46,11 @@ impl Drop for Folder {
 
 #[test]
 fn every_example_is_locked_and_verified() {
-    for example in ["castle", "flagship"] {
+    let folders = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")).unwrap().flatten();
+    let named = folders.map(|f| f.file_name().into_string().unwrap());
+    let examples: Vec<String> = named.filter(|n| !n.ends_with(".rs")).collect();
+    assert!(examples.len() >= 2);
+    for example in &examples {
         let folder = Folder::of(example, &format!("every-{example}"));
         let file = format!("{example}.durbin");
         let (status, out, err) = folder.durbin(&["lock", "--quiet", &file]);
@@ -84,6 +88,21 @@ fn a_change_is_told_in_the_right_words() {
 }
 
 #[test]
+fn another_seed_moves_what_is_drawn_and_nothing_else() {
+    let folder = Folder::of("castle", "seed");
+    let program = "panel states from \"panel.csv\" { unit state  time year }\nweights C = row(edges(\"contiguity.csv\"))\n\
+                   model m = sdm(homicide ~ poverty | C, effects: simulate(draws: 100))\n";
+    fs::write(folder.0.join("p.durbin"), program).unwrap();
+    assert_eq!(folder.durbin(&["lock", "--quiet", "p.durbin"]).0, 0);
+    fs::write(folder.0.join("p.durbin"), format!("options {{ seed 7 }}\n{program}")).unwrap();
+    let (status, out, _) = folder.durbin(&["verify", "--quiet", "p.durbin"]);
+    assert!(status == 3 && out.contains("Changed\n  `seed` 42 → 7\n\nMoved\n"), "{out}");
+    let moved = out.split("\nMoved\n").nth(1).unwrap();
+    let drawn = |line: &str| line.contains(": effects, ") || line == "  m: simulated, seed: 42 → 7 (-83.333 %)";
+    assert!(moved.lines().count() > 3 && moved.lines().all(drawn), "{moved}");
+}
+
+#[test]
 fn a_moved_number_is_named_with_its_change() {
     let folder = Folder::of("castle", "moved");
     folder.durbin(&["lock", "--quiet", "castle.durbin"]);
@@ -98,8 +117,10 @@ fn a_moved_number_is_named_with_its_change() {
     let (status, ..) = folder.durbin(&["verify", "--quiet", "--tolerance", "0.5", "castle.durbin"]);
     assert_eq!(status, 0);
     fs::write(&lock, "{}").unwrap();
-    let (status, _, err) = folder.durbin(&["verify", "castle.durbin"]);
+    let (status, out, err) = folder.durbin(&["verify", "castle.durbin", "--format", "json"]);
     assert!(status == 1 && err.contains("durbin::lock::unreadable"), "{err}");
+    let document: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(document["errors"][0]["code"], "durbin::lock::unreadable");
     fs::remove_file(&lock).unwrap();
     let (status, _, err) = folder.durbin(&["verify", "castle.durbin"]);
     assert!(status == 1 && err.contains("`durbin lock FILE` writes it"), "{err}");
@@ -166,10 +187,38 @@ fn clauses_of_models_have_their_words() {
     folder.change("b.durbin", "poverty | W)", "poverty | W, effects: simulate(draws: 50))");
     let (_, out, err) = folder.durbin(&["diff", "a.durbin", "b.durbin"]);
     assert_eq!(out, "`n`: errors of effects delta → simulate(draws: 50)\n", "{err}");
+    write("b.durbin", "1", "400 km", "");
+    folder.change("b.durbin", "poverty | W)", "poverty | W, method: gs2sls)");
+    let (_, out, err) = folder.durbin(&["diff", "a.durbin", "b.durbin"]);
+    let found = "`n`: found by likelihood or least squares → two stages, endogenous none, instruments none\n";
+    assert!(out.contains(found), "{out}{err}");
     write("a.durbin", "1", "400 km", ", where: year > since");
     write("b.durbin", "2", "400 km", ", where: year > since");
     let (_, out, _) = folder.durbin(&["diff", "a.durbin", "b.durbin"]);
     assert!(out.contains("`m`: rows `year > since` with 2001 → 2002\n"), "{out}");
+}
+
+#[test]
+fn models_without_a_name_go_by_query_and_outcome() {
+    let folder = Folder::of("castle", "unnamed");
+    let head =
+        "panel states from \"panel.csv\" { unit state  time year }\nweights W = row(edges(\"contiguity.csv\"))\n";
+    let write = |name: &str, queries: &str| fs::write(folder.0.join(name), format!("{head}{queries}\n")).unwrap();
+    let said = |a: &str, b: &str| {
+        write("a.durbin", a);
+        write("b.durbin", b);
+        folder.durbin(&["diff", "a.durbin", "b.durbin"]).1
+    };
+    let two = "let q = ols(homicide ~ poverty)\nq\nnobs(sar(robbery ~ poverty | W))";
+    let more = said(two, &two.replace("robbery ~ poverty", "robbery ~ unemployrt"));
+    assert!(
+        more.starts_with("`sar(robbery ~ …)`: term `poverty` removed\n`sar(robbery ~ …)`: term `unemployrt` added\n"),
+        "{more}"
+    );
+    let other = said(two, &two.replace("homicide", "murder"));
+    assert_eq!(other, "`ols(homicide ~ …)`: outcome homicide → murder\n");
+    let new = said(two, &format!("{two}\nols(homicide ~ unemployrt, fe: unit)"));
+    assert!(new.starts_with("model `ols(homicide ~ …) (2)` added\n"), "{new}");
 }
 
 #[test]

@@ -44,6 +44,10 @@ impl Checker<'_> {
         }
         for option in ["random", "mundlak"] {
             if let Some(e) = bound.get(option) {
+                // A default written out asks for nothing.
+                if option == "mundlak" && !self.boolean(option, e)? {
+                    continue;
+                }
                 let message = format!("`{option}:` is about random effects, and there are none");
                 return Err(self.no_value(e, message, "write `fe: random`"));
             }

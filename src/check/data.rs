@@ -33,7 +33,8 @@ impl Checker<'_> {
     fn data_block(&mut self, block: &DataBlock) -> Check<usize> {
         let said = self.said_twice(block);
         let mut info = self.panel_source(block)?;
-        (info.spec.unit, info.spec.time, info.spec.coords) = (String::new(), String::new(), None);
+        (info.spec.unit, info.spec.time) = (String::new(), String::new());
+        (info.spec.coords, info.spec.shapes) = (None, None);
         let (keys, values, absent, keys_place) = match info.spec.source {
             RowSource::Data(d) => {
                 let base = &self.data[d];

@@ -109,8 +109,9 @@ impl Checker<'_> {
         let info = &self.panels[panel];
         let docs = self.docs_of(&info.spec.name);
         let keys = [&info.spec.unit, &info.spec.time];
-        let wanted = |name: &String| columns.map_or(!keys.contains(&name), |c| c.contains(name));
-        let meaning = |(name, file): (&String, &String)| {
+        let all = info.columns.keys().filter(|name| !keys.contains(name)).cloned().collect();
+        let wanted = columns.map_or(all, <[String]>::to_vec);
+        let meaning = |name: &String| {
             let computed = info.spec.steps.iter().rev().find_map(|s| match s {
                 PanelStep::Let { name: n, value } if n == name => Some(value.text.clone()),
                 _ => None,
@@ -119,11 +120,11 @@ impl Checker<'_> {
             out.name.clone_from(name);
             out.computed = computed.unwrap_or_default();
             if out.source.is_empty() {
-                out.source.clone_from(file);
+                out.source = info.columns.get(name).cloned().unwrap_or_default();
             }
             out
         };
-        info.columns.iter().filter(|(name, _)| wanted(name)).map(meaning).collect()
+        wanted.iter().map(meaning).collect()
     }
 
     /// Comments of the columns of a panel, those of the panel it derives from included.

@@ -45,7 +45,14 @@ impl Checker<'_> {
 
     fn has_plot(&self, of: &Output) -> bool {
         match of {
-            Output::Fit(_) | Output::Treatment(_) | Output::Design(_) => true,
+            Output::Fit(_) | Output::Treatment(_) => true,
+            Output::Design(design) => !matches!(
+                design,
+                DesignSpec::FakeTiming { .. }
+                    | DesignSpec::Simulate(_)
+                    | DesignSpec::SplitExposure { .. }
+                    | DesignSpec::Joint(_)
+            ),
             Output::Answer { answer, .. } => matches!(
                 answer,
                 Answer::Effects
@@ -65,7 +72,7 @@ impl Checker<'_> {
         }
     }
 
-    /// The panel whose units a map shows; it has coordinates.
+    /// The panel whose units a map shows; it has coordinates or shapes.
     fn ground(&mut self, x: &Expr, of: &Output) -> Check<usize> {
         let panel = match of {
             Output::Treatment(t) => self.spec.treatments[*t].panel,
@@ -77,7 +84,7 @@ impl Checker<'_> {
             _ => return Err(self.no_picture(x, "map", MAPPED)),
         };
         let bound = &self.panels[panel].spec;
-        if bound.coords.is_some() {
+        if bound.coords.is_some() || bound.shapes.is_some() {
             return Ok(panel);
         }
         let message = format!("a map needs to know where units are, and panel `{}` has no `coords`", bound.name);

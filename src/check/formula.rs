@@ -295,7 +295,7 @@ impl Checker<'_> {
     }
 
     /// What stands after the bar: weights, or fixest's fixed effects.
-    fn formula_weights(&mut self, expr: &Expr, panel: usize, out: &mut Vec<WeightsUse>) -> Check<()> {
+    pub(crate) fn formula_weights(&mut self, expr: &Expr, panel: usize, out: &mut Vec<WeightsUse>) -> Check<()> {
         if let Some(fault) = self.fixed_effects_after_bar(expr, panel) {
             return Err(fault);
         }

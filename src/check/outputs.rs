@@ -16,8 +16,11 @@ const TABLE: &[&str] = &[".csv", ".docx", ".html", ".json", ".md", ".tex", ".txt
 const TEXT: &[&str] = &[".docx", ".html", ".json", ".md", ".txt"];
 const ARRAY: &[&str] = &[".csv", ".json", ".txt"];
 const VALUE: &[&str] = &[".json", ".txt"];
-const FIGURE: &[&str] = &[".svg"];
-const ALL: [&str; 9] = [".csv", ".docx", ".html", ".json", ".md", ".tex", ".txt", ".svg", ".png"];
+const FIGURE: &[&str] = &[".html", ".json", ".png", ".svg"];
+/// Of a matrix: its links, and what a text says of it.
+const MATRIX: &[&str] = &[".csv", ".docx", ".gal", ".gwt", ".html", ".json", ".md", ".mtx", ".txt"];
+const ALL: [&str; 12] =
+    [".csv", ".docx", ".html", ".json", ".md", ".tex", ".txt", ".svg", ".png", ".gal", ".gwt", ".mtx"];
 
 /// What a value is in words, and the extensions it may be saved with.
 fn kind_and_formats(output: &Output) -> (&'static str, &'static [&'static str]) {
@@ -33,12 +36,12 @@ fn kind_and_formats(output: &Output) -> (&'static str, &'static [&'static str]) 
         Output::Answer { answer: Answer::Explain, .. } => ("an explanation", TEXT),
         Output::Answer { answer: Answer::FixedEffects, .. } | Output::List(_) => ("a list", TEXT),
         Output::Answer { .. } | Output::Array(_) => ("an array", ARRAY),
-        Output::Weights(_) => ("a weights matrix", TEXT),
+        Output::Weights(_) => ("a weights matrix", MATRIX),
         Output::Treatment(_) => ("a treatment", TABLE),
         Output::Panel(_) => ("a panel", TABLE),
         Output::Described(_) => ("a description", TABLE),
-        Output::Figure(_) => ("a figure", FIGURE),
         Output::Data(_) => ("a data set", TABLE),
+        Output::Figure(_) => ("a figure", FIGURE),
         Output::Scalar(_) => ("a single value", VALUE),
     }
 }

@@ -87,6 +87,7 @@ impl Checker<'_> {
             mends: Vec::new(),
             joins: Vec::new(),
             coords: base.as_ref().and_then(|b| b.coords.clone()),
+            shapes: base.as_ref().and_then(|b| b.shapes.clone()),
             steps: Vec::new(),
             markers: base.as_ref().map(|b| b.markers.clone()).unwrap_or_default(),
             missing: base.as_ref().map_or(MissingPolicy::Error, |b| b.missing),
@@ -200,9 +201,10 @@ impl Checker<'_> {
         match &clause.kind {
             ClauseKind::Unit(_) | ClauseKind::Time(_) => Ok(()),
             ClauseKind::Join { source, by, optional } => self.join(clause, source, by, *optional, On::Panel(at)),
-            ClauseKind::Coords { lon, lat, planar } => {
+            ClauseKind::Coords { lon, lat, planar, ellipsoid } => {
                 let (a, b) = (self.known_column(lon, at), self.known_column(lat, at));
-                let coords = CoordsSpec { lon: a?, lat: b?, planar: *planar, place: Place(clause.span) };
+                let place = Place(clause.span);
+                let coords = CoordsSpec { lon: a?, lat: b?, planar: *planar, ellipsoid: *ellipsoid, place };
                 self.panels[at].spec.coords = Some(coords);
                 Ok(())
             }
@@ -235,7 +237,7 @@ impl Checker<'_> {
                     .help("`keys`, `value` and `absent` belong to `data`; a panel has `unit` and `time`"),
                 ))
             }
-            ClauseKind::Shapes { .. } => Err(self.later(clause.span, format!("the clause `{}`", clause.kind.word()))),
+            ClauseKind::Shapes { source, by, planar } => self.shapes_clause(clause, source, by, *planar, at),
             ClauseKind::Trim(_) | ClauseKind::Recode { .. } => self.mend_clause(clause, On::Panel(at)),
             // Looked at before the file was.
             ClauseKind::Encoding(_)

@@ -91,7 +91,7 @@ impl Checker<'_> {
     }
 
     /// `sdm(y ~ x | W, …)`: the model it asks for, interned in the spec.
-    fn model_call(
+    pub(crate) fn model_call(
         &mut self,
         call: &Expr,
         entry: &Entry,
@@ -211,7 +211,7 @@ impl Checker<'_> {
     }
 
     /// The treatment a `_did` query begins with.
-    fn first_treatment(&mut self, formula: &Formula) -> Check<usize> {
+    pub(crate) fn first_treatment(&mut self, formula: &Formula) -> Check<usize> {
         let Some(first) = formula.terms.first() else { return Err(Reported) };
         if let ColumnKind::Treatment(t) = first.value.kind {
             return Ok(t);

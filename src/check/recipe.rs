@@ -1,6 +1,6 @@
 //! Recipes of weights in the words of the language.
 
-use super::spec::{Bandwidth, IslandPolicy, Kernel, WeightsKind};
+use super::spec::{Bandwidth, IslandPolicy, Kernel, LinkWeight, WeightsKind};
 
 impl IslandPolicy {
     /// Its word in the language.
@@ -39,11 +39,32 @@ pub fn recipe_text(kind: &WeightsKind) -> String {
         WeightsKind::Matrix { file, islands } => format!("matrix(\"{file}\", islands: {})", islands.word()),
         WeightsKind::Gal { file, islands } => format!("gal(\"{file}\", islands: {})", islands.word()),
         WeightsKind::Gwt { file, islands } => format!("gwt(\"{file}\", islands: {})", islands.word()),
+        WeightsKind::Mtx { file, units, islands } => {
+            let units = units.as_ref().map(|u| format!(", units: \"{u}\"")).unwrap_or_default();
+            format!("mtx(\"{file}\"{units}, islands: {})", islands.word())
+        }
+        WeightsKind::Swm { file, islands } => format!("swm(\"{file}\", islands: {})", islands.word()),
+        WeightsKind::Contiguity { contact, order, snap, weight, islands } => format!(
+            "contiguity({}, order: {order}{}, weight: {}, islands: {})",
+            contact.word(),
+            snap.map(|s| format!(", snap: {s} km")).unwrap_or_default(),
+            if *weight == LinkWeight::Length { "length" } else { "one" },
+            islands.word()
+        ),
+        WeightsKind::Exponential { decay, cutoff, islands } => {
+            format!("exponential_distance({decay}, cutoff: {}, islands: {})", km(*cutoff), islands.word())
+        }
+        WeightsKind::Gravity { column, power, cutoff, until, islands } => {
+            let until = until.map(|u| format!(", until: {u}")).unwrap_or_default();
+            format!("gravity({column}, power: {power}, cutoff: {}{until}, islands: {})", km(*cutoff), islands.word())
+        }
+        WeightsKind::HigherOrder(order, a) => format!("higher_order({}, order: {order})", a.text),
         WeightsKind::Band { lo, hi, islands } => format!("band({}, {}, islands: {})", km(*lo), km(*hi), islands.word()),
         WeightsKind::Knn { k, islands } => format!("knn({k}, islands: {})", islands.word()),
-        WeightsKind::Inverse { power, cutoff, islands } => format!(
-            "inverse_distance(power: {power}, cutoff: {}, islands: {})",
+        WeightsKind::Inverse { power, cutoff, least, islands } => format!(
+            "inverse_distance(power: {power}, cutoff: {}{}, islands: {})",
             km(cutoff.unwrap_or(f64::INFINITY)),
+            least.map(|l| format!(", min_distance: {l} km")).unwrap_or_default(),
             islands.word()
         ),
         WeightsKind::Block { column, islands } => format!("block({column}, islands: {})", islands.word()),

@@ -8,18 +8,25 @@ use crate::estimators::{FixedEffects, Likelihood, Model, RandomEffects, Scheme, 
 use crate::outcome::described::Meaning;
 pub use crate::outcome::{Lang, Part, Under};
 use crate::syntax::ast::Operator;
+pub use crate::weights::contiguity::{Contact, LinkWeight};
 pub use crate::weights::kernel::{Bandwidth, Kernel};
 
 mod columns;
 mod designs;
 mod figures;
+mod honest;
+mod staggered;
 pub mod testing;
 mod text;
 mod weights;
 
 pub use columns::{Column, ColumnKind, Function};
-pub use designs::{BandSpec, Bin, DesignSpec, EventTimes};
+pub use designs::{
+    Aspect, BandSpec, Bin, DesignSpec, EventTimes, JointSpec, Permute, PlaceboSpec, SimulateSpec, SpecCurveSpec,
+};
 pub use figures::{FigureSpec, Picture};
+pub use honest::{Departure, HonestSpec, StudiedEffect};
+pub use staggered::{CaliperUse, ComparisonUse, ControlUse, MatchUse, MultiplierUse, StaggeredKind, StaggeredSpec};
 pub use testing::*;
 pub use text::{Place, Written};
 pub use weights::{IslandPolicy, WeightsExpr, WeightsKind, WeightsUse};
@@ -54,6 +61,8 @@ pub struct Spec {
     pub treatments: Vec<TreatmentSpec>,
     pub models: Vec<ModelSpec>,
     pub tests: Vec<TestSpec>,
+    /// Designs for staggered treatments.
+    pub staggered: Vec<StaggeredSpec>,
     pub steps: Vec<Step>,
     /// Steps before this one were done by an earlier run; no part of what the program means.
     pub first_step: usize,
@@ -103,6 +112,19 @@ pub struct CoordsSpec {
     pub lon: String,
     pub lat: String,
     pub planar: bool,
+    /// Distances on the ellipsoid.
+    pub ellipsoid: bool,
+    pub place: Place,
+}
+
+/// Polygons of the units.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShapesSpec {
+    pub file: String,
+    /// The attribute that names the unit.
+    pub by: String,
+    /// The author says that coordinates are a projection's.
+    pub planar: bool,
     pub place: Place,
 }
 
@@ -124,6 +146,7 @@ pub struct PanelSpec {
     pub mends: Vec<MendSpec>,
     pub joins: Vec<JoinSpec>,
     pub coords: Option<CoordsSpec>,
+    pub shapes: Option<ShapesSpec>,
     pub steps: Vec<PanelStep>,
     pub markers: Vec<String>,
     pub missing: MissingPolicy,

@@ -62,40 +62,35 @@ impl Checker<'_> {
 
     /// What a recipe needs of its panel: coordinates, a column.
     pub(crate) fn needs(&mut self, recipe: &WeightsExpr, panel: usize) -> Check<()> {
-        let coordinates = self.panels[panel].spec.coords.is_some();
+        let shapes = self.panels[panel].spec.shapes.is_some();
+        let coordinates = shapes || self.panels[panel].spec.coords.is_some();
         let distance = |word: &str, checker: &mut Self| {
             if coordinates {
                 return Ok(());
             }
-            let name = checker.panels[panel].spec.name.clone();
-            Err(checker.report(
-                Diagnostic::error(
-                    "durbin::check::no_coordinates",
-                    recipe.place.0,
-                    format!("`{word}` needs distances, and panel `{name}` has no `coords`"),
-                )
-                .help(format!("add `coords LON, LAT` to panel `{name}` (longitude first)")),
-            ))
+            Err(checker.no_places(word, recipe.place.0, panel))
         };
         match &recipe.kind {
             WeightsKind::Band { .. } => distance("band", self),
             WeightsKind::Knn { .. } => distance("knn", self),
             WeightsKind::Inverse { .. } => distance("inverse_distance", self),
             WeightsKind::Kernel { .. } => distance("kernel", self),
+            WeightsKind::Exponential { .. } => distance("exponential_distance", self),
+            WeightsKind::Contiguity { .. } if !shapes => Err(self.no_shapes(recipe.place.0, panel)),
+            WeightsKind::Contiguity { .. } => Ok(()),
+            WeightsKind::Gravity { column, .. } => {
+                self.needs_column(column, recipe.place.0, panel)?;
+                if coordinates { Ok(()) } else { Err(self.no_places("gravity", recipe.place.0, panel)) }
+            }
             WeightsKind::Block { column, islands } | WeightsKind::Similarity { column, islands, .. } => {
-                let span = recipe.place.0;
-                let name = Name { text: column.clone(), quoted: false, span };
-                if self.panels[panel].broken_columns.contains(column) {
-                    return Err(Reported);
-                }
-                if !self.panels[panel].columns.contains_key(column) {
-                    return Err(self.unknown_column(&name, panel));
-                }
+                self.needs_column(column, recipe.place.0, panel)?;
                 if *islands == IslandPolicy::Nearest { distance("islands: nearest", self) } else { Ok(()) }
             }
             WeightsKind::Edges { islands, .. }
             | WeightsKind::Matrix { islands, .. }
             | WeightsKind::Gal { islands, .. }
+            | WeightsKind::Mtx { islands, .. }
+            | WeightsKind::Swm { islands, .. }
             | WeightsKind::Gwt { islands, .. } => {
                 if *islands == IslandPolicy::Nearest {
                     distance("islands: nearest", self)
@@ -109,10 +104,29 @@ impl Checker<'_> {
             }
             WeightsKind::Transpose(a)
             | WeightsKind::Scale(_, a)
+            | WeightsKind::HigherOrder(_, a)
             | WeightsKind::Row(a)
             | WeightsKind::Spectral(a)
             | WeightsKind::MinMax(a) => self.needs(a, panel),
         }
+    }
+
+    fn no_places(&mut self, word: &str, place: Span, panel: usize) -> Reported {
+        let name = self.panels[panel].spec.name.clone();
+        let message = format!("`{word}` needs distances, and panel `{name}` has no `coords`");
+        let fault = Diagnostic::error("durbin::check::no_coordinates", place, message);
+        self.report(fault.help(format!("add `coords LON, LAT` to panel `{name}` (longitude first)")))
+    }
+
+    /// A column that a source looks at is there.
+    fn needs_column(&mut self, column: &str, place: Span, panel: usize) -> Check<()> {
+        if self.panels[panel].broken_columns.iter().any(|c| c == column) {
+            return Err(Reported);
+        }
+        if self.panels[panel].columns.contains_key(column) {
+            return Ok(());
+        }
+        Err(self.unknown_column(&Name { text: column.to_string(), quoted: false, span: place }, panel))
     }
 
     /// `W(0, 250)` of a family declared in the program or the library.
@@ -142,15 +156,44 @@ impl Checker<'_> {
             ("matrix", Some(e)) => WeightsKind::Matrix { file: self.square_file(e)?, islands },
             ("gal", Some(e)) => WeightsKind::Gal { file: self.plain_file(e)?, islands },
             ("gwt", Some(e)) => WeightsKind::Gwt { file: self.plain_file(e)?, islands },
+            ("mtx", Some(e)) => {
+                let units = match bound.get("units") {
+                    Some(u) => Some(self.square_file(u)?),
+                    None => None,
+                };
+                WeightsKind::Mtx { file: self.plain_file(e)?, units, islands }
+            }
+            ("swm", Some(e)) => WeightsKind::Swm { file: self.plain_file(e)?, islands },
+            ("contiguity", first) => self.contiguity(first, &bound, islands)?,
+            ("exponential_distance", Some(e)) => {
+                let decay = self.number(e, "`decay`")?;
+                let allowed = decay > 0.0 && decay.is_finite();
+                self.in_range(allowed, e, format!("`decay` is a positive number in 1/km, {decay} was given"))?;
+                WeightsKind::Exponential { decay, cutoff: self.cutoff(&bound)?, islands }
+            }
+            ("gravity", Some(e)) => {
+                let column = self.bare_column(e)?;
+                WeightsKind::Gravity {
+                    column,
+                    power: self.power(&bound)?,
+                    cutoff: self.cutoff(&bound)?,
+                    until: self.until(&bound)?,
+                    islands,
+                }
+            }
+            ("higher_order", Some(e)) => {
+                let order = match bound.get("order") {
+                    Some(o) => self.count(o, "order", 1)?,
+                    None => 2,
+                };
+                WeightsKind::HigherOrder(order, self.recipe(e)?)
+            }
             ("band", Some(lo)) => self.band(call, lo, &bound, entry, islands)?,
             ("knn", Some(e)) => WeightsKind::Knn { k: self.count(e, "k", 1)?, islands },
             ("inverse_distance", _) => self.inverse(&bound, islands)?,
             ("block", Some(e)) => WeightsKind::Block { column: self.bare_column(e)?, islands },
             ("similarity", Some(e)) => {
-                let until = match bound.get("until") {
-                    Some(u) => Some(self.period(u)?),
-                    None => None,
-                };
+                let until = self.until(&bound)?;
                 WeightsKind::Similarity { column: self.bare_column(e)?, until, islands }
             }
             ("kernel", Some(e)) => {
@@ -273,29 +316,45 @@ impl Checker<'_> {
     }
 
     fn inverse(&mut self, bound: &Bound, islands: IslandPolicy) -> Check<WeightsKind> {
-        let power = match bound.get("power") {
-            Some(e) => self.number(e, "`power`")?,
-            None => 1.0,
-        };
-        let cutoff = match bound.get("cutoff") {
-            Some(e) => Some(self.length(e, "`cutoff`")?).filter(|c| c.is_finite()),
-            None => None,
-        };
-        if let Some(e) = bound.get("power").filter(|_| power.is_nan() || power <= 0.0) {
-            return Err(self.report(Diagnostic::error(
-                "durbin::check::out_of_range",
-                self.at(e.span),
-                format!("`power` is positive, {power} was given"),
-            )));
+        let power = self.power(bound)?;
+        let cutoff = Some(self.cutoff(bound)?).filter(|c| c.is_finite());
+        let least = self.positive_length(bound, "min_distance")?;
+        Ok(WeightsKind::Inverse { power, cutoff, least, islands })
+    }
+
+    fn in_range(&mut self, holds: bool, expr: &Expr, message: String) -> Check<()> {
+        if holds {
+            return Ok(());
         }
-        if let Some(e) = bound.get("cutoff").filter(|_| cutoff.is_some_and(|c| c <= 0.0)) {
-            return Err(self.report(Diagnostic::error(
-                "durbin::check::out_of_range",
-                self.at(e.span),
-                "`cutoff` is a positive length",
-            )));
+        Err(self.report(Diagnostic::error("durbin::check::out_of_range", self.at(expr.span), message)))
+    }
+
+    /// `power`, 1 where it is left out.
+    fn power(&mut self, bound: &Bound) -> Check<f64> {
+        let Some(e) = bound.get("power") else { return Ok(1.0) };
+        let power = self.number(e, "`power`")?;
+        self.in_range(power > 0.0, e, format!("`power` is positive, {power} was given"))?;
+        Ok(power)
+    }
+
+    /// `cutoff`, infinite where it is left out.
+    fn cutoff(&mut self, bound: &Bound) -> Check<f64> {
+        Ok(self.positive_length(bound, "cutoff")?.unwrap_or(f64::INFINITY))
+    }
+
+    pub(crate) fn positive_length(&mut self, bound: &Bound, option: &str) -> Check<Option<f64>> {
+        let Some(e) = bound.get(option) else { return Ok(None) };
+        let length = self.length(e, &format!("`{option}`"))?;
+        self.in_range(length > 0.0, e, format!("`{option}` is a positive length"))?;
+        Ok(Some(length))
+    }
+
+    /// `until`, the last period of means.
+    fn until(&mut self, bound: &Bound) -> Check<Option<i64>> {
+        match bound.get("until") {
+            Some(u) => self.period(u).map(Some),
+            None => Ok(None),
         }
-        Ok(WeightsKind::Inverse { power, cutoff, islands })
     }
 
     fn edges(&mut self, call: &Expr, file: &Expr, bound: &Bound, islands: IslandPolicy) -> Check<WeightsKind> {

@@ -241,12 +241,10 @@ fn read_header(records: &mut Records) -> Result<(Vec<String>, Vec<Fault>, usize)
     let names: Vec<String> = records.record.iter().map(|name| nfc(name.trim()).into_owned()).collect();
     check_delimiter(file, line, &names, records.separator)?;
     let raw = &records.bytes[records.start..records.end()];
-    let columns: Vec<usize> = Fields::of(raw, records.separator)
-        .starts
-        .iter()
-        .map(|&s| String::from_utf8_lossy(&raw[..s]).chars().count() + 1)
-        .collect();
-    let column_of = |i: usize| columns.get(i).copied().unwrap_or(1);
+    let fields = Fields::of(raw, records.separator);
+    // Counted when asked for: a header of many columns is counted once.
+    let column_of =
+        |i: usize| fields.starts.get(i).map_or(1, |&s| String::from_utf8_lossy(&raw[..s]).chars().count() + 1);
     duplicate_header(file, line, &names, column_of)?;
     let unnamed: Vec<usize> = (0..names.len()).filter(|&i| names[i].is_empty()).collect();
     let warnings = unnamed_columns(file, line, &unnamed, column_of).into_iter().collect();

@@ -62,7 +62,10 @@ pub fn header(file: &str, bytes: &[u8], writing: &Writing) -> Result<(Vec<String
                 if is_packed(file) { Cow::Owned(unpacked(file, bytes, Some(HEAD))?) } else { Cow::Borrowed(bytes) };
             let end = if plain.len() < HEAD { plain.len() } else { last_whole_line(&plain, writing) };
             if end == 0 && !plain.is_empty() {
-                return Err(long_header(file));
+                // What is no text has no lines.
+                let start = csv::header(file, &plain[..plain.len().min(4096)], writing);
+                let foreign = start.err().filter(|f| f.code == "durbin::data::wrong_format");
+                return Err(foreign.unwrap_or_else(|| long_header(file)));
             }
             let (text, doubt) = decoded(file, &plain[..end], writing.encoding)?;
             let (names, mut warnings) = csv::header(file, &text, writing)?;

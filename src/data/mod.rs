@@ -20,6 +20,7 @@ pub mod numbers;
 mod places;
 pub mod reduce;
 pub mod series;
+pub mod shapes;
 mod shortest;
 pub mod similar;
 pub mod sniff;

@@ -118,7 +118,7 @@ pub fn looks_utf16(bytes: &[u8]) -> bool {
     }
     let head = &bytes[..bytes.len().min(64)];
     let zeros = |from: usize| head.iter().skip(from).step_by(2).filter(|&&b| b == 0).count();
-    head.len() >= 4 && (zeros(0) * 4 > head.len() || zeros(1) * 4 > head.len())
+    head.len() >= 4 && (zeros(0) * 4 > head.len()) != (zeros(1) * 4 > head.len())
 }
 
 #[cfg(test)]

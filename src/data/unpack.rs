@@ -119,7 +119,7 @@ mod tests {
     use std::io::Write;
 
     fn packed(bytes: &[u8]) -> Vec<u8> {
-        let mut to = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        let mut to = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         to.write_all(bytes).unwrap();
         to.finish().unwrap()
     }

@@ -5,7 +5,9 @@ use crate::check::spec::{FigureSpec, Picture};
 use crate::fault::Fault;
 use crate::outcome::Outcome;
 use crate::outcome::figures::Figure;
+use crate::report::figure::png::{NoPixels, png};
 use crate::report::plots::{self, maps};
+use crate::weights::contiguity::Surface;
 use crate::weights::geometry::Coordinates;
 
 impl Run<'_> {
@@ -36,11 +38,27 @@ impl Run<'_> {
 
     fn ground(&self, panel: usize) -> Result<maps::Ground, Fault> {
         let data = &self.panels[panel];
+        if let Some(of) = &data.outlines {
+            let planar = of.surface != Surface::Degrees;
+            let outlines = of.regions.iter().map(|r| r.rings.clone()).collect();
+            return Ok(maps::Ground { units: data.index.units.clone(), points: of.middles(), outlines, planar });
+        }
         let (points, planar) = match &data.coordinates {
-            Some(Coordinates::Degrees(points)) => (points.clone(), false),
+            Some(Coordinates::Degrees(points) | Coordinates::Ellipsoid(points)) => (points.clone(), false),
             Some(Coordinates::Planar(points)) => (points.clone(), true),
             None => return Err(Fault::error("durbin::run::bug", "a map was planned without coordinates")),
         };
         Ok(maps::Ground { units: data.index.units.clone(), points, outlines: Vec::new(), planar })
     }
+}
+
+/// The bytes of `save plot(…) to "figure.png"`.
+pub(super) fn pixels(figure: &Figure) -> Result<Vec<u8>, Fault> {
+    png(figure).map_err(|why| match why {
+        NoPixels::NoFonts => {
+            Fault::error("durbin::output::no_fonts", "this machine has no font to write a `.png` with")
+                .help("save it as `.svg`, which the reader's fonts draw, or install a font")
+        }
+        NoPixels::NotDrawn => Fault::error("durbin::run::bug", "a figure was not drawn"),
+    })
 }

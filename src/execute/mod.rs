@@ -10,25 +10,32 @@ mod designs;
 mod explain;
 mod figures;
 mod fit;
+mod groups;
+mod honest;
+mod joint;
 mod near_collinear;
+mod placebo;
 mod remarks;
+mod replications;
 mod resample;
 mod restrictions;
 mod schedule;
 mod split;
+mod staggered;
 mod steps;
 mod testing;
 
 use crate::check::scalar::{FITTING, UNFIT, each_answer, evaluate, sides};
-use crate::check::spec::{Answer, Output, ScalarExpr, Spec, Step, StepKind, TableSpec};
+use crate::check::spec::{Answer, DesignSpec, Output, ScalarExpr, Spec, Step, StepKind, TableSpec};
 use crate::diagnostic::Diagnostic;
 use crate::estimators::{EstimateError, Estimated, Interrupt, estimate_with};
 use crate::fault::Fault;
+use crate::outcome::designs::Design;
 use crate::outcome::{Entry, Fit, Outcome, Scalar, Table};
 use crate::plan::{Memory, ModelPlan, Plan};
 use crate::report::page::Section;
 use crate::report::{self, Stars, TableOptions, side_by_side};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use steps::{Left, Shown};
 
 /// A file a `save` asks for, rendered.
@@ -74,7 +81,22 @@ type Estimation = Result<(Arc<Fitted>, Vec<Diagnostic>), Vec<Diagnostic>>;
 /// Estimates every model of a plan and answers every statement, in program order; what `memory` knows is not done again.
 pub fn execute(spec: &Spec, plan: Plan, memory: Option<&Memory>, interrupt: &dyn Interrupt) -> Executed {
     let mut out = Executed::default();
-    let Plan { panels, treatments, models, tests, keys, summaries, arrays, data, steps, work, shared, .. } = plan;
+    let Plan {
+        panels,
+        treatments,
+        models,
+        tests,
+        designs,
+        staggered,
+        keys,
+        summaries,
+        arrays,
+        data,
+        steps,
+        work,
+        shared,
+        ..
+    } = plan;
     let left = Left { spec, steps: &steps, memory, keys: &keys, work: &work, shared: &shared, interrupt };
     let results = left.estimates(&models);
     out.interrupted = interrupt.stop();
@@ -96,7 +118,18 @@ pub fn execute(spec: &Spec, plan: Plan, memory: Option<&Memory>, interrupt: &dyn
         return out;
     }
     let shown = Shown { summaries: &summaries, arrays: &arrays, data: &data, shared: &shared, interrupt };
-    let run = Run { spec, panels: &panels, treatments: &treatments, tests: &tests, shown, fits: &fits, interrupt };
+    let run = Run {
+        spec,
+        panels: &panels,
+        treatments: &treatments,
+        tests: &tests,
+        designs: &designs,
+        answered: Mutex::default(),
+        staggered: &staggered,
+        shown,
+        fits: &fits,
+        interrupt,
+    };
     for step in spec.fresh_steps() {
         run.step(step, &mut out);
     }
@@ -151,6 +184,10 @@ struct Run<'a> {
     panels: &'a [Arc<crate::plan::panels::PanelData>],
     treatments: &'a [Option<crate::designs::treatment::Treatment>],
     tests: &'a [Option<crate::plan::testing::TestPlan>],
+    designs: &'a [(DesignSpec, crate::plan::placebo::Prepared)],
+    /// Designs of many estimates that were answered already: printed and saved, they are done once.
+    answered: Mutex<Vec<(DesignSpec, Design)>>,
+    staggered: &'a [Option<Arc<crate::plan::staggered::StaggeredPlan>>],
     shown: Shown<'a>,
     fits: &'a [Option<Arc<Fitted>>],
     interrupt: &'a dyn Interrupt,
@@ -177,7 +214,27 @@ impl Run<'_> {
                     }
                     let entry = self.entry(&step.source, output, outcome, false);
                     let extension = path.rsplit_once('.').map_or(String::new(), |(_, e)| e.to_lowercase());
-                    if let Some(content) = report::saved(&entry, &extension, self.spec.settings.lang) {
+                    if let (Output::Weights(used), "csv" | "gal" | "gwt" | "mtx") = (output, extension.as_str()) {
+                        match self.shown.file(used, &extension, path) {
+                            Ok((content, note)) => {
+                                out.files.push(Saved {
+                                    path: path.clone(),
+                                    content: content.into(),
+                                    place: path_place.0,
+                                });
+                                let note = note.map(|n| Diagnostic::at(n, Some(path_place.0)));
+                                add_all(&mut out.diagnostics, note.into_iter().collect());
+                            }
+                            Err(fault) => out.diagnostics.push(Diagnostic::at(fault, Some(path_place.0))),
+                        }
+                    } else if let (Outcome::Figure(figure), "png") = (&entry.outcome, extension.as_str()) {
+                        match figures::pixels(figure) {
+                            Ok(content) => {
+                                out.files.push(Saved { path: path.clone(), content, place: path_place.0 });
+                            }
+                            Err(fault) => out.diagnostics.push(Diagnostic::at(fault, Some(path_place.0))),
+                        }
+                    } else if let Some(content) = report::saved(&entry, &extension, self.spec.settings.lang) {
                         out.files.push(Saved { path: path.clone(), content, place: path_place.0 });
                     }
                     out.entries.push(entry);

@@ -103,6 +103,14 @@ pub(super) struct Shown<'a> {
 }
 
 impl Shown<'_> {
+    /// A matrix as the text of a file, with a note where the format does not hold all of it.
+    pub fn file(&self, used: &WeightsUse, ending: &str, path: &str) -> Result<(String, Option<Fault>), Fault> {
+        let Some(printed) = self.summaries.get(&(used.name.clone(), used.panel)) else {
+            return Err(Fault::error("durbin::run::bug", "a matrix was not built"));
+        };
+        crate::weights::files::written(&printed.weights, &printed.units, ending, path)
+    }
+
     /// What a printed matrix says, with the interval of ρ.
     pub fn summary(&self, used: &WeightsUse) -> Result<WeightsSummary, Fault> {
         let Some(printed) = self.summaries.get(&(used.name.clone(), used.panel)) else {

@@ -1,5 +1,12 @@
 //! What designs around a model return.
 
+use super::groups::{ByGroup, SplitExposure};
+use super::honest::Honest;
+use super::matching::MatchedDid;
+use super::placebo::{FakeTiming, LeaveOneOut, Placebo};
+use super::replications::{Joint, Simulation, SpecCurve};
+use super::rings::Rings;
+use super::staggered::{Decomposition, Staggered};
 use super::testing::Finding;
 use super::{Estimate, Fit, Impact};
 use serde::Serialize;
@@ -10,6 +17,20 @@ use serde::Serialize;
 pub enum Design {
     EventStudy(Box<EventStudy>),
     ByBand(ByBand),
+    Placebo(Box<Placebo>),
+    FakeTiming(Box<FakeTiming>),
+    LeaveOneOut(Box<LeaveOneOut>),
+    Simulation(Box<Simulation>),
+    SpecCurve(Box<SpecCurve>),
+    Rings(Box<Rings>),
+    Joint(Box<Joint>),
+    ByGroup(Box<ByGroup>),
+    SplitExposure(Box<SplitExposure>),
+    /// `att_gt`, `sun_abraham`, `imputation`, `two_stage`.
+    Staggered(Box<Staggered>),
+    Bacon(Decomposition),
+    Honest(Honest),
+    Matched(Box<MatchedDid>),
 }
 
 /// Joint tests that nothing happened before the start: all leads, those of the own treatment, those of the neighbors'.

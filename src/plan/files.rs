@@ -3,6 +3,7 @@
 
 use super::store::{KnownFile, KnownTable, Memory};
 use crate::data::door;
+use crate::data::shapes::{self, Parts};
 use crate::data::table::Table;
 use crate::data::writing::Writing;
 use crate::estimators::Interrupt;
@@ -143,6 +144,28 @@ impl<'a> Files<'a> {
         let known = KnownTable { written: slot.1, table: table.clone(), warnings: warnings.clone() };
         self.keep(path, of, Some(known));
         Ok((table, warnings))
+    }
+
+    /// The files there are of a layer of shapes.
+    pub fn layer(&self, path: &str) -> Vec<String> {
+        let (needed, optional) = shapes::companions(path);
+        let there = optional.into_iter().filter(|p| self.loader.head(p, 1).is_ok());
+        std::iter::once(path.to_string()).chain(needed).chain(there).collect()
+    }
+
+    /// The bytes of a layer of shapes.
+    pub fn shapes(&mut self, path: &str) -> Result<Parts, Fault> {
+        let mut parts = Parts::default();
+        for file in self.layer(path) {
+            let bytes = self.bytes(&file)?;
+            match file.to_ascii_lowercase().rsplit('.').next() {
+                Some("dbf") => parts.attributes = Some(bytes),
+                Some("prj") => parts.projection = Some(bytes),
+                Some("cpg") => parts.encoding = Some(bytes),
+                _ => parts.shapes = bytes,
+            }
+        }
+        Ok(parts)
     }
 
     /// A remembered step needs a file: it is one of the run's.

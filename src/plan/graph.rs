@@ -393,6 +393,9 @@ impl<'a> Builder<'a> {
             }
             models.extend(tests.iter().flat_map(|&t| spec.tests[t].models()));
             before.extend(self.of_tests(&tests));
+            let designs = super::staggered_needs(&step.kind);
+            before.extend(self.of_staggered(&designs));
+            let studied: Vec<_> = designs.iter().map(|&d| &spec.staggered[d]).collect();
             let asked: Vec<&TestQuery> = tests.iter().map(|&t| &spec.tests[t].query).collect();
             before.extend(models.iter().filter_map(|&m| self.effects.get(m).copied().flatten()));
             for used in matrices {
@@ -405,7 +408,7 @@ impl<'a> Builder<'a> {
                 _ => step.source.split_whitespace().collect::<Vec<_>>().join(" "),
             };
             let made = Made {
-                text: &format!("{:?} {asked:?}", step.kind),
+                text: &format!("{:?} {asked:?} {studied:?}", step.kind),
                 name: source.clone(),
                 what: What::Output { source, path },
                 needs: before,
@@ -427,6 +430,20 @@ impl<'a> Builder<'a> {
                 Some(TestPlan::Sections(sections)) => out.extend(self.step_of(&sections.weights)),
                 Some(TestPlan::Matrix(Some(matrix))) => out.extend(self.step_of(matrix)),
                 _ => {}
+            }
+        }
+        out
+    }
+
+    /// The panels, treatments and matrices of designs for staggered treatments.
+    fn of_staggered(&self, designs: &[usize]) -> Vec<usize> {
+        let mut out = Vec::new();
+        for &design in designs {
+            let sample = &self.spec.staggered[design].sample;
+            out.extend(self.panels.get(sample.panel));
+            out.extend(sample.treatment.and_then(|t| self.treatments.get(t).copied().flatten()));
+            if let Some(plan) = self.plan.staggered.get(design).and_then(Option::as_ref) {
+                out.extend(plan.model.durbin_weights.iter().filter_map(|m| self.step_of(&m.weights)));
             }
         }
         out
@@ -489,8 +506,13 @@ pub(super) fn files_of<'r>(recipe: &'r WeightsExpr, files: &mut Vec<&'r str>, of
         WeightsKind::Edges { file, .. }
         | WeightsKind::Matrix { file, .. }
         | WeightsKind::Gal { file, .. }
+        | WeightsKind::Swm { file, .. }
         | WeightsKind::Gwt { file, .. } => files.push(file),
-        WeightsKind::Similarity { .. } => *of_data = true,
+        WeightsKind::Mtx { file, units, .. } => {
+            files.push(file);
+            files.extend(units.as_deref());
+        }
+        WeightsKind::Similarity { .. } | WeightsKind::Gravity { .. } => *of_data = true,
         _ => recipe.parts().into_iter().for_each(|p| files_of(p, files, of_data)),
     }
 }

@@ -84,6 +84,11 @@ impl Planner<'_> {
             };
             digest.add(&part);
         }
+        if let Some(shapes) = &spec.shapes {
+            for path in self.files.layer(&shapes.file) {
+                digest.add(&self.files.fingerprint(&path)?);
+            }
+        }
         let columns: Vec<&Column> = spec.steps.iter().map(column_of).collect();
         self.columns_key(&columns, digest)
     }
@@ -94,9 +99,9 @@ impl Planner<'_> {
             match &column.kind {
                 ColumnKind::Data { data, .. } => digest.add(&self.data_key(*data)?),
                 ColumnKind::Foreign { panel, .. } => digest.add(&self.panel_key(*panel)?),
-                ColumnKind::Treatment(k) | ColumnKind::EventTime { treatment: k, .. } => {
-                    digest.add(&self.treatment_key(*k)?)
-                }
+                ColumnKind::Treatment(k)
+                | ColumnKind::EventTime { treatment: k, .. }
+                | ColumnKind::Near { treatment: k, .. } => digest.add(&self.treatment_key(*k)?),
                 ColumnKind::SpatialLag { weights, .. } => self.recipe_key(&weights.recipe, None, digest)?,
                 _ => {}
             }
@@ -246,6 +251,7 @@ impl Layout {
             self.add(place);
         }
         spec.joins.iter().map(|j| j.place).chain(spec.coords.iter().map(|c| c.place)).for_each(|p| self.add(p));
+        spec.mends.iter().map(|m| m.place).chain(spec.shapes.iter().map(|s| s.place)).for_each(|p| self.add(p));
         self.columns(&spec.steps.iter().map(column_of).collect::<Vec<_>>());
     }
 

@@ -83,7 +83,8 @@ impl Planner<'_> {
             });
             let Some((first, name)) = first.min_by_key(|f| f.0) else { continue };
             for leaf in leaves(&built.used.recipe) {
-                if let WeightsKind::Similarity { column, until: Some(until), .. } = &leaf.kind
+                if let WeightsKind::Similarity { column, until: Some(until), .. }
+                | WeightsKind::Gravity { column, until: Some(until), .. } = &leaf.kind
                     && *until >= first
                 {
                     let (message, help) = post_treatment_weights(column, *until, name, first);

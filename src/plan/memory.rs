@@ -197,7 +197,14 @@ fn links_ahead(kind: &WeightsKind, panel: &PanelData) -> Option<u64> {
         WeightsKind::Band { lo, hi, .. } if hi.is_finite() => Some(links_within(points?, *lo, *hi, ASKED)),
         WeightsKind::Inverse { cutoff: Some(cutoff), .. } => Some(links_within(points?, 0.0, *cutoff, ASKED)),
         WeightsKind::Knn { k, .. } => Some(units.saturating_mul(*k as u64)),
-        WeightsKind::Band { .. } | WeightsKind::Inverse { .. } | WeightsKind::Similarity { .. } => Some(complete),
+        WeightsKind::Exponential { cutoff, .. } | WeightsKind::Gravity { cutoff, .. } if cutoff.is_finite() => {
+            Some(links_within(points?, 0.0, *cutoff, ASKED))
+        }
+        WeightsKind::Band { .. }
+        | WeightsKind::Inverse { .. }
+        | WeightsKind::Exponential { .. }
+        | WeightsKind::Gravity { .. }
+        | WeightsKind::Similarity { .. } => Some(complete),
         _ => None,
     }
 }

@@ -16,20 +16,25 @@ mod design;
 mod events;
 mod files;
 mod graph;
+pub mod groups;
 mod keys;
 mod lints;
 mod memory;
 mod mends;
+mod outlines;
+pub mod placebo;
 mod recorded;
+pub mod rings;
 mod sample;
 mod sources;
+pub mod staggered;
 mod store;
 pub mod testing;
 mod treatments;
 mod weights;
 
 use crate::check::Lints;
-use crate::check::spec::{Answer, Output, RowSource, ScalarExpr, Spec, StepKind, TestQuery, WeightsUse};
+use crate::check::spec::{Answer, DesignSpec, Output, RowSource, ScalarExpr, Spec, StepKind, TestQuery, WeightsUse};
 use crate::data::array::Array;
 use crate::data::natives::Native;
 use crate::data::series::Series;
@@ -112,6 +117,10 @@ pub struct Plan {
     pub cubes: Vec<(usize, Vec<usize>)>,
     /// By number of the test in the spec; `None` where no statement asks for it.
     pub tests: Vec<Option<testing::TestPlan>>,
+    /// What designs need beside the fits of their models.
+    pub designs: Vec<(DesignSpec, placebo::Prepared)>,
+    /// By number of the design in the spec; `None` where no statement asks for it.
+    pub staggered: Vec<Option<Arc<staggered::StaggeredPlan>>>,
     pub inputs: Vec<InputFile>,
     /// What is done, in an order in which it can be done.
     pub steps: Steps,
@@ -229,6 +238,8 @@ impl<'a> Planner<'a> {
         let mut summaries = HashMap::new();
         let mut data = vec![None; spec.data.len()];
         let mut tests = vec![None; spec.tests.len()];
+        let mut designs: Vec<(DesignSpec, placebo::Prepared)> = Vec::new();
+        let mut staggered = vec![None; spec.staggered.len()];
         let arrays = self.whole_arrays();
         for step in spec.fresh_steps() {
             let mut wanted = Vec::new();
@@ -258,6 +269,21 @@ impl<'a> Planner<'a> {
                     self.gave_up |= tests[number].is_none();
                 }
             }
+            for design in placebo::designs_of(&step.kind) {
+                if designs.iter().any(|(known, _)| known == design) {
+                    continue;
+                }
+                match self.prepare(design, &models) {
+                    Ok(prepared) => designs.extend(prepared.map(|p| (design.clone(), p))),
+                    Err(Reported) => self.gave_up = true,
+                }
+            }
+            for number in staggered_needs(&step.kind) {
+                if staggered[number].is_none() {
+                    staggered[number] = self.staggered_design(&spec.staggered[number]).ok().map(Arc::new);
+                    self.gave_up |= staggered[number].is_none();
+                }
+            }
             for number in described {
                 data[number] = self.data[number].as_ref().map(|set| cubes::described(set, &spec.data[number]));
             }
@@ -278,7 +304,20 @@ impl<'a> Planner<'a> {
         let treatments = std::mem::take(&mut self.treatments);
         let sizes = |d: &Option<Arc<cubes::DataSet>>| d.as_ref().map(|d| d.sizes()).unwrap_or_default();
         let cubes = self.data.iter().map(sizes).collect();
-        Some(Plan { panels, treatments, models, keys, summaries, arrays, data, cubes, tests, ..Plan::default() })
+        Some(Plan {
+            panels,
+            treatments,
+            models,
+            keys,
+            summaries,
+            arrays,
+            data,
+            cubes,
+            tests,
+            designs,
+            staggered,
+            ..Plan::default()
+        })
     }
 
     /// The models a test needs; of a cross-section none that would say whether effects are there.
@@ -415,6 +454,23 @@ pub(crate) fn loading_order(spec: &Spec) -> Vec<Load> {
     }
     order.extend(late.into_iter().map(Load::Data));
     order
+}
+
+/// Designs for staggered treatments that a statement asks for.
+fn staggered_needs(step: &StepKind) -> Vec<usize> {
+    fn of(output: &Output, out: &mut Vec<usize>) {
+        match output {
+            Output::Design(design) => out.extend(design.staggered()),
+            Output::Figure(figure) => of(&figure.of, out),
+            Output::List(items) => items.iter().for_each(|(_, item)| of(item, out)),
+            _ => {}
+        }
+    }
+    let mut out = Vec::new();
+    if let StepKind::Print(output) | StepKind::Save { output, .. } = step {
+        of(output, &mut out);
+    }
+    out
 }
 
 /// Models, matrices, data sets and tests an output shows.

@@ -1,6 +1,7 @@
 //! Panels: files read and joined, rows kept, keys indexed, derived columns computed.
 
 use super::columns::Eval;
+use super::outlines::Outlines;
 use super::{Planner, Reported, Step};
 use crate::check::spec::{BalancePolicy, PanelSpec, PanelStep, RowSource};
 use crate::data::balance::{check_balanced, drop_unbalanced, is_balanced, nothing_left};
@@ -34,6 +35,8 @@ pub struct PanelData {
     pub is_data: bool,
     pub markers: Vec<String>,
     pub coordinates: Option<Coordinates>,
+    /// Polygons in the order of the units.
+    pub outlines: Option<Arc<Outlines>>,
     pub balanced: bool,
     pub dropped: Vec<Dropped>,
 }
@@ -53,6 +56,7 @@ impl PanelData {
             is_data: true,
             markers: Vec::new(),
             coordinates: None,
+            outlines: None,
             balanced: false,
             dropped: Vec::new(),
         }
@@ -110,6 +114,7 @@ impl Planner<'_> {
         let (mut plain, mut spatial) = super::columns::split_spatial(&deferred);
         let computed = self.compute(spec, &mut data, &mut plain);
         self.coordinates(spec, &mut data)?;
+        self.outlines(spec, &mut data)?;
         computed?;
         self.compute(spec, &mut data, &mut spatial)?;
         Ok(data)
@@ -172,6 +177,7 @@ impl Planner<'_> {
                     is_data: spec.unit.is_empty(),
                     markers: spec.markers.clone(),
                     coordinates: None,
+                    outlines: None,
                     balanced: false,
                     dropped: Vec::new(),
                 })
@@ -366,10 +372,10 @@ impl Planner<'_> {
         match located {
             Ok(found) => {
                 self.report_all(found.warnings, coords.place.0);
-                data.coordinates = Some(if coords.planar {
-                    Coordinates::Planar(found.points)
-                } else {
-                    Coordinates::Degrees(found.points)
+                data.coordinates = Some(match (coords.planar, coords.ellipsoid) {
+                    (true, _) => Coordinates::Planar(found.points),
+                    (_, true) => Coordinates::Ellipsoid(found.points),
+                    _ => Coordinates::Degrees(found.points),
                 });
                 Ok(())
             }

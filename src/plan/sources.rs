@@ -15,18 +15,20 @@ use crate::weights::block::block;
 use crate::weights::edges::{EdgeRow, edges};
 use crate::weights::gal::gal;
 use crate::weights::geometry::{Coordinates, band, inverse_distance, knn, near_edge};
+use crate::weights::gravity::{exponential, gravity};
 use crate::weights::gwt::gwt;
 use crate::weights::kernel::kernel;
 use crate::weights::matrix::matrix;
+use crate::weights::mtx::mtx;
 use crate::weights::periods::edges_by_period;
 use crate::weights::similarity::similarity;
+use crate::weights::swm::swm;
 
 impl Planner<'_> {
     /// The matrix of a source on all units of a panel.
     pub(super) fn raw(&mut self, recipe: &WeightsExpr, number: usize, panel: &PanelData) -> Step<Weights> {
         let place = recipe.place.0;
         let units = &panel.index.units;
-        let points = panel.coordinates.as_ref();
         match &recipe.kind {
             WeightsKind::Edges { file, from, to, weight, time, .. } => {
                 let rows = self.edge_rows(file, [from, to, weight].map(|n| n.as_deref()), place)?;
@@ -41,23 +43,24 @@ impl Planner<'_> {
                 }
             }
             WeightsKind::Band { lo, hi, .. } => {
-                let points = points.ok_or(Reported)?;
+                let points = self.places(panel, place)?;
                 let weights = band(points, *lo, *hi).map_err(|f| self.report(f, place))?;
                 let bounds: Vec<f64> = [*lo, *hi].into_iter().filter(|x| *x > 0.0 && x.is_finite()).collect();
                 self.near_edge(points, &bounds, place);
                 Ok(weights)
             }
             WeightsKind::Knn { k, .. } => {
-                let points = points.ok_or(Reported)?;
+                let points = self.places(panel, place)?;
                 let (weights, tied) = knn(points, *k).map_err(|f| self.report(f, place))?;
                 if let Some(note) = ties(units, &tied, *k) {
                     self.report(note, place);
                 }
                 Ok(weights)
             }
-            WeightsKind::Inverse { power, cutoff, .. } => {
-                let points = points.ok_or(Reported)?;
-                let weights = inverse_distance(points, units, *power, *cutoff).map_err(|f| self.report(f, place))?;
+            WeightsKind::Inverse { power, cutoff, least, .. } => {
+                let points = self.places(panel, place)?;
+                let built = inverse_distance(points, units, *power, *cutoff, *least);
+                let weights = built.map_err(|f| self.report(f, place))?;
                 let bounds: Vec<f64> = cutoff.iter().copied().collect();
                 self.near_edge(points, &bounds, place);
                 Ok(weights)
@@ -76,17 +79,47 @@ impl Planner<'_> {
                 let bytes = self.files.bytes(file).map_err(|f| self.report(f, place))?;
                 self.listed(gwt(file, &bytes, units, &|key| panel.knows(key)), place)
             }
+            WeightsKind::Mtx { file, units: list, .. } => {
+                let listed = match list {
+                    Some(list) => Some(self.first_column(list, place)?),
+                    None => None,
+                };
+                let bytes = self.files.bytes(file).map_err(|f| self.report(f, place))?;
+                self.listed(mtx(file, &bytes, listed.as_deref(), units, &|key| panel.knows(key)), place)
+            }
+            WeightsKind::Swm { file, .. } => {
+                let bytes = self.files.bytes(file).map_err(|f| self.report(f, place))?;
+                self.listed(swm(file, &bytes, units, &|key| panel.knows(key)), place)
+            }
+            WeightsKind::Contiguity { contact, order, snap, weight, .. } => {
+                let outlines = panel.outlines.clone().ok_or(Reported)?;
+                outlines.contiguity(*contact, *order, *snap, *weight).map_err(|f| self.report(f, place))
+            }
+            WeightsKind::Exponential { decay, cutoff, .. } => {
+                let points = self.places(panel, place)?;
+                let weights = exponential(points, *decay, *cutoff).map_err(|f| self.report(f, place))?;
+                self.near_edge(points, &[*cutoff], place);
+                Ok(weights)
+            }
+            WeightsKind::Gravity { column, power, cutoff, until, .. } => {
+                let points = self.places(panel, place)?;
+                let means = self.means(("gravity", column), *until, number, panel, place)?;
+                let built = gravity(points, column, &means, units, *power, *cutoff);
+                let weights = built.map_err(|f| self.report(f, place))?;
+                self.near_edge(points, &[*cutoff], place);
+                Ok(weights)
+            }
             WeightsKind::Block { column, .. } => {
                 let labels = self.labels(column, panel, place)?;
                 let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
                 block(column, &labels, units).map_err(|f| self.report(f, place))
             }
             WeightsKind::Kernel { shape, bandwidth, .. } => {
-                let points = points.ok_or(Reported)?;
+                let points = self.places(panel, place)?;
                 kernel(points, units, *shape, *bandwidth).map_err(|f| self.report(f, place))
             }
             WeightsKind::Similarity { column, until, .. } => {
-                let means = self.means(column, *until, number, panel, place)?;
+                let means = self.means(("similarity", column), *until, number, panel, place)?;
                 similarity(column, &means, units).map_err(|f| self.report(f, place))
             }
             WeightsKind::Add(..)
@@ -94,10 +127,18 @@ impl Planner<'_> {
             | WeightsKind::Product(..)
             | WeightsKind::Transpose(_)
             | WeightsKind::Scale(..)
+            | WeightsKind::HigherOrder(..)
             | WeightsKind::Row(_)
             | WeightsKind::Spectral(_)
             | WeightsKind::MinMax(_) => Err(Reported),
         }
+    }
+
+    /// The keys in the first column of a list.
+    fn first_column(&mut self, file: &str, place: Span) -> Step<Vec<String>> {
+        let (table, warnings) = self.files.table(file, &Writing::default()).map_err(|f| self.report(f, place))?;
+        self.report_all(warnings, place);
+        Ok((0..table.rows()).map(|r| nfc(table.get(r, 0).trim()).into_owned()).collect())
     }
 
     fn listed(&mut self, read: Result<(Weights, Vec<Fault>), Vec<Fault>>, place: Span) -> Step<Weights> {
@@ -139,7 +180,7 @@ impl Planner<'_> {
     /// The mean of a column by unit up to a period, by default the last before anybody is treated.
     fn means(
         &mut self,
-        name: &str,
+        (word, name): (&str, &str),
         until: Option<i64>,
         number: usize,
         panel: &PanelData,
@@ -159,7 +200,7 @@ impl Planner<'_> {
             }
         }
         if sums.iter().all(|s| s.1 == 0) {
-            let message = format!("`similarity` of `{name}` has no period up to {}", last.unwrap_or_default());
+            let message = format!("`{word}` of `{name}` has no period up to {}", last.unwrap_or_default());
             let fault = Fault::error("durbin::check::out_of_range", message).help("a later `until:`");
             return Err(self.report(fault, place));
         }
@@ -173,11 +214,12 @@ impl Planner<'_> {
     fn near_edge(&mut self, points: &Coordinates, bounds_km: &[f64], place: Span) {
         // All pairs are looked at: not asked where the answer would take longer than the matrix.
         const MOST_UNITS: usize = 5000;
-        // Between planar coordinates there is one distance, on which sphere and ellipsoid do not differ.
-        if points.len() > MOST_UNITS || bounds_km.is_empty() || matches!(points, Coordinates::Planar(_)) {
+        // On a plane there is one distance, and on the ellipsoid it is the right one.
+        let bounds_km: Vec<f64> = bounds_km.iter().copied().filter(|b| b.is_finite()).collect();
+        if points.len() > MOST_UNITS || bounds_km.is_empty() || !matches!(points, Coordinates::Degrees(_)) {
             return;
         }
-        let pairs = near_edge(points, bounds_km);
+        let pairs = near_edge(points, &bounds_km);
         if pairs > 0 {
             let bounds: Vec<String> = bounds_km.iter().map(|b| format!("{b} km")).collect();
             let message = format!(

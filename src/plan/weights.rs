@@ -8,7 +8,7 @@ use crate::fault::{Fault, Level};
 use crate::weights::geometry::Coordinates;
 use crate::weights::islands::{islands_fault, link_nearest};
 use crate::weights::periods::repeated;
-use crate::weights::{Scaling, Weights, algebra, scale};
+use crate::weights::{Scaling, Weights, algebra, contiguity, scale};
 use std::sync::Arc;
 
 /// What a matrix was built of: equal ones are the same matrix.
@@ -95,6 +95,7 @@ impl Planner<'_> {
             WeightsKind::Scale(x, a) => algebra::multiple(*x, &part(a)?),
             WeightsKind::Row(a) => scale::row(&part(a)?),
             WeightsKind::MinMax(a) => scale::minmax(&part(a)?),
+            WeightsKind::HigherOrder(order, a) => contiguity::steps(&part(a)?, *order),
             WeightsKind::Spectral(a) => {
                 let raw = part(a)?;
                 scale::spectral(&raw).map_err(|e| {
@@ -146,6 +147,7 @@ impl Planner<'_> {
         match (policy, &coordinates) {
             (IslandPolicy::Error, _) => Err(Reported),
             (IslandPolicy::Nearest, Some(points)) => Ok(link_nearest(&weights, points)),
+            (IslandPolicy::Nearest, None) => Err(self.no_places(panel, recipe.place.0)),
             _ => Ok(weights),
         }
     }
@@ -270,6 +272,11 @@ fn policy_of(kind: &WeightsKind) -> IslandPolicy {
         | WeightsKind::Matrix { islands, .. }
         | WeightsKind::Gal { islands, .. }
         | WeightsKind::Gwt { islands, .. }
+        | WeightsKind::Mtx { islands, .. }
+        | WeightsKind::Swm { islands, .. }
+        | WeightsKind::Contiguity { islands, .. }
+        | WeightsKind::Exponential { islands, .. }
+        | WeightsKind::Gravity { islands, .. }
         | WeightsKind::Band { islands, .. }
         | WeightsKind::Knn { islands, .. }
         | WeightsKind::Inverse { islands, .. }
@@ -281,6 +288,7 @@ fn policy_of(kind: &WeightsKind) -> IslandPolicy {
         | WeightsKind::Product(..)
         | WeightsKind::Transpose(_)
         | WeightsKind::Scale(..)
+        | WeightsKind::HigherOrder(..)
         | WeightsKind::Row(_)
         | WeightsKind::Spectral(_)
         | WeightsKind::MinMax(_) => IslandPolicy::Keep,

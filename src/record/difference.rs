@@ -2,8 +2,8 @@
 
 use super::models::model;
 use crate::check::spec::{
-    Column, ColumnKind, DesignSpec, ModelSpec, Output, PanelSpec, PanelStep, RowSource, Spec, StepKind, TestQuery,
-    TreatmentRule, WeightsExpr, WeightsKind, WeightsUse,
+    Column, ColumnKind, ModelSpec, Output, PanelSpec, PanelStep, RowSource, Spec, StepKind, TestQuery, TreatmentRule,
+    WeightsExpr, WeightsKind, WeightsUse,
 };
 use indexmap::IndexMap;
 use std::fmt::Display;
@@ -266,7 +266,9 @@ fn recipe(of: &str, a: &WeightsExpr, b: &WeightsExpr, out: &mut Vec<String>) {
             changed(out, &format!("nearest neighbors of {of}"), k, j);
             changed(out, &format!("islands of {of}:"), word(islands), word(i));
         }
-        (Inverse { power, cutoff, islands }, Inverse { power: p, cutoff: c, islands: i }) => {
+        (Inverse { power, cutoff, least, islands }, Inverse { power: p, cutoff: c, least: l, islands: i })
+            if least == l =>
+        {
             changed(out, &format!("power of {of}"), power, p);
             let shown = |c: &Option<f64>| c.map_or("none".to_string(), km);
             changed(out, &format!("cutoff of {of}"), shown(cutoff), shown(c));
@@ -282,25 +284,46 @@ fn km(x: f64) -> String {
 
 fn models(a: &Spec, b: &Spec, out: &mut Vec<String>) {
     let named = |s: &Spec| -> IndexMap<String, usize> {
-        let mut out: IndexMap<String, usize> = IndexMap::new();
-        for step in &s.steps {
-            if let StepKind::Model { name, model } = &step.kind {
-                out.insert(name.clone(), *model);
-            }
-        }
-        // The others by their place among those without a name; what was made from a named model differs as that does.
-        let made = derived_models(s, &out);
-        let others =
-            (0..s.models.len()).filter(|m| !made.contains(m) && !out.values().any(|v| v == m)).collect::<Vec<_>>();
-        for (place, m) in others.into_iter().enumerate() {
-            out.insert(format!("query {} without a name", place + 1), m);
-        }
-        out
+        let one = |step: &crate::check::spec::Step| match &step.kind {
+            StepKind::Model { name, model } => Some((name.clone(), *model)),
+            _ => None,
+        };
+        s.steps.iter().filter_map(one).collect()
     };
     let (x, y) = (named(a), named(b));
-    for (name, m, n) in paired(&x, &y, "model", out) {
-        model(name, (a, &a.models[*m]), (b, &b.models[*n]), out);
+    let mut pairs: Vec<(String, usize, usize)> =
+        paired(&x, &y, "model", out).into_iter().map(|(name, m, n)| (name.clone(), *m, *n)).collect();
+    // Those without a name by query and outcome, what is left of them by their place.
+    let (mut u, mut v) = (unnamed(a, &x), unnamed(b, &y));
+    let both: Vec<String> = u.keys().filter(|k| v.contains_key(*k)).cloned().collect();
+    for name in both {
+        if let (Some(m), Some(n)) = (u.shift_remove(&name), v.shift_remove(&name)) {
+            pairs.push((name, m, n));
+        }
     }
+    let places = u.len().min(v.len());
+    pairs.extend(u.iter().zip(v.values()).map(|((name, m), n)| (name.clone(), *m, *n)));
+    out.extend(u.keys().skip(places).map(|name| format!("model `{name}` removed")));
+    out.extend(v.keys().skip(places).map(|name| format!("model `{name}` added")));
+    for (name, m, n) in pairs {
+        model(&name, (a, &a.models[m]), (b, &b.models[n]), out);
+    }
+}
+
+/// Models without a name by query and outcome; what was made from a named one differs as that does.
+fn unnamed(spec: &Spec, named: &IndexMap<String, usize>) -> IndexMap<String, usize> {
+    let made = derived_models(spec, named);
+    let mut out = IndexMap::new();
+    for (k, m) in spec.models.iter().enumerate() {
+        if made.contains(&k) || named.values().any(|n| *n == k) {
+            continue;
+        }
+        let name = format!("{}({} ~ …)", m.query, m.outcome.text);
+        let times = (2..).map(|n| format!("{name} ({n})"));
+        let free = std::iter::once(name.clone()).chain(times).find(|n| !out.contains_key(n));
+        out.insert(free.unwrap_or(name), k);
+    }
+    out
 }
 
 /// Models that designs and tests make from named ones.
@@ -314,13 +337,11 @@ fn derived_models(spec: &Spec, named: &IndexMap<String, usize>) -> Vec<usize> {
     }
     fn designs(output: &Output, named: &IndexMap<String, usize>, out: &mut Vec<usize>) {
         match output {
-            Output::Design(design) => {
-                let (DesignSpec::EventStudy { of, .. } | DesignSpec::ByBand { of, .. }) = design;
-                if named.contains_key(of) {
-                    out.extend(design.models());
-                }
+            Output::Design(design) if design.asked_of().is_some_and(|of| named.contains_key(of)) => {
+                out.extend(design.models());
             }
             Output::List(items) => items.iter().for_each(|(_, item)| designs(item, named, out)),
+            Output::Table(table) => table.of.iter().for_each(|of| designs(of, named, out)),
             _ => {}
         }
     }

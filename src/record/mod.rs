@@ -12,15 +12,23 @@ pub use verify::{Moved, Verdict, verify};
 
 use crate::report::number::significant;
 
-/// A number as sentences show it.
+/// A number as sentences show it: counts and seeds in full.
 fn shown(x: f64) -> String {
-    if x.is_nan() { "none".to_string() } else { significant(x, 6) }
+    match x {
+        x if x.is_nan() => "none".to_string(),
+        x if whole(x) => x.to_string(),
+        x => significant(x, 6),
+    }
+}
+
+fn whole(x: f64) -> bool {
+    x.fract() == 0.0 && x.abs() < 1e15
 }
 
 /// Two numbers with as many digits as tell them apart.
 fn both(a: f64, b: f64) -> (String, String) {
     let with = |digits: usize| (significant(a, digits), significant(b, digits));
-    if a.is_nan() || b.is_nan() {
+    if a.is_nan() || b.is_nan() || (whole(a) && whole(b)) {
         return (shown(a), shown(b));
     }
     (6..=16).map(with).find(|(x, y)| x != y).unwrap_or_else(|| (a.to_string(), b.to_string()))

@@ -37,8 +37,11 @@ pub struct Knowledge {
     /// The folder that paths are relative to.
     home: PathBuf,
     /// The beginning of a file as statements read it; nothing of one they may not read.
-    heads: Box<dyn Fn(&str) -> Vec<u8>>,
+    heads: Box<Heads>,
 }
+
+/// Reads the beginning of a file.
+type Heads = dyn Fn(&str) -> Vec<u8>;
 
 impl Knowledge {
     /// Nothing declared yet.

@@ -13,8 +13,10 @@ use std::time::{Duration, Instant};
 const LOOK: Duration = Duration::from_millis(10);
 /// How long the thread is waited for once it was asked to stop.
 const PATIENCE: Duration = Duration::from_millis(120);
-/// Progress is shown after this long.
+/// Progress is shown after this long …
 const QUIET_FOR: Duration = Duration::from_secs(1);
+/// … and renewed this often.
+const RENEWED: Duration = Duration::from_millis(200);
 /// Of an evaluation's thread: trees of expressions are walked on it.
 const STACK: usize = 64 << 20;
 
@@ -100,7 +102,7 @@ pub fn evaluate<R: Send + 'static>(
         let _ = send.send((attempt, result));
     });
     thread.ok()?;
-    let (mut asked, mut shown): (Option<Instant>, bool) = (None, false);
+    let (mut asked, mut shown): (Option<Instant>, Option<Instant>) = (None, None);
     let outcome = loop {
         match receive.recv_timeout(LOOK) {
             Ok((attempt, result)) => break (asked.is_none() || !cancel.cancelled()).then_some((attempt, result)),
@@ -113,9 +115,11 @@ pub fn evaluate<R: Send + 'static>(
         if asked.is_some_and(|at| at.elapsed() > PATIENCE) {
             break None;
         }
-        shown |= show(progress, began);
+        if began.elapsed() >= QUIET_FOR && shown.is_none_or(|at| at.elapsed() >= RENEWED) && show(progress, began) {
+            shown = Some(Instant::now());
+        }
     };
-    if shown {
+    if shown.is_some() {
         eprint!("\r\x1b[K");
     }
     let (attempt, result) = outcome?;
@@ -125,7 +129,7 @@ pub fn evaluate<R: Send + 'static>(
 
 /// The step and its seconds, on a terminal.
 fn show(progress: &Progress, began: Instant) -> bool {
-    if began.elapsed() < QUIET_FOR || !std::io::stderr().is_terminal() {
+    if !std::io::stderr().is_terminal() {
         return false;
     }
     let (step, parts) = {

@@ -107,7 +107,7 @@ fn grouped(d: &Description) -> Table {
     }
     let sizes =
         d.groups.iter().map(|g| format!("{}: {} units", g.group, count(g.units))).collect::<Vec<_>>().join("; ");
-    let mut notes = vec![format!("{sizes}."), "Standard deviations have the divisor n - 1.".to_string()];
+    let mut notes = vec![sizes, "Standard deviations have the divisor n - 1.".to_string()];
     if differences.is_some() {
         notes.push(
             "Std. difference: the means apart in standard deviations, (m1 - m2)/sqrt((s1^2 + s2^2)/2).".to_string(),

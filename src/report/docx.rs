@@ -57,7 +57,7 @@ fn piece(piece: &Piece) -> String {
 
 fn table(table: &Table) -> String {
     let mut out = table.title.as_ref().map_or(String::new(), |t| styled("Caption", &run(t, "")));
-    out.push_str("<w:tbl><w:tblPr><w:tblW w:w=\"0\" w:type=\"auto\"/><w:jc w:val=\"center\"/><w:tblBorders>");
+    out.push_str("<w:tbl><w:tblPr><w:tblW w:w=\"0\" w:type=\"auto\"/><w:jc w:val=\"left\"/><w:tblBorders>");
     for side in ["top", "bottom"] {
         out.push_str(&format!("<w:{side} w:val=\"single\" w:sz=\"12\" w:space=\"0\" w:color=\"auto\"/>"));
     }
@@ -110,11 +110,22 @@ fn widths(table: &Table) -> Vec<usize> {
         let widest = rows().map(cell).max().unwrap_or(0).max(wide(&table.columns[j]));
         if words.get(j) == Some(&true) { widest.min(LONGEST) } else { widest }
     };
-    std::iter::once(label).chain((0..table.columns.len()).map(column)).collect()
+    let mut all: Vec<usize> = std::iter::once(label).chain((0..table.columns.len()).map(column)).collect();
+    for row in spans(table) {
+        let mut from = 1;
+        for span in row {
+            let there: usize = all.iter().skip(from).take(span.columns).sum();
+            from += span.columns;
+            if let Some(last) = all.get_mut(from - 1) {
+                *last += wide(&span.text).saturating_sub(there);
+            }
+        }
+    }
+    all
 }
 
 /// A letter of a cell, the margin at either side of it, and the widest column of words.
-const LETTER: usize = 108;
+const LETTER: usize = 125;
 const MARGIN: usize = 85;
 const LONGEST: usize = 4000;
 
@@ -172,7 +183,8 @@ fn cell(lines: &[String], align: &str, span: &str, borders: &str) -> String {
     let paragraph =
         |l: &String| format!("<w:p><w:pPr><w:pStyle w:val=\"Cell\"/><w:jc w:val=\"{align}\"/></w:pPr>{l}</w:p>");
     let inside: String = lines.iter().map(paragraph).collect();
-    format!("<w:tc><w:tcPr><w:tcW w:w=\"0\" w:type=\"auto\"/>{span}{borders}</w:tcPr>{inside}</w:tc>")
+    let whole = if align == "center" { "<w:noWrap/>" } else { "" };
+    format!("<w:tc><w:tcPr><w:tcW w:w=\"0\" w:type=\"auto\"/>{span}{borders}{whole}</w:tcPr>{inside}</w:tc>")
 }
 
 fn styled(style: &str, runs: &str) -> String {
@@ -221,7 +233,7 @@ fn styles() -> String {
         style("Heading1", "heading 1", 32, "<w:b/>", &kept(120, 0)),
         style("Heading2", "heading 2", 26, "<w:b/>", &kept(240, 1)),
         style("Heading3", "heading 3", 23, "<w:b/>", &kept(180, 2)),
-        style("Caption", "caption", 21, "<w:b/>", &format!("<w:keepNext/>{}<w:jc w:val=\"center\"/>", gap(120, 60))),
+        style("Caption", "caption", 21, "<w:b/>", &format!("<w:keepNext/>{}", gap(120, 60))),
         style("Cell", "Table Cell", 19, "", &gap(10, 10)),
         style("Notes", "Table Notes", 17, "", &gap(30, 0)),
         style(

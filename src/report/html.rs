@@ -127,14 +127,8 @@ pub fn pieces(pieces: &[Piece]) -> String {
             Piece::Code(text) => out.push_str(&format!("<pre>{}</pre>\n", escaped(text.trim_end()))),
             Piece::Program(text) => out.push_str(&listing(text)),
             Piece::Table(t) => out.push_str(&table(t)),
-            Piece::Picture { svg, words } => {
-                let caption = if words.is_empty() {
-                    String::new()
-                } else {
-                    format!("<figcaption>{}</figcaption>", spoken(words))
-                };
-                out.push_str(&format!("<figure>{}{caption}</figure>\n", inline(svg)));
-            }
+            // Its title and its notes are drawn with it.
+            Piece::Picture { svg, .. } => out.push_str(&format!("<figure>{}</figure>\n", inline(svg))),
         }
     }
     out
@@ -146,9 +140,13 @@ fn listing(text: &str) -> String {
     format!("<pre class=\"program\">{}</pre>\n", text.trim_end().lines().map(line).collect::<String>())
 }
 
-/// A picture without the head that only a file of its own has.
-fn inline(svg: &str) -> &str {
-    svg.find("<svg").map_or("", |at| svg[at..].trim_end())
+/// A picture without the head that only a file of its own has. Names of its parts bear a mark of its content: another
+/// picture of the page has the same ones.
+fn inline(svg: &str) -> String {
+    let inside = svg.find("<svg").map_or("", |at| svg[at..].trim_end());
+    let mark = inside.bytes().fold(0x811c_9dc5_u32, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
+    let inside = inside.replacen(" xmlns=\"http://www.w3.org/2000/svg\"", "", 1);
+    inside.replace("id=\"p", &format!("id=\"f{mark:08x}p")).replace("url(#p", &format!("url(#f{mark:08x}p"))
 }
 
 /// A whole page.

@@ -38,6 +38,11 @@ pub fn table(table: Table, language: Lang) -> Table {
         block.heading = block.heading.take().map(|h| say(language, &h));
         for row in &mut block.rows {
             row.label = say(language, &row.label);
+            for cell in &mut row.cells {
+                if let Cell::Heading(t) = cell {
+                    *t = say(language, t);
+                }
+            }
             for (cell, _) in row.cells.iter_mut().zip(&words).filter(|(_, w)| **w) {
                 if let Cell::Text(t) = cell {
                     *t = say(language, t);

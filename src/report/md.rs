@@ -65,7 +65,7 @@ pub fn pieces(pieces: &[Piece]) -> String {
             Piece::Code(text) => parts.push(fenced(text, "text")),
             Piece::Program(text) => parts.push(fenced(text, "durbin")),
             Piece::Table(t) => parts.push(table(t)),
-            Piece::Picture { svg, .. } => parts.push(format!("{}\n", svg.trim_end())),
+            Piece::Picture { words, .. } => parts.push(format!("{} (a figure)\n", escaped(words))),
         }
     }
     parts.join("\n")

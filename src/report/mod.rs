@@ -13,17 +13,24 @@ pub mod explanation;
 pub mod figure;
 pub mod fit;
 pub mod grid;
+pub mod groups;
+pub mod honest;
 pub mod html;
 pub mod json;
 pub mod lang;
 pub mod layout;
+pub mod matching;
 pub mod md;
 pub mod number;
 pub mod page;
 pub mod pieces;
+pub mod placebo;
 pub mod plan;
 pub mod plots;
+pub mod replications;
+pub mod rings;
 pub mod split;
+pub mod staggered;
 pub mod summaries;
 pub mod table;
 pub mod testing;
@@ -43,7 +50,7 @@ const TABLE: &[&str] = &["csv", "docx", "html", "json", "md", "tex", "txt"];
 const TEXT: &[&str] = &["docx", "html", "json", "md", "txt"];
 const ARRAY: &[&str] = &["csv", "json", "txt"];
 const VALUE: &[&str] = &["json", "txt"];
-const FIGURE: &[&str] = &["svg"];
+const FIGURE: &[&str] = &["html", "json", "svg"];
 
 /// Which extensions `save` accepts for an outcome, without the dot, in the order messages list them.
 pub fn formats_of(outcome: &Outcome) -> &'static [&'static str] {
@@ -58,10 +65,10 @@ pub fn formats_of(outcome: &Outcome) -> &'static [&'static str] {
         | Outcome::Panel(_)
         | Outcome::Described(_)
         | Outcome::Data(_) => TABLE,
-        Outcome::Figure(_) => FIGURE,
         Outcome::Array(_) => ARRAY,
         Outcome::Explanation(_) | Outcome::Weights(_) | Outcome::Text(_) | Outcome::List(_) => TEXT,
         Outcome::Value(_) => VALUE,
+        Outcome::Figure(_) => FIGURE,
     }
 }
 
@@ -71,10 +78,6 @@ pub fn saved(entry: &Entry, extension: &str, language: Lang) -> Option<Vec<u8>> 
         return None;
     }
     let text = match extension {
-        "svg" => match &entry.outcome {
-            Outcome::Figure(figure) => figure::svg(figure),
-            _ => return None,
-        },
         "txt" => plain(entry, language),
         "json" => json::written(&json::entry(entry)),
         "md" => markdown(entry, language),
@@ -85,6 +88,10 @@ pub fn saved(entry: &Entry, extension: &str, language: Lang) -> Option<Vec<u8>> 
             _ => csv::table(&as_table(entry, language)?),
         },
         "tex" => tex::table(&as_table(entry, language)?),
+        "svg" => match &entry.outcome {
+            Outcome::Figure(figure) => figure::svg(figure),
+            _ => return None,
+        },
         _ => return None,
     };
     Some(text.into_bytes())
@@ -119,6 +126,7 @@ fn alone(entry: &Entry, language: Lang) -> Vec<pieces::Piece> {
         | Outcome::Effects { .. }
         | Outcome::SplitEffects(_)
         | Outcome::Test(_) => as_table(entry, language).map(pieces::Piece::Table).into_iter().collect(),
+        Outcome::Figure(_) => pieces::body(entry, language),
         _ => pieces::of(entry, 1, language),
     }
 }
@@ -128,6 +136,7 @@ fn title(entry: &Entry) -> String {
     match &entry.outcome {
         Outcome::Table(Table { title: Some(title), .. }) => title.clone(),
         Outcome::Test(t) => t.title.clone(),
+        Outcome::Figure(figure) => figure.title.clone().unwrap_or_else(|| entry.source.clone()),
         _ => entry.name.clone().unwrap_or_else(|| entry.source.clone()),
     }
 }

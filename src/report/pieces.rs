@@ -22,7 +22,7 @@ pub enum Piece {
     /// A program of the language.
     Program(String),
     Table(Table),
-    /// A figure as SVG, and words beneath it.
+    /// A figure as SVG, and what it is called where it cannot be shown.
     Picture {
         svg: String,
         words: String,
@@ -74,6 +74,9 @@ pub fn body(entry: &Entry, language: Lang) -> Vec<Piece> {
         }
         Outcome::List(items) => items.iter().flat_map(|item| of(item, 3, language)).collect(),
         Outcome::Array(a) => array(a),
+        Outcome::Figure(f) => {
+            vec![Piece::Picture { svg: figure::svg(f), words: f.title.clone().unwrap_or_else(|| entry.source.clone()) }]
+        }
         Outcome::Panel(p) => vec![say(summaries::panel_facts(p)), Piece::Table(translated(entry, language))],
         Outcome::Described(d) => {
             vec![say(summaries::panel_facts(&d.panel)), Piece::Table(translated(entry, language))]
@@ -83,7 +86,6 @@ pub fn body(entry: &Entry, language: Lang) -> Vec<Piece> {
         Outcome::Treatment(t) => vec![say(summaries::treatment_facts(t)), Piece::Table(translated(entry, language))],
         // Its title is the heading.
         Outcome::Test(t) => vec![Piece::Table(lang::table(Table { title: None, ..testing::table(t) }, language))],
-        Outcome::Figure(f) => vec![Piece::Picture { svg: figure::svg(f), words: String::new() }],
         Outcome::Table(t) => vec![Piece::Table(Table { title: None, ..t.clone() })],
         Outcome::Design(_) | Outcome::Effects { .. } | Outcome::SplitEffects(_) => {
             vec![Piece::Table(translated(entry, language))]

@@ -26,7 +26,7 @@ const OF_COLUMNS: [&str; 3] = ["starts", "indicator", "cluster"];
 const COLUMN_OPTIONS: [&str; 1] = ["where"];
 
 /// Words that stand in an option or a call of this name: a bare one is never a name of the user.
-const WORDS: [(&str, &[&str]); 20] = [
+const WORDS: [(&str, &[&str]); 21] = [
     ("se", &["iid", "observed", "qml", "robust", "cluster", "driscoll_kraay", "conley", "wild", "bootstrap"]),
     ("fe", &["unit", "time", "none", "random"]),
     ("cluster", &["unit", "time"]),
@@ -46,7 +46,8 @@ const WORDS: [(&str, &[&str]); 20] = [
     ("prior", &["uniform", "beta"]),
     ("reference", &["all", "panel"]),
     ("ties", &["mean", "first"]),
-    ("permute", &["units", "starts", "periods"]),
+    ("permute", &["units", "corridors", "clusters", "torus"]),
+    ("statistic", &["direct", "indirect", "total"]),
 ];
 
 /// Every name that a statement uses and does not bind itself.

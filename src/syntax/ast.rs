@@ -147,10 +147,13 @@ pub enum ClauseKind {
         lon: Name,
         lat: Name,
         planar: bool,
+        /// Distances on the ellipsoid and not on a sphere.
+        ellipsoid: bool,
     },
     Shapes {
         source: Expr,
         by: Name,
+        planar: bool,
     },
     Where(Expr),
     Let {

@@ -271,11 +271,18 @@ impl Formatter<'_> {
                 let optional = if *optional { " optional" } else { "" };
                 (vec![], format!("{} by {}{optional}", s.expression(source), names(by)))
             }
-            ClauseKind::Coords { lon, lat, planar } => {
-                let planar = if *planar { " planar" } else { "" };
-                (vec![], format!("{}, {}{planar}", s.name(lon), s.name(lat)))
+            ClauseKind::Coords { lon, lat, planar, ellipsoid } => {
+                let surface = match (planar, ellipsoid) {
+                    (true, _) => " planar",
+                    (_, true) => " ellipsoid",
+                    _ => "",
+                };
+                (vec![], format!("{}, {}{surface}", s.name(lon), s.name(lat)))
             }
-            ClauseKind::Shapes { source, by } => (vec![], format!("{} by {}", s.expression(source), s.name(by))),
+            ClauseKind::Shapes { source, by, planar } => {
+                let planar = if *planar { " planar" } else { "" };
+                (vec![], format!("{} by {}{planar}", s.expression(source), s.name(by)))
+            }
             ClauseKind::Where(e) | ClauseKind::Absent(e) => self.layout(e, INDENT, INDENT + word.width()),
             ClauseKind::Let { name, value } => {
                 let head = format!("{} = ", s.name(name));

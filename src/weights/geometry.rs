@@ -3,6 +3,7 @@
 //! Great-circle distances are haversine on the mean earth radius (methods B.1). A cell index over the unit sphere finds
 //! candidates; membership is decided by the distance itself, which is the same from both ends, bit for bit.
 
+use super::ellipsoid::vincenty_km;
 use super::{Weights, from_entries};
 use crate::fault::Fault;
 
@@ -12,8 +13,10 @@ pub const EARTH_RADIUS_KM: f64 = 6371.0088;
 /// Where the units are, in unit order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Coordinates {
-    /// Longitude and latitude in degrees.
+    /// Longitude and latitude in degrees; distances on a sphere.
     Degrees(Vec<[f64; 2]>),
+    /// Longitude and latitude in degrees; distances on the WGS84 ellipsoid, between near-antipodes on the sphere.
+    Ellipsoid(Vec<[f64; 2]>),
     /// Projected meters.
     Planar(Vec<[f64; 2]>),
 }
@@ -21,7 +24,7 @@ pub enum Coordinates {
 impl Coordinates {
     pub fn len(&self) -> usize {
         match self {
-            Coordinates::Degrees(p) | Coordinates::Planar(p) => p.len(),
+            Coordinates::Degrees(p) | Coordinates::Ellipsoid(p) | Coordinates::Planar(p) => p.len(),
         }
     }
 
@@ -33,6 +36,7 @@ impl Coordinates {
     pub fn of(&self, units: impl Iterator<Item = usize>) -> Coordinates {
         match self {
             Coordinates::Degrees(p) => Coordinates::Degrees(units.map(|i| p[i]).collect()),
+            Coordinates::Ellipsoid(p) => Coordinates::Ellipsoid(units.map(|i| p[i]).collect()),
             Coordinates::Planar(p) => Coordinates::Planar(units.map(|i| p[i]).collect()),
         }
     }
@@ -42,6 +46,7 @@ impl Coordinates {
         let (i, k) = (i.min(k), i.max(k));
         match self {
             Coordinates::Degrees(p) => haversine_km(p[i], p[k]),
+            Coordinates::Ellipsoid(p) => vincenty_km(p[i], p[k]).unwrap_or_else(|| haversine_km(p[i], p[k])),
             Coordinates::Planar(p) => (p[i][0] - p[k][0]).hypot(p[i][1] - p[k][1]) / 1000.0,
         }
     }
@@ -49,7 +54,7 @@ impl Coordinates {
     /// A point in space whose straight distance grows with the unit's distance.
     fn point(&self, i: usize) -> [f64; 3] {
         match self {
-            Coordinates::Degrees(p) => {
+            Coordinates::Degrees(p) | Coordinates::Ellipsoid(p) => {
                 let (lon, lat) = (p[i][0].to_radians(), p[i][1].to_radians());
                 [lat.cos() * lon.cos(), lat.cos() * lon.sin(), lat.sin()]
             }
@@ -57,10 +62,14 @@ impl Coordinates {
         }
     }
 
-    /// The straight distance of two points that far apart, a little enlarged for rounding.
+    /// The straight distance of two points that far apart, a little enlarged for rounding, and for how much ellipsoid and
+    /// sphere differ (0.56 %).
     pub(super) fn chord(&self, km: f64) -> f64 {
         let exact = match self {
-            Coordinates::Degrees(_) => 2.0 * (0.5 * (km / EARTH_RADIUS_KM).min(std::f64::consts::PI)).sin(),
+            Coordinates::Degrees(_) | Coordinates::Ellipsoid(_) => {
+                let km = if matches!(self, Coordinates::Ellipsoid(_)) { 1.006 * km } else { km };
+                2.0 * (0.5 * (km / EARTH_RADIUS_KM).min(std::f64::consts::PI)).sin()
+            }
             Coordinates::Planar(_) => km,
         };
         exact * (1.0 + 1e-9) + 1e-12
@@ -243,13 +252,15 @@ pub(super) fn first_radius(coordinates: &Coordinates, k: usize) -> f64 {
 pub(super) fn nearest(cells: &Cells, i: usize, k: usize, radius: f64) -> Vec<(f64, usize)> {
     let wanted = (k + 1).min(cells.points.len() - 1);
     let mut chord = radius.max(1e-9);
+    // Whoever is surely nearer than all that were not looked at: on the ellipsoid straight distances say less.
+    let slack = if matches!(cells.coordinates, Coordinates::Ellipsoid(_)) { 0.012 } else { 1e-9 };
     loop {
         let mut found: Vec<(f64, usize)> = Vec::new();
         let mut sure = 0;
         cells.near(i, chord, &mut |j| {
             let (a, b) = (cells.points[i], cells.points[j]);
             let straight = (0..3).map(|d| (a[d] - b[d]).powi(2)).sum::<f64>().sqrt();
-            if straight <= chord * (1.0 - 1e-9) {
+            if straight <= chord * (1.0 - slack) {
                 sure += 1;
             }
             found.push((cells.coordinates.distance_km(i, j), j));
@@ -262,12 +273,14 @@ pub(super) fn nearest(cells: &Cells, i: usize, k: usize, radius: f64) -> Vec<(f6
     }
 }
 
-/// `d^{-power}` for distances up to `cutoff_km` (all, where it is `None`); units at one place are a fault.
+/// `d^{-power}` for distances up to `cutoff_km` (all, where it is `None`); shorter ones than `least_km` count as that, and
+/// units at one place are a fault where there is none.
 pub fn inverse_distance(
     coordinates: &Coordinates,
     units: &[String],
     power: f64,
     cutoff_km: Option<f64>,
+    least_km: Option<f64>,
 ) -> Result<Weights, Fault> {
     let n = coordinates.len();
     let hi = cutoff_km.unwrap_or(f64::INFINITY);
@@ -275,13 +288,14 @@ pub fn inverse_distance(
     let mut entries = Vec::new();
     for i in 0..n {
         for (k, d) in cells.within(i, -1.0, hi) {
+            let d = least_km.map_or(d, |least| d.max(least));
             if d == 0.0 {
                 let (a, b) = (&units[i.min(k)], &units[i.max(k)]);
                 return Err(Fault::error(
                     "durbin::weights::zero_distance",
                     format!("\"{a}\" and \"{b}\" are at one place: their inverse distance does not exist"),
                 )
-                .help("give them different coordinates"));
+                .help("give them different coordinates, or say what the shortest distance counts as: `min_distance: 1 km`"));
             }
             entries.push((i, k, d.powf(-power)));
         }
@@ -331,6 +345,23 @@ mod tests {
     }
 
     #[test]
+    fn on_the_ellipsoid_the_index_finds_what_comparing_all_pairs_finds() {
+        let (_, Coordinates::Degrees(at)) = states() else { return };
+        let (ellipsoid, n) = (Coordinates::Ellipsoid(at.clone()), at.len());
+        let w = band(&ellipsoid, 0.0, 500.0).unwrap();
+        let near = |i: usize, k: usize| i != k && vincenty_km(at[i.min(k)], at[i.max(k)]).unwrap() <= 500.0;
+        assert!((0..n).all(|i| (0..n).all(|k| w.matrix.get(i, k).is_some() == near(i, k))));
+        let (nearest, _) = knn(&ellipsoid, 4).unwrap();
+        for i in 0..n {
+            let mut all: Vec<usize> = (0..n).filter(|&k| k != i).collect();
+            all.sort_by(|&a, &b| ellipsoid.distance_km(i, a).total_cmp(&ellipsoid.distance_km(i, b)));
+            assert!(all[..4].iter().all(|&k| nearest.matrix.get(i, k).is_some()));
+        }
+        // the two metrics sort some pairs differently
+        assert_ne!(band(&Coordinates::Degrees(at), 0.0, 500.0).unwrap().matrix.nnz(), 0);
+    }
+
+    #[test]
     fn links_of_the_states_agree_with_libpysal() {
         let (units, at) = states();
         let half = band(&at, 0.0, 500.0).unwrap();
@@ -338,7 +369,7 @@ mod tests {
         assert_eq!(half.islands().iter().map(|&i| units[i].as_str()).collect::<Vec<_>>(), ["Arizona", "New Mexico"]);
         assert_eq!(band(&at, 0.0, 600.0).unwrap().matrix.nnz(), 286);
         assert_eq!(knn(&at, 4).unwrap().0.matrix.nnz(), 192);
-        assert_eq!(inverse_distance(&at, &units, 1.0, Some(1000.0)).unwrap().matrix.nnz(), 642);
+        assert_eq!(inverse_distance(&at, &units, 1.0, Some(1000.0), None).unwrap().matrix.nnz(), 642);
     }
 
     /// Points all over the earth from a small recurrence, the poles and the date line among them.

@@ -9,7 +9,16 @@ pub(super) struct Line<'a> {
     text: &'a str,
 }
 
-impl Line<'_> {
+impl<'a> Line<'a> {
+    pub(super) fn starts_with(&self, mark: char) -> bool {
+        self.text.trim_start().starts_with(mark)
+    }
+
+    /// What follows a beginning of the line.
+    pub(super) fn rest(&self, beginning: &str) -> Option<&'a str> {
+        self.text.trim().strip_prefix(beginning)
+    }
+
     /// Its words (NFC): what stands between blanks, or between quotes.
     pub(super) fn words(&self) -> Vec<String> {
         let mut words = Vec::new();

@@ -2,20 +2,27 @@
 
 pub mod algebra;
 pub mod block;
+pub mod centroid;
+pub mod contiguity;
 pub mod edges;
+pub mod ellipsoid;
+pub mod files;
 pub mod gal;
 pub mod geometry;
+pub mod gravity;
 pub mod gwt;
 pub mod islands;
 pub mod kernel;
 mod listing;
 mod matching;
 pub mod matrix;
+pub mod mtx;
 pub mod periods;
 pub mod scale;
 pub mod similarity;
 pub mod subset;
 pub mod summary;
+pub mod swm;
 
 use sprs::{CsMat, TriMat};
 

@@ -94,6 +94,37 @@ def cases():
     (to / "chinese_cut.csv").write_bytes(text.encode("gb18030")[:-9] + b"\xff,1,2\n")
 
 
+def shapes():
+    """Towns on a lattice of two rows, as GeoJSON and as shapefiles."""
+    import geopandas as gpd
+    from shapely.geometry import MultiPolygon, Point, box
+    to = HERE.parent / "cases" / "data"
+    names = sorted(set(pd.read_csv(to / "towns.csv").town))
+    side = 0.5
+    at = [(9 + side * (i % 4), 45 + side * (i // 4)) for i in range(len(names))]
+    areas = [box(x, y, x + side, y + side) for x, y in at]
+    layer = gpd.GeoDataFrame({"town": names, "number": range(1, len(names) + 1)}, geometry=areas, crs=4326)
+    layer.to_file(to / "towns.geojson", driver="GeoJSON")
+    layer.to_file(to / "towns.shp")
+    layer.to_crs(32632).to_file(to / "towns_utm.shp")
+    island = MultiPolygon([areas[0], box(7, 45, 7.2, 45.2)])
+    more = layer.assign(geometry=[island] + areas[1:])
+    lake = layer.iloc[:1].assign(town="Lake", number=99, geometry=[box(20, 50, 21, 51)])
+    pd.concat([more, layer.iloc[7:8].assign(geometry=[box(11, 45, 11.1, 45.1)]), lake]).to_file(to / "towns_more.geojson", driver="GeoJSON")
+    layer.iloc[:6].to_file(to / "towns_six.geojson", driver="GeoJSON")
+    layer.assign(geometry=[Point(p) for p in at]).to_file(to / "towns_points.geojson", driver="GeoJSON")
+    layer.assign(geometry=[box(x, y, x + 0.4, y + 0.4) for x, y in at]).to_file(to / "towns_apart.geojson", driver="GeoJSON")
+    layer.to_file(to / "towns_short.shp")
+    layer.iloc[:6].to_file(to / "towns_six.shp")
+    (to / "towns_short.dbf").write_bytes((to / "towns_six.dbf").read_bytes())
+    for ending in ("shp", "shx", "dbf", "prj", "cpg"):
+        (to / f"towns_six.{ending}").unlink(missing_ok=True)
+    for stem in ("towns", "towns_utm", "towns_short"):
+        for ending in ("shx", "cpg"):
+            (to / f"{stem}.{ending}").unlink(missing_ok=True)
+
+
 castle()
 mixed()
 cases()
+shapes()

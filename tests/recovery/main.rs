@@ -13,8 +13,10 @@ mod events;
 mod heteroskedasticity;
 mod indices;
 mod instruments;
+mod placebo;
 #[path = "../support/random.rs"]
 mod random;
 mod random_effects;
+mod staggered;
 mod tally;
 mod testing;

@@ -38,7 +38,9 @@ impl Checker<'_> {
     fn of_the_outcome(&self, lineage: &Lineage, model: &ModelSpec, used: &WeightsUse) -> Option<Diagnostic> {
         let outcome = lineage.column(self, model.panel, &model.outcome).mainly;
         leaves(&used.recipe).into_iter().find_map(|leaf| {
-            let WeightsKind::Similarity { column, .. } = &leaf.kind else { return None };
+            let (WeightsKind::Similarity { column, .. } | WeightsKind::Gravity { column, .. }) = &leaf.kind else {
+                return None;
+            };
             let named = Column { kind: ColumnKind::Name(column.clone()), text: column.clone(), place: leaf.place };
             let common = shared(&lineage.column(self, used.panel, &named).from, &outcome);
             let message = format!(
@@ -63,7 +65,10 @@ impl Checker<'_> {
         });
         let (treatment, first) = inline.min_by_key(|(_, first)| *first)?;
         leaves(&used.recipe).into_iter().find_map(|leaf| match &leaf.kind {
-            WeightsKind::Similarity { column, until: Some(until), .. } if *until >= first => {
+            WeightsKind::Similarity { column, until: Some(until), .. }
+            | WeightsKind::Gravity { column, until: Some(until), .. }
+                if *until >= first =>
+            {
                 let (message, help) = post_treatment_weights(column, *until, &treatment.name, first);
                 Some(Diagnostic::lint("durbin::check::post_treatment_weights", leaf.place.0, message).help(help))
             }
@@ -134,6 +139,10 @@ fn unscaled(used: &WeightsUse) -> Option<Diagnostic> {
         | WeightsKind::Inverse { .. }
         | WeightsKind::Block { .. }
         | WeightsKind::Kernel { .. }
+        | WeightsKind::Contiguity { .. }
+        | WeightsKind::Exponential { .. }
+        | WeightsKind::Gravity { .. }
+        | WeightsKind::HigherOrder(..)
         | WeightsKind::Similarity { .. } => true,
         _ => false,
     };

@@ -1,6 +1,6 @@
 //! Recipes of spatial weights, and where they are used.
 
-use super::{Bandwidth, Kernel, Place};
+use super::{Bandwidth, Contact, Kernel, LinkWeight, Place};
 use std::sync::Arc;
 
 /// What becomes of units without neighbors.
@@ -27,6 +27,7 @@ impl WeightsExpr {
             WeightsKind::Add(a, b) | WeightsKind::Hadamard(a, b) | WeightsKind::Product(a, b) => vec![a, b],
             WeightsKind::Transpose(a)
             | WeightsKind::Scale(_, a)
+            | WeightsKind::HigherOrder(_, a)
             | WeightsKind::Row(a)
             | WeightsKind::Spectral(a)
             | WeightsKind::MinMax(a) => vec![a],
@@ -63,6 +64,41 @@ pub enum WeightsKind {
         file: String,
         islands: IslandPolicy,
     },
+    /// Matrix Market; `units`: the file that lists its units, where its comments do not.
+    Mtx {
+        file: String,
+        units: Option<String>,
+        islands: IslandPolicy,
+    },
+    /// Of ArcGIS.
+    Swm {
+        file: String,
+        islands: IslandPolicy,
+    },
+    Contiguity {
+        contact: Contact,
+        order: usize,
+        /// The distance within which points are one, in km; `None`: 1e-7 of the diagonal.
+        snap: Option<f64>,
+        weight: LinkWeight,
+        islands: IslandPolicy,
+    },
+    /// `exp(−decay d)`, `decay` in 1/km.
+    Exponential {
+        decay: f64,
+        cutoff: f64,
+        islands: IslandPolicy,
+    },
+    /// `v_i v_k / d^power` of unit means, as those of `Similarity`.
+    Gravity {
+        column: String,
+        power: f64,
+        cutoff: f64,
+        until: Option<i64>,
+        islands: IslandPolicy,
+    },
+    /// Pairs that are exactly so many links of another matrix apart.
+    HigherOrder(usize, Arc<WeightsExpr>),
     Band {
         lo: f64,
         hi: f64,
@@ -75,6 +111,8 @@ pub enum WeightsKind {
     Inverse {
         power: f64,
         cutoff: Option<f64>,
+        /// Shorter distances count as this one.
+        least: Option<f64>,
         islands: IslandPolicy,
     },
     Block {

@@ -105,12 +105,11 @@ fn lengths(version: u16) -> Lengths {
 
 /// Versions 113 to 115.
 fn binary(mut bytes: Bytes, head: bool) -> Result<Layout, Fault> {
-    let first = bytes.slice(0, 109, "header")?;
-    let version = u16::from(first[0]);
-    bytes.little = first[1] == 2;
+    let version = u16::from(bytes.slice(0, 1, "header")?[0]);
     if !(113..=115).contains(&version) {
         return Err(unknown_version(bytes, version));
     }
+    bytes.little = bytes.slice(0, 109, "header")?[1] == 2;
     let lengths = lengths(version);
     let variables = bytes.count(4, 2, "nvar")?;
     let observations = bytes.count(6, 4, "nobs")?;

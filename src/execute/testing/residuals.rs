@@ -115,7 +115,7 @@ pub(super) fn serial(model: &Named) -> TestResult {
     let problem = &model.fitted.plan.problem;
     let unit_effects = model.fitted.fit.fixed_effects.iter().any(|e| e == "unit");
     let e = model.innovations();
-    let of = dependence::serial(&e, problem.units, problem.periods, unit_effects);
+    let of = dependence::serial(e, problem.units, problem.periods, unit_effects);
     let null = match (unit_effects, e.iter().any(|v| v.is_nan())) {
         (true, false) => {
             "errors of a unit are uncorrelated over time: residuals regress on those before with -1/(T - 1)"

@@ -17,6 +17,8 @@ struct Parts {
     word: Option<Name>,
     /// `optional` or `planar` stands at the end.
     marked: bool,
+    /// `ellipsoid` does.
+    ellipsoid: bool,
 }
 
 impl Builder<'_> {
@@ -57,6 +59,7 @@ impl Builder<'_> {
                 Rule::declared => parts.declared = Some(self.declared(&part)),
                 Rule::word => parts.word = Some(self.name(&part)),
                 Rule::optional_word | Rule::planar_word => parts.marked = true,
+                Rule::ellipsoid_word => parts.ellipsoid = true,
                 _ => {}
             }
         }
@@ -103,8 +106,13 @@ fn clause_kind(rule: Rule, mut parts: Parts) -> Option<ClauseKind> {
         Rule::unit_clause => ClauseKind::Unit(columns.next()?),
         Rule::time_clause => ClauseKind::Time(columns.next()?),
         Rule::join_clause => ClauseKind::Join { source: parts.source?, by: columns.collect(), optional: parts.marked },
-        Rule::coords_clause => ClauseKind::Coords { lon: columns.next()?, lat: columns.next()?, planar: parts.marked },
-        Rule::shapes_clause => ClauseKind::Shapes { source: parts.source?, by: columns.next()? },
+        Rule::coords_clause => ClauseKind::Coords {
+            lon: columns.next()?,
+            lat: columns.next()?,
+            planar: parts.marked,
+            ellipsoid: parts.ellipsoid,
+        },
+        Rule::shapes_clause => ClauseKind::Shapes { source: parts.source?, by: columns.next()?, planar: parts.marked },
         Rule::where_clause => ClauseKind::Where(parts.value?),
         Rule::let_clause => ClauseKind::Let { name: parts.declared?, value: parts.value? },
         Rule::missing_clause => match parts.word {

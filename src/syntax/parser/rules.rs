@@ -131,6 +131,7 @@ pub fn words(rule: Rule) -> &'static str {
         Rule::optional_word => "`optional`",
         Rule::coords_word => "`coords`",
         Rule::planar_word => "`planar`",
+        Rule::ellipsoid_word => "`ellipsoid`",
         Rule::shapes_word => "`shapes`",
         Rule::where_word => "`where`",
         Rule::missing_word => "`missing`",
