@@ -110,7 +110,7 @@ pub fn unknown_attribute(path: &str, by: &str, names: &[String]) -> Fault {
     let near = suggest::did_you_mean(by, names.iter().map(String::as_str));
     Fault::error("durbin::check::unknown_column", message).help(match near {
         Some(help) if names.len() > 12 => help,
-        Some(help) => format!("{help}; {list}"),
+        Some(help) => format!("{help} {list}"),
         None => list,
     })
 }
