@@ -463,13 +463,12 @@ fn staggered_needs(step: &StepKind) -> Vec<usize> {
             Output::Design(design) => out.extend(design.staggered()),
             Output::Figure(figure) => of(&figure.of, out),
             Output::List(items) => items.iter().for_each(|(_, item)| of(item, out)),
+            Output::Table(table) => table.of.iter().for_each(|inner| of(inner, out)),
             _ => {}
         }
     }
     let mut out = Vec::new();
-    if let StepKind::Print(output) | StepKind::Save { output, .. } = step {
-        of(output, &mut out);
-    }
+    step.outputs().into_iter().for_each(|output| of(output, &mut out));
     out
 }
 
