@@ -91,7 +91,7 @@ impl Assignment {
     pub fn torus(coordinates: &Coordinates) -> Assignment {
         let places: Vec<[f64; 2]> = match coordinates {
             Coordinates::Planar(points) => points.clone(),
-            Coordinates::Degrees(points) => {
+            Coordinates::Degrees(points) | Coordinates::Ellipsoid(points) => {
                 let mean = points.iter().map(|p| p[1]).sum::<f64>() / points.len() as f64;
                 let scale = mean.to_radians().cos();
                 points.iter().map(|p| [p[0] * scale, p[1]]).collect()

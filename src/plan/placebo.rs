@@ -120,7 +120,7 @@ impl Planner<'_> {
             }
             Permute::Clusters(by) => {
                 let labels = self.group_labels(spec.model, by, plan)?;
-                let (cluster, clusters) = self.clusters_of(by, &labels, plan)?;
+                let (cluster, clusters) = self.clusters_by(by, &labels, plan)?;
                 let groups = Some(clusters);
                 return Ok(Prepared::Assignments { from: Assignment::Clusters { cluster, clusters }, groups });
             }
@@ -129,7 +129,7 @@ impl Planner<'_> {
     }
 
     /// The cluster of every unit; units of one cluster have one course of treatment.
-    fn clusters_of(&mut self, by: &Column, labels: &[Option<String>], plan: &ModelPlan) -> Step<(Vec<usize>, usize)> {
+    fn clusters_by(&mut self, by: &Column, labels: &[Option<String>], plan: &ModelPlan) -> Step<(Vec<usize>, usize)> {
         let without: Vec<&str> =
             plan.units.iter().zip(labels).filter(|(_, l)| l.is_none()).map(|(u, _)| u.as_str()).collect();
         if !without.is_empty() {
