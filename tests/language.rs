@@ -30,6 +30,7 @@ const NOT_BY_A_CASE: &[(&str, &str)] = &[
     ("durbin::io::outside", "needs a disk: tests/cli.rs"),
     ("durbin::io::write_failed", "needs a disk: tests/cli.rs"),
     ("durbin::lock::unreadable", "needs a lock: tests/lock.rs"),
+    ("durbin::output::no_fonts", "needs a machine without fonts"),
     ("durbin::run::bug", "an error of durbin itself"),
     ("durbin::run::command", "needs a prompt: tests/repl.rs"),
     ("durbin::run::interrupted", "needs Ctrl-C"),

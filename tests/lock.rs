@@ -187,6 +187,11 @@ fn clauses_of_models_have_their_words() {
     folder.change("b.durbin", "poverty | W)", "poverty | W, effects: simulate(draws: 50))");
     let (_, out, err) = folder.durbin(&["diff", "a.durbin", "b.durbin"]);
     assert_eq!(out, "`n`: errors of effects delta → simulate(draws: 50)\n", "{err}");
+    write("b.durbin", "1", "400 km", "");
+    folder.change("b.durbin", "poverty | W)", "poverty | W, method: gs2sls)");
+    let (_, out, err) = folder.durbin(&["diff", "a.durbin", "b.durbin"]);
+    let found = "`n`: found by likelihood or least squares → two stages, endogenous none, instruments none\n";
+    assert!(out.contains(found), "{out}{err}");
     write("a.durbin", "1", "400 km", ", where: year > since");
     write("b.durbin", "2", "400 km", ", where: year > since");
     let (_, out, _) = folder.durbin(&["diff", "a.durbin", "b.durbin"]);

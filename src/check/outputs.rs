@@ -16,7 +16,7 @@ const TABLE: &[&str] = &[".csv", ".docx", ".html", ".json", ".md", ".tex", ".txt
 const TEXT: &[&str] = &[".docx", ".html", ".json", ".md", ".txt"];
 const ARRAY: &[&str] = &[".csv", ".json", ".txt"];
 const VALUE: &[&str] = &[".json", ".txt"];
-const FIGURE: &[&str] = &[".html", ".json", ".svg"];
+const FIGURE: &[&str] = &[".html", ".json", ".png", ".svg"];
 /// Of a matrix: its links, and what a text says of it.
 const MATRIX: &[&str] = &[".csv", ".docx", ".gal", ".gwt", ".html", ".json", ".md", ".mtx", ".txt"];
 const ALL: [&str; 12] =

@@ -130,8 +130,15 @@ impl Checker<'_> {
     /// Options that have nothing to act on are refused.
     fn options_fit(&mut self, bound: &Bound, table: &TableSpec) -> Check<()> {
         let Some(of) = &table.of else { return Ok(()) };
-        let estimates =
-            matches!(**of, Output::Design(_) | Output::Answer { answer: Answer::Effects | Answer::Responses(_), .. });
+        let estimates = match &**of {
+            Output::Design(DesignSpec::Honest(_)) => false,
+            Output::Design(DesignSpec::Staggered(number)) => {
+                self.spec.staggered.get(*number).is_none_or(|s| s.kind != StaggeredKind::Bacon)
+            }
+            Output::Design(_) => true,
+            Output::Answer { answer, .. } => matches!(answer, Answer::Effects | Answer::Responses(_)),
+            _ => false,
+        };
         for (name, e) in &bound.named {
             let models_only = OF_MODELS.contains(&name.as_str());
             if models_only || (OF_ESTIMATES.contains(&name.as_str()) && !estimates) {

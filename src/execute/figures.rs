@@ -5,6 +5,7 @@ use crate::check::spec::{FigureSpec, Picture};
 use crate::fault::Fault;
 use crate::outcome::Outcome;
 use crate::outcome::figures::Figure;
+use crate::report::figure::png::{NoPixels, png};
 use crate::report::plots::{self, maps};
 use crate::weights::contiguity::Surface;
 use crate::weights::geometry::Coordinates;
@@ -49,4 +50,15 @@ impl Run<'_> {
         };
         Ok(maps::Ground { units: data.index.units.clone(), points, outlines: Vec::new(), planar })
     }
+}
+
+/// The bytes of `save plot(…) to "figure.png"`.
+pub(super) fn pixels(figure: &Figure) -> Result<Vec<u8>, Fault> {
+    png(figure).map_err(|why| match why {
+        NoPixels::NoFonts => {
+            Fault::error("durbin::output::no_fonts", "this machine has no font to write a `.png` with")
+                .help("save it as `.svg`, which the reader's fonts draw, or install a font")
+        }
+        NoPixels::NotDrawn => Fault::error("durbin::run::bug", "a figure was not drawn"),
+    })
 }

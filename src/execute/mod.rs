@@ -227,6 +227,13 @@ impl Run<'_> {
                             }
                             Err(fault) => out.diagnostics.push(Diagnostic::at(fault, Some(path_place.0))),
                         }
+                    } else if let (Outcome::Figure(figure), "png") = (&entry.outcome, extension.as_str()) {
+                        match figures::pixels(figure) {
+                            Ok(content) => {
+                                out.files.push(Saved { path: path.clone(), content, place: path_place.0 });
+                            }
+                            Err(fault) => out.diagnostics.push(Diagnostic::at(fault, Some(path_place.0))),
+                        }
                     } else if let Some(content) = report::saved(&entry, &extension, self.spec.settings.lang) {
                         out.files.push(Saved { path: path.clone(), content, place: path_place.0 });
                     }

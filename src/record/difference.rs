@@ -341,6 +341,7 @@ fn derived_models(spec: &Spec, named: &IndexMap<String, usize>) -> Vec<usize> {
                 out.extend(design.models());
             }
             Output::List(items) => items.iter().for_each(|(_, item)| designs(item, named, out)),
+            Output::Table(table) => table.of.iter().for_each(|of| designs(of, named, out)),
             _ => {}
         }
     }

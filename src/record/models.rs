@@ -1,7 +1,7 @@
 //! Two models of one name, clause by clause.
 
 use super::difference::{changed, values, word};
-use crate::check::spec::{ColumnKind, EffectErrors, ModelSpec, Spec, WeightsUse};
+use crate::check::spec::{ApproachSpec, ColumnKind, EffectErrors, ModelSpec, Spec, WeightsUse};
 use crate::estimators::FixedEffects;
 
 /// What differs between them.
@@ -32,6 +32,7 @@ pub(super) fn model(name: &str, (a, m): (&Spec, &ModelSpec), (b, n): (&Spec, &Mo
         EffectErrors::Simulate { draws } => format!("simulate(draws: {draws})"),
     };
     changed(out, &format!("{of}: errors of effects"), errors(m), errors(n));
+    changed(out, &format!("{of}: found by"), approach(m), approach(n));
     let likelihood = |m: &ModelSpec| m.likelihood.map_or("as the matrices allow".to_string(), |l| word(&l));
     changed(out, &format!("{of}: likelihood"), likelihood(m), likelihood(n));
     changed(out, &format!("{of}: `df_adjust`"), m.df_adjust, n.df_adjust);
@@ -119,6 +120,24 @@ fn lagged(m: &ModelSpec) -> String {
         None => "all".to_string(),
         Some(chosen) => {
             chosen.iter().filter_map(|&k| m.terms.get(k)).map(|t| t.value.text.as_str()).collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+/// How the parameters are found.
+fn approach(m: &ModelSpec) -> String {
+    let texts = |of: Vec<&str>| if of.is_empty() { "none".to_string() } else { of.join(" + ") };
+    match &m.approach {
+        ApproachSpec::Likelihood => "likelihood or least squares".to_string(),
+        ApproachSpec::Instruments { endogenous, instruments } => {
+            let own = endogenous.iter().filter_map(|&k| m.terms.get(k)).map(|t| t.value.text.as_str()).collect();
+            let by = instruments.iter().map(|t| t.value.text.as_str()).collect();
+            format!("two stages, endogenous {}, instruments {}", texts(own), texts(by))
+        }
+        ApproachSpec::Moments => "moments".to_string(),
+        ApproachSpec::Random { effects, mundlak } => {
+            let means = if *mundlak { ", with unit means" } else { "" };
+            format!("random effects ({}){means}", word(effects))
         }
     }
 }

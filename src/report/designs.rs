@@ -54,10 +54,10 @@ pub fn table(design: &Design, options: &TableOptions) -> Table {
         Design::Joint(j) => replications::joint(j),
         Design::ByGroup(g) => groups::table(g),
         Design::SplitExposure(s) => groups::exposure(s),
-        Design::Staggered(s) => super::staggered::table(s),
+        Design::Staggered(s) => super::staggered::table(s, options),
         Design::Bacon(b) => super::staggered::comparisons(b),
         Design::Honest(h) => super::honest::table(h),
-        Design::Matched(m) => super::matching::table(m),
+        Design::Matched(m) => super::matching::table(m, options),
     };
     table.notes.retain(|n| !n.is_empty());
     table

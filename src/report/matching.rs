@@ -14,8 +14,7 @@ pub fn about(m: &MatchedDid) -> String {
 }
 
 /// Estimate and balance.
-pub fn table(m: &MatchedDid) -> Table {
-    let options = TableOptions::default();
+pub fn table(m: &MatchedDid, options: &TableOptions) -> Table {
     let effect = m.coefficients.iter().map(|c| Row { label: c.term.clone(), cells: vec![options.cell(&c.value)] });
     let number = |x: f64| if x.is_finite() { Cell::Number(x) } else { Cell::Empty };
     let mut blocks = vec![Block { heading: Some("Weighted two-way regression".to_string()), rows: effect.collect() }];
@@ -31,7 +30,7 @@ pub fn table(m: &MatchedDid) -> Table {
     blocks.push(Block { heading: Some("Covariates before matching".to_string()), rows: before.collect() });
     blocks.push(Block { heading: Some("Covariates after matching".to_string()), rows: after.collect() });
     let columns = ["effect", "treated", "controls", "bias, %", "variance ratio"].map(String::from).to_vec();
-    Table { title: None, columns, blocks, notes: notes(m, &options), digits: options.digits }
+    Table { title: None, columns, blocks, notes: notes(m, options), digits: options.digits }
 }
 
 fn named(names: &[String]) -> String {
@@ -42,9 +41,10 @@ fn named(names: &[String]) -> String {
 
 fn notes(m: &MatchedDid, options: &TableOptions) -> Vec<String> {
     let mut notes = vec![
-        "Standard errors in brackets, weights taken as given; bias: difference of means in percent of the standard \
-         deviation before matching; variance ratio: treated over controls."
-            .to_string(),
+        options.beneath(
+            "weights taken as given; bias: difference of means in percent of the standard deviation before matching; \
+             variance ratio: treated over controls.",
+        ),
         star_note(options).concat(),
         format!(
             "{} of {} treated matched to {} of {} by {} (caliper: {}); the weights are worth {} controls.",

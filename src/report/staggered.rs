@@ -77,7 +77,7 @@ const SHOWN: usize = 12;
 /// The table as a terminal shows it: many group-time effects are counted, and told where they are.
 pub fn shown(s: &Staggered) -> Table {
     let cells = s.att.len() + s.spillover.as_ref().map_or(0, |x| x.att.len());
-    let full = table(s);
+    let full = table(s, &TableOptions::default());
     if cells <= SHOWN {
         return full;
     }
@@ -93,26 +93,25 @@ pub fn shown(s: &Staggered) -> Table {
 }
 
 /// The table of a design, every effect in it.
-pub fn table(s: &Staggered) -> Table {
-    let options = TableOptions::default();
+pub fn table(s: &Staggered, options: &TableOptions) -> Table {
     let mut blocks = Vec::new();
     match &s.aggregates {
         Some(of) => {
-            blocks.extend(aggregated(of, "the start", "group, by its start", &options));
-            blocks.extend(group_times(&s.att, "Group and period", &options));
+            blocks.extend(aggregated(of, "the start", "group, by its start", options));
+            blocks.extend(group_times(&s.att, "Group and period", options));
         }
         None => {
-            blocks.extend(block("Before the start, by clean cells alone", events(&s.leads, &options)));
-            blocks.extend(block("By time since the start", events(&s.periods, &options)));
-            let overall = s.overall.iter().map(|e| row("all treated unit-periods", None, e, &options)).collect();
+            blocks.extend(block("Before the start, by clean cells alone", events(&s.leads, options)));
+            blocks.extend(block("By time since the start", events(&s.periods, options)));
+            let overall = s.overall.iter().map(|e| row("all treated unit-periods", None, e, options)).collect();
             blocks.extend(block("Overall", overall));
         }
     }
     if let Some(spill) = &s.spillover {
-        blocks.extend(spillover(spill, &options));
+        blocks.extend(spillover(spill, options));
     }
     let columns = ["units", "effect"].map(String::from).to_vec();
-    Table { title: None, columns, blocks, notes: notes(s, &options), digits: options.digits }
+    Table { title: None, columns, blocks, notes: notes(s, options), digits: options.digits }
 }
 
 fn spillover(spill: &SpilloverEffects, options: &TableOptions) -> Vec<Block> {
@@ -157,10 +156,8 @@ fn controls(s: &Staggered) -> String {
 }
 
 fn notes(s: &Staggered, options: &TableOptions) -> Vec<String> {
-    let mut notes = vec![
-        "Standard errors in brackets; units: those of the groups that an effect averages.".to_string(),
-        star_note(options).concat(),
-    ];
+    let mut notes =
+        vec![options.beneath("units: those of the groups that an effect averages."), star_note(options).concat()];
     let controls = controls(s);
     if !controls.is_empty() {
         notes.push(controls);

@@ -4,6 +4,7 @@
 mod frame;
 mod marks;
 pub mod pen;
+pub mod png;
 mod ticks;
 
 use crate::outcome::figures::{Figure, Ink, Layer, Marks, Panel};
