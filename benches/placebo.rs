@@ -42,7 +42,7 @@ fn nearest() -> Arc<Weights> {
 
 fn problem() -> Problem {
     let w = nearest();
-    let treated = |r: usize| r % UNITS % 6 == 0 && r / UNITS >= 7 + r % UNITS % 5;
+    let treated = |r: usize| (r % UNITS).is_multiple_of(6) && r / UNITS >= 7 + r % UNITS % 5;
     let column = |seed: u64| (0..UNITS * PERIODS).map(|k| noise(seed, k as u64)).collect::<Vec<f64>>();
     let law = (0..UNITS * PERIODS).map(|r| f64::from(u8::from(treated(r)))).collect();
     let values = [law, column(2), column(3), column(4)];

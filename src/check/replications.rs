@@ -14,6 +14,9 @@ const REPS: usize = 500;
 /// The same of joint draws.
 const JOINT: usize = 499;
 
+/// Models with their names, the term that all of them have, and the part of its effect.
+type Compared = (Vec<(String, usize)>, String, Aspect);
+
 impl Checker<'_> {
     /// `simulate(m, truth: {law: 0.05}, reps: 500)`
     pub(crate) fn simulate_design(&mut self, call: &Expr, entry: &Entry, bound: &Bound) -> Check<DesignSpec> {
@@ -97,7 +100,7 @@ impl Checker<'_> {
     }
 
     /// Two models or more, the term that all of them have, and the part of its effect that is compared.
-    fn compared(&mut self, call: &Expr, what: &str, bound: &Bound) -> Check<(Vec<(String, usize)>, String, Aspect)> {
+    fn compared(&mut self, call: &Expr, what: &str, bound: &Bound) -> Check<Compared> {
         let Some(list) = bound.get("models") else { return Err(Reported) };
         let value = self.value(list)?;
         let mut models = Vec::new();

@@ -22,6 +22,9 @@ pub(crate) struct Counter<'a> {
     interrupt: &'a dyn Interrupt,
 }
 
+/// Direct, indirect and total effect of every term, and the policy effects.
+type AtPoint = (Vec<[f64; 3]>, Option<[f64; 6]>);
+
 impl<'a> Counter<'a> {
     pub fn new(of: usize, interrupt: &'a dyn Interrupt) -> Counter<'a> {
         Counter { done: AtomicUsize::new(0), of, interrupt }
@@ -95,7 +98,7 @@ impl<'a> Effects<'a> {
     }
 
     /// The effects at one point, and the policy effects.
-    pub fn at(&self, coefficients: &[f64]) -> Result<(Vec<[f64; 3]>, Option<[f64; 6]>), EstimateError> {
+    pub fn at(&self, coefficients: &[f64]) -> Result<AtPoint, EstimateError> {
         let cells = PolicyCells::of(self.sample);
         let slopes = &coefficients[..self.sample.slopes()];
         let parts = match self.axis {
