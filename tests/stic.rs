@@ -73,7 +73,7 @@ fn the_stored_truth_is_that_of_the_parameters() {
 /// The example's own declarations with its two main models, and their event studies.
 fn program() -> Program {
     let paper = shipped("paper.durbin");
-    let (head, _) = paper.split_once("model plain").unwrap();
+    let (head, _) = paper.split_once("model lagged").unwrap();
     Program::new("paper.durbin", &format!("{head}event_study(base, -5..5)\nevent_study(diverse, -5..5)\n"))
 }
 
