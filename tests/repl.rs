@@ -16,7 +16,9 @@ impl Castle {
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
         for file in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/castle")).unwrap().flatten() {
-            fs::copy(file.path(), folder.join(file.file_name())).unwrap();
+            if file.path().is_file() {
+                fs::copy(file.path(), folder.join(file.file_name())).unwrap();
+            }
         }
         Castle(folder)
     }

@@ -243,7 +243,9 @@ fn copied() -> PathBuf {
     fs::create_dir_all(&folder).unwrap();
     for file in fs::read_dir(root().join("examples/castle")).unwrap() {
         let file = file.unwrap();
-        fs::copy(file.path(), folder.join(file.file_name())).unwrap();
+        if file.path().is_file() {
+            fs::copy(file.path(), folder.join(file.file_name())).unwrap();
+        }
     }
     folder
 }
