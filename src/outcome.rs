@@ -6,8 +6,12 @@
 pub mod described;
 pub mod designs;
 pub mod figures;
+pub mod groups;
 pub mod honest;
 pub mod matching;
+pub mod placebo;
+pub mod replications;
+pub mod rings;
 pub mod staggered;
 pub mod steps;
 pub mod table;

@@ -66,7 +66,9 @@ impl Column {
             ColumnKind::Name(_)
             | ColumnKind::Treatment(_)
             | ColumnKind::EventTime { .. }
+            | ColumnKind::Near { .. }
             | ColumnKind::SpatialLag { .. }
+            | ColumnKind::Split { .. }
             | ColumnKind::Levels(_) => {
                 add("unit");
                 add("time");

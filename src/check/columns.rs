@@ -363,6 +363,9 @@ impl Checker<'_> {
         if name.text == "undefined" {
             return self.undefined(expr, &entry, arguments);
         }
+        if matches!(name.text.as_str(), "ring" | "distance_to") {
+            return self.near_call(expr, &entry, arguments, on);
+        }
         let Some(function) = Function::of(&name.text).filter(|_| !over) else {
             return Err(self.no_column_function(expr, &entry, over));
         };

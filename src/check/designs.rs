@@ -25,6 +25,15 @@ impl Checker<'_> {
         let design = match entry.name.as_str() {
             "event_study" => Checker::event_study,
             "by_band" => Checker::by_band,
+            "placebo" => Checker::placebo,
+            "fake_timing" => Checker::fake_timing,
+            "leave_one_out" => Checker::leave_one_out,
+            "simulate" => Checker::simulate_design,
+            "spec_curve" => Checker::spec_curve,
+            "joint" => Checker::joint,
+            "rings_did" => Checker::rings_did,
+            "by_group" => Checker::by_group,
+            "split_exposure" => Checker::split_exposure,
             "honest" => Checker::honest,
             _ => return None,
         };
@@ -36,13 +45,13 @@ impl Checker<'_> {
     }
 
     /// The model a design is asked of, with its name or text.
-    fn design_model(&mut self, bound: &Bound) -> Check<(usize, String)> {
+    pub(crate) fn design_model(&mut self, bound: &Bound) -> Check<(usize, String)> {
         let Some(expr) = bound.get("m") else { return Err(Reported) };
         Ok((self.model_argument(expr)?, print::expression(expr)))
     }
 
     /// The same of a model with a treatment.
-    fn treated_model(&mut self, call: &Expr, entry: &Entry, bound: &Bound) -> Check<(usize, String)> {
+    pub(crate) fn treated_model(&mut self, call: &Expr, entry: &Entry, bound: &Bound) -> Check<(usize, String)> {
         let (model, of) = self.design_model(bound)?;
         let spec = &self.spec.models[model];
         let Some(treatment) = spec.treatment else {
@@ -57,13 +66,18 @@ impl Checker<'_> {
         }
         let with_it = spec.terms.iter().skip(1).map(|t| &t.value).find(|term| {
             let mut found = false;
-            term.visit(&mut |c| found |= matches!(c.kind, ColumnKind::Treatment(t) if t == treatment));
+            term.visit(&mut |c| {
+                found |= match c.kind {
+                    ColumnKind::Treatment(t) | ColumnKind::Near { treatment: t, .. } => t == treatment,
+                    _ => false,
+                }
+            });
             found
         });
         if let Some(term) = with_it {
             let name = &self.spec.treatments[treatment].name;
             let message = format!(
-                "`{}` puts event times or bands in the place of `{name}`, and `{}` would keep it",
+                "`{}` puts something else in the place of `{name}`, and `{}` would keep it",
                 entry.name, term.text
             );
             let fault = Diagnostic::error("durbin::check::wrong_kind", self.at(call.span), message)
@@ -258,7 +272,7 @@ impl Checker<'_> {
     }
 
     /// Ascending bounds in kilometers, two at least.
-    fn bounds(&mut self, list: &Expr) -> Check<Vec<f64>> {
+    pub(crate) fn bounds(&mut self, list: &Expr) -> Check<Vec<f64>> {
         let items = match self.value(list)? {
             Value::List(items) => items,
             other => return Err(self.wrong_kind(list.span, "a list of distances", &other, None)),

@@ -45,7 +45,14 @@ impl Checker<'_> {
 
     fn has_plot(&self, of: &Output) -> bool {
         match of {
-            Output::Fit(_) | Output::Treatment(_) | Output::Design(_) => true,
+            Output::Fit(_) | Output::Treatment(_) => true,
+            Output::Design(design) => !matches!(
+                design,
+                DesignSpec::FakeTiming { .. }
+                    | DesignSpec::Simulate(_)
+                    | DesignSpec::SplitExposure { .. }
+                    | DesignSpec::Joint(_)
+            ),
             Output::Answer { answer, .. } => matches!(
                 answer,
                 Answer::Effects

@@ -91,7 +91,7 @@ impl Checker<'_> {
     }
 
     /// `sdm(y ~ x | W, …)`: the model it asks for, interned in the spec.
-    fn model_call(
+    pub(crate) fn model_call(
         &mut self,
         call: &Expr,
         entry: &Entry,

@@ -21,7 +21,9 @@ mod text;
 mod weights;
 
 pub use columns::{Column, ColumnKind, Function};
-pub use designs::{BandSpec, Bin, DesignSpec, EventTimes};
+pub use designs::{
+    Aspect, BandSpec, Bin, DesignSpec, EventTimes, JointSpec, Permute, PlaceboSpec, SimulateSpec, SpecCurveSpec,
+};
 pub use figures::{FigureSpec, Picture};
 pub use honest::{Departure, HonestSpec, StudiedEffect};
 pub use staggered::{CaliperUse, ComparisonUse, ControlUse, MatchUse, MultiplierUse, StaggeredKind, StaggeredSpec};

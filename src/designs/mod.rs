@@ -1,7 +1,13 @@
 //! Treatments and the designs built on them.
 
+pub mod assignment;
+pub mod early;
+pub mod exposure;
 pub mod honest;
 pub mod matching;
+pub mod nearest;
+pub mod placebo;
+pub mod simulate;
 pub mod staggered;
 pub mod treatment;
 pub mod two_way;

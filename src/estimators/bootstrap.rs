@@ -119,7 +119,7 @@ fn covariance(draws: &[DVector<f64>], size: usize) -> Vec<Vec<f64>> {
 }
 
 /// Passes the question on and keeps the steps of replications to itself.
-struct Quiet<'a>(&'a dyn Interrupt);
+pub(crate) struct Quiet<'a>(pub &'a dyn Interrupt);
 
 impl Interrupt for Quiet<'_> {
     fn stop(&self) -> bool {

@@ -22,6 +22,9 @@ pub(crate) struct Counter<'a> {
     interrupt: &'a dyn Interrupt,
 }
 
+/// Direct, indirect and total effect of every term, and the policy effects.
+type AtPoint = (Vec<[f64; 3]>, Option<[f64; 6]>);
+
 impl<'a> Counter<'a> {
     pub fn new(of: usize, interrupt: &'a dyn Interrupt) -> Counter<'a> {
         Counter { done: AtomicUsize::new(0), of, interrupt }
@@ -92,6 +95,18 @@ impl<'a> Effects<'a> {
             long_run: three(long_run),
             policy: policy.try_into().ok(),
         })
+    }
+
+    /// The effects at one point, and the policy effects.
+    pub fn at(&self, coefficients: &[f64]) -> Result<AtPoint, EstimateError> {
+        let cells = PolicyCells::of(self.sample);
+        let slopes = &coefficients[..self.sample.slopes()];
+        let parts = match self.axis {
+            Some(axis) => parts_at(self.sample, axis, coefficients[slopes.len()], cells.as_ref(), self.dense_units)?,
+            None => parts(self.sample, None, cells.as_ref())?,
+        };
+        let effects = self.effects(slopes, &parts).chunks_exact(3).map(|c| [c[0], c[1], c[2]]).collect();
+        Ok((effects, cells.map(|c| self.policy(slopes, &parts, c.regressor))))
     }
 
     fn slopes<'d>(&self, draw: &'d DVector<f64>) -> &'d [f64] {

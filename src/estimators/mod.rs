@@ -36,14 +36,16 @@ mod spread;
 mod unbalanced_tests;
 mod wild;
 
+pub(crate) use bootstrap::Quiet;
 pub use bootstrap::{Bootstrap, Scheme, bootstrap};
 pub use by_order::{ByOrder, OrderedEffects, effects_by_order};
 pub use by_unit::{ByUnit, UnitEffect, effects_by_unit};
+pub(crate) use draws::Counter;
 pub use fit::{estimate, estimate_with};
 pub use renumber::giver;
 pub use responses::{ResponsesOf, responses};
 pub use rows::observations;
-pub use simulate::{Draws, simulate};
+pub use simulate::{Draws, effects_at, simulate};
 pub use spread::{Resampled, Spread};
 pub use wild::{Wild, WildFound, WildWeights, wild};
 

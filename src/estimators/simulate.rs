@@ -76,6 +76,29 @@ pub(crate) fn with_effects<T>(
     then(&Effects { sample, axis: axis.as_ref(), dense_units, interrupt, stable, level })
 }
 
+/// Direct, indirect and total of one regressor.
+pub type Triple = [f64; 3];
+
+/// Direct, indirect and total effect of every regressor at given coefficients (in the order of an estimate's), and the
+/// policy effects in the order of [`super::PolicyOf`].
+///
+/// # Errors
+/// `Interrupted`, or a filter that cannot be solved at that ρ.
+pub fn effects_at(
+    problem: &Problem,
+    coefficients: &[f64],
+    shared: &Shared,
+    interrupt: &dyn Interrupt,
+) -> Result<(Vec<Triple>, Option<[f64; 6]>), EstimateError> {
+    let sample = Sample::new(problem)?;
+    let lag = problem.lag_weights.as_ref().filter(|_| problem.model.has_lag());
+    let spectrum = lag.map(|w| shared.spectrum(w, interrupt)).transpose()?;
+    let dense_units = shared.dense_units();
+    let axis = spectrum.as_deref().map(|s| Axis::new(s, interrupt, dense_units));
+    let of = Effects { sample: &sample, axis: axis.as_ref(), dense_units, interrupt, stable: true, level: 0.95 };
+    of.at(coefficients)
+}
+
 /// A matrix `L` with `LL' = V`: Cholesky's, or for a semidefinite `V` by its eigenvectors. `None` where `V` has none.
 fn root(vcov: &DMatrix<f64>) -> Option<DMatrix<f64>> {
     if !vcov.iter().all(|v| v.is_finite()) {

@@ -9,8 +9,11 @@ use crate::estimators::FixedEffects;
 use crate::fault::Fault;
 use crate::linalg::panel::spatial_lag;
 use crate::outcome::designs::{BandEffects, ByBand, Design, EventPeriod, EventStudy, Uniform};
+use crate::outcome::rings::{RingEffect, Rings};
 use crate::outcome::{Effect, Estimate};
+use crate::plan::placebo::Prepared;
 use nalgebra::DMatrix;
+use std::sync::PoisonError;
 
 /// Draws behind uniform intervals (methods E.2).
 const DRAWS: usize = 10_000;
@@ -22,9 +25,35 @@ impl Run<'_> {
         Ok(match design {
             DesignSpec::EventStudy { of, model } => Design::EventStudy(Box::new(self.event_study(of, *model)?)),
             DesignSpec::ByBand { of, bands } => Design::ByBand(self.by_band(of, bands)?),
+            DesignSpec::Placebo(asked) => self.once(design, || self.placebo(design, asked))?,
+            DesignSpec::FakeTiming { of, model, shift, .. } => self.fake_timing(of, *model, *shift)?,
+            DesignSpec::LeaveOneOut { of, model, by, .. } => {
+                self.once(design, || self.leave_one_out(design, of, *model, by))?
+            }
+            DesignSpec::Simulate(asked) => self.once(design, || self.simulation(asked))?,
+            DesignSpec::SpecCurve(asked) => self.spec_curve(asked)?,
+            DesignSpec::Joint(asked) => self.once(design, || self.joint(asked))?,
+            DesignSpec::ByGroup { of, model, by, split, .. } => {
+                self.once(design, || self.by_group(design, (of, *model), by, *split))?
+            }
+            DesignSpec::SplitExposure { of, model, matrices } => self.split_exposure(of, *model, *matrices)?,
+            DesignSpec::Rings { of, model, treatment, rings, .. } => {
+                self.rings(design, of, *model, treatment, rings)?
+            }
             DesignSpec::Staggered(number) => self.staggered(*number)?,
             DesignSpec::Honest(spec) => Design::Honest(self.honest(spec)?),
         })
+    }
+
+    /// An answer that takes many estimates: printed and saved, it is worked out once.
+    fn once(&self, design: &DesignSpec, make: impl FnOnce() -> Result<Design, Fault>) -> Result<Design, Fault> {
+        let known = || self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, known)) = known().iter().find(|(asked, _)| asked == design) {
+            return Ok(known.clone());
+        }
+        let made = make()?;
+        known().push((design.clone(), made.clone()));
+        Ok(made)
     }
 
     /// A model with its event times and the name of its treatment.
@@ -83,6 +112,36 @@ impl Run<'_> {
         })
     }
 
+    fn rings(
+        &self,
+        design: &DesignSpec,
+        of: &str,
+        model: usize,
+        treatment: &str,
+        rings: &[[f64; 2]],
+    ) -> Result<Design, Fault> {
+        let Prepared::Rings(counts) = self.prepared(design)? else { return Err(bug("rings were not counted")) };
+        let fit = &self.fitted(model)?.fit;
+        let value = |k: usize| fit.coefficients.get(k).map(|c| c.value.clone());
+        let mut found = Vec::new();
+        for (b, [lo, hi]) in rings.iter().enumerate() {
+            let Some(value) = value(b + 1) else { return Err(bug("a ring has no coefficient")) };
+            let (exposed_units, cells) = (counts.exposed[b], counts.cells[b]);
+            found.push(RingEffect { lo: *lo, hi: *hi, unit: "km", value, exposed_units, cells });
+        }
+        let Some(direct) = value(0) else { return Err(bug("a treatment has no coefficient")) };
+        Ok(Design::Rings(Box::new(Rings {
+            model: of.to_string(),
+            treatment: treatment.to_string(),
+            level: fit.level,
+            direct,
+            treated_units: counts.treated,
+            rings: found,
+            clean_units: counts.clean,
+            fit: Box::new(fit.clone()),
+        })))
+    }
+
     fn by_band(&self, of: &str, bands: &[BandSpec]) -> Result<ByBand, Fault> {
         let mut found = Vec::new();
         let mut treatment = String::new();
@@ -100,7 +159,7 @@ impl Run<'_> {
     }
 }
 
-fn bug(what: &str) -> Fault {
+pub(super) fn bug(what: &str) -> Fault {
     Fault::error("durbin::run::bug", what).help("please report the program to the authors")
 }
 

@@ -31,6 +31,11 @@ impl Tails {
         Tails { reference, quantile }
     }
 
+    /// Half the width of an interval, in standard errors.
+    pub(super) fn quantile(&self) -> f64 {
+        self.quantile
+    }
+
     /// The two-sided p-value of a statistic.
     fn p(&self, statistic: f64) -> f64 {
         if !statistic.is_finite() {

@@ -10,9 +10,13 @@ mod designs;
 mod explain;
 mod figures;
 mod fit;
+mod groups;
 mod honest;
+mod joint;
 mod near_collinear;
+mod placebo;
 mod remarks;
+mod replications;
 mod resample;
 mod restrictions;
 mod schedule;
@@ -22,15 +26,16 @@ mod steps;
 mod testing;
 
 use crate::check::scalar::{FITTING, UNFIT, each_answer, evaluate, sides};
-use crate::check::spec::{Answer, Output, ScalarExpr, Spec, Step, StepKind, TableSpec};
+use crate::check::spec::{Answer, DesignSpec, Output, ScalarExpr, Spec, Step, StepKind, TableSpec};
 use crate::diagnostic::Diagnostic;
 use crate::estimators::{EstimateError, Estimated, Interrupt, estimate_with};
 use crate::fault::Fault;
+use crate::outcome::designs::Design;
 use crate::outcome::{Entry, Fit, Outcome, Scalar, Table};
 use crate::plan::{Memory, ModelPlan, Plan};
 use crate::report::page::Section;
 use crate::report::{self, Stars, TableOptions, side_by_side};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use steps::{Left, Shown};
 
 /// A file a `save` asks for, rendered.
@@ -77,7 +82,20 @@ type Estimation = Result<(Arc<Fitted>, Vec<Diagnostic>), Vec<Diagnostic>>;
 pub fn execute(spec: &Spec, plan: Plan, memory: Option<&Memory>, interrupt: &dyn Interrupt) -> Executed {
     let mut out = Executed::default();
     let Plan {
-        panels, treatments, models, tests, staggered, keys, summaries, arrays, data, steps, work, shared, ..
+        panels,
+        treatments,
+        models,
+        tests,
+        designs,
+        staggered,
+        keys,
+        summaries,
+        arrays,
+        data,
+        steps,
+        work,
+        shared,
+        ..
     } = plan;
     let left = Left { spec, steps: &steps, memory, keys: &keys, work: &work, shared: &shared, interrupt };
     let results = left.estimates(&models);
@@ -105,6 +123,8 @@ pub fn execute(spec: &Spec, plan: Plan, memory: Option<&Memory>, interrupt: &dyn
         panels: &panels,
         treatments: &treatments,
         tests: &tests,
+        designs: &designs,
+        answered: Mutex::default(),
         staggered: &staggered,
         shown,
         fits: &fits,
@@ -164,6 +184,9 @@ struct Run<'a> {
     panels: &'a [Arc<crate::plan::panels::PanelData>],
     treatments: &'a [Option<crate::designs::treatment::Treatment>],
     tests: &'a [Option<crate::plan::testing::TestPlan>],
+    designs: &'a [(DesignSpec, crate::plan::placebo::Prepared)],
+    /// Designs of many estimates that were answered already: printed and saved, they are done once.
+    answered: Mutex<Vec<(DesignSpec, Design)>>,
     staggered: &'a [Option<Arc<crate::plan::staggered::StaggeredPlan>>],
     shown: Shown<'a>,
     fits: &'a [Option<Arc<Fitted>>],

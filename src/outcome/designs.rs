@@ -1,7 +1,11 @@
 //! What designs around a model return.
 
+use super::groups::{ByGroup, SplitExposure};
 use super::honest::Honest;
 use super::matching::MatchedDid;
+use super::placebo::{FakeTiming, LeaveOneOut, Placebo};
+use super::replications::{Joint, Simulation, SpecCurve};
+use super::rings::Rings;
 use super::staggered::{Decomposition, Staggered};
 use super::testing::Finding;
 use super::{Estimate, Fit, Impact};
@@ -13,6 +17,15 @@ use serde::Serialize;
 pub enum Design {
     EventStudy(Box<EventStudy>),
     ByBand(ByBand),
+    Placebo(Box<Placebo>),
+    FakeTiming(Box<FakeTiming>),
+    LeaveOneOut(Box<LeaveOneOut>),
+    Simulation(Box<Simulation>),
+    SpecCurve(Box<SpecCurve>),
+    Rings(Box<Rings>),
+    Joint(Box<Joint>),
+    ByGroup(Box<ByGroup>),
+    SplitExposure(Box<SplitExposure>),
     /// `att_gt`, `sun_abraham`, `imputation`, `two_stage`.
     Staggered(Box<Staggered>),
     Bacon(Decomposition),

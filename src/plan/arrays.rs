@@ -93,7 +93,9 @@ impl Eval<'_, '_> {
             ColumnKind::Name(_)
             | ColumnKind::Treatment(_)
             | ColumnKind::EventTime { .. }
+            | ColumnKind::Near { .. }
             | ColumnKind::SpatialLag { .. }
+            | ColumnKind::Split { .. }
             | ColumnKind::Levels(_) => {
                 let value = self.value(column)?;
                 self.array_of_rows(value)?

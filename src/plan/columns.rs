@@ -4,6 +4,7 @@
 //! panel are computed where that is simplest and never looked at.
 
 mod looks;
+mod near;
 mod walk;
 
 use super::panels::PanelData;
@@ -115,6 +116,7 @@ impl<'e, 'a> Eval<'e, 'a> {
             ColumnKind::Name(name) => self.named(name, want, place),
             ColumnKind::Treatment(number) => self.treatment(*number),
             ColumnKind::EventTime { treatment, bin } => self.event_time(*treatment, *bin),
+            ColumnKind::Near { treatment, ring } => self.near(*treatment, *ring),
             ColumnKind::Negate(inner) => {
                 let x = self.number(inner)?;
                 self.kinds(unary(Unary::Negate, &x), place)
@@ -128,7 +130,7 @@ impl<'e, 'a> Eval<'e, 'a> {
             ColumnKind::If { branches, otherwise } => self.choice(branches, otherwise, want, place),
             ColumnKind::Call { function, arguments, number } => self.call(column, *function, arguments, *number),
             ColumnKind::SpatialLag { weights, of } => self.spatial_lag(weights, of),
-            ColumnKind::Levels(inner) => self.wanted(inner, Want::Any),
+            ColumnKind::Levels(inner) | ColumnKind::Split { of: inner, .. } => self.wanted(inner, Want::Any),
         }
     }
 

@@ -17,6 +17,7 @@ use crate::weights::Weights;
 use crate::weights::periods::repeated;
 use std::sync::Arc;
 
+mod groups;
 mod layout;
 
 /// Periods below which the bias of a dynamic model is of note (methods C.7).
@@ -100,6 +101,9 @@ impl Planner<'_> {
             .map(|((_, values), &o)| Regressor { values: values.clone(), lagged: lagged(o) })
             .collect();
         let durbin = if spec.model.has_durbin() { durbin_weights } else { Vec::new() };
+        // Groups of a split treatment are told apart as event times are.
+        let is_split = matches!(spec.terms.first().map(|t| &t.value.kind), Some(ColumnKind::Split { .. }));
+        let split = if is_split { columns.origin.iter().filter(|o| **o == 0).count() } else { 0 };
         let problem = Problem {
             model: spec.model,
             units: n,
@@ -116,7 +120,7 @@ impl Planner<'_> {
             df_adjust: spec.df_adjust,
             time_lags,
             treatment: spec.treatment.map(|_| 0),
-            events: spec.events.as_ref().map_or(0, |events| events.bins.len()),
+            events: spec.events.as_ref().map_or(split, |events| events.bins.len()),
             present: (!sample.balanced).then(|| cells.iter().map(Option::is_some).collect()),
             layout: laid.layout,
         };
@@ -213,6 +217,12 @@ impl Planner<'_> {
                     terms.push(dummy);
                     origin.push(number);
                 }
+                continue;
+            }
+            if let ColumnKind::Split { of, by } = &column.kind {
+                let found = self.split(of, by, panel, kept, cells)?;
+                origin.extend(found.iter().map(|_| number));
+                terms.extend(found);
                 continue;
             }
             let value = Eval::new(self, panel, kept).numbers(column)?;

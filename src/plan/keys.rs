@@ -99,9 +99,9 @@ impl Planner<'_> {
             match &column.kind {
                 ColumnKind::Data { data, .. } => digest.add(&self.data_key(*data)?),
                 ColumnKind::Foreign { panel, .. } => digest.add(&self.panel_key(*panel)?),
-                ColumnKind::Treatment(k) | ColumnKind::EventTime { treatment: k, .. } => {
-                    digest.add(&self.treatment_key(*k)?)
-                }
+                ColumnKind::Treatment(k)
+                | ColumnKind::EventTime { treatment: k, .. }
+                | ColumnKind::Near { treatment: k, .. } => digest.add(&self.treatment_key(*k)?),
                 ColumnKind::SpatialLag { weights, .. } => self.recipe_key(&weights.recipe, None, digest)?,
                 _ => {}
             }

@@ -16,12 +16,15 @@ mod design;
 mod events;
 mod files;
 mod graph;
+pub mod groups;
 mod keys;
 mod lints;
 mod memory;
 mod mends;
 mod outlines;
+pub mod placebo;
 mod recorded;
+pub mod rings;
 mod sample;
 mod sources;
 pub mod staggered;
@@ -31,7 +34,7 @@ mod treatments;
 mod weights;
 
 use crate::check::Lints;
-use crate::check::spec::{Answer, Output, RowSource, ScalarExpr, Spec, StepKind, TestQuery, WeightsUse};
+use crate::check::spec::{Answer, DesignSpec, Output, RowSource, ScalarExpr, Spec, StepKind, TestQuery, WeightsUse};
 use crate::data::array::Array;
 use crate::data::natives::Native;
 use crate::data::series::Series;
@@ -114,6 +117,8 @@ pub struct Plan {
     pub cubes: Vec<(usize, Vec<usize>)>,
     /// By number of the test in the spec; `None` where no statement asks for it.
     pub tests: Vec<Option<testing::TestPlan>>,
+    /// What designs need beside the fits of their models.
+    pub designs: Vec<(DesignSpec, placebo::Prepared)>,
     /// By number of the design in the spec; `None` where no statement asks for it.
     pub staggered: Vec<Option<Arc<staggered::StaggeredPlan>>>,
     pub inputs: Vec<InputFile>,
@@ -233,6 +238,7 @@ impl<'a> Planner<'a> {
         let mut summaries = HashMap::new();
         let mut data = vec![None; spec.data.len()];
         let mut tests = vec![None; spec.tests.len()];
+        let mut designs: Vec<(DesignSpec, placebo::Prepared)> = Vec::new();
         let mut staggered = vec![None; spec.staggered.len()];
         let arrays = self.whole_arrays();
         for step in spec.fresh_steps() {
@@ -261,6 +267,15 @@ impl<'a> Planner<'a> {
                 if tests[number].is_none() {
                     tests[number] = self.test(&spec.tests[number], &models).ok();
                     self.gave_up |= tests[number].is_none();
+                }
+            }
+            for design in placebo::designs_of(&step.kind) {
+                if designs.iter().any(|(known, _)| known == design) {
+                    continue;
+                }
+                match self.prepare(design, &models) {
+                    Ok(prepared) => designs.extend(prepared.map(|p| (design.clone(), p))),
+                    Err(Reported) => self.gave_up = true,
                 }
             }
             for number in staggered_needs(&step.kind) {
@@ -299,6 +314,7 @@ impl<'a> Planner<'a> {
             data,
             cubes,
             tests,
+            designs,
             staggered,
             ..Plan::default()
         })

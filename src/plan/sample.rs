@@ -146,7 +146,11 @@ impl Planner<'_> {
     fn need_of(&mut self, column: &Column, panel: &PanelData, value: Value) -> Step<Option<Needed>> {
         let values = value.spread(panel.table.rows());
         let name = match &column.kind {
-            ColumnKind::Treatment(_) | ColumnKind::EventTime { .. } | ColumnKind::Number(_) => return Ok(None),
+            ColumnKind::Treatment(_)
+            | ColumnKind::EventTime { .. }
+            | ColumnKind::Near { ring: Some(_), .. }
+            | ColumnKind::Split { .. }
+            | ColumnKind::Number(_) => return Ok(None),
             ColumnKind::Levels(inner) => inner.text.clone(),
             _ => column.text.clone(),
         };
@@ -354,7 +358,9 @@ fn reach(column: &Column, panel: &PanelSpec) -> (i64, i64) {
         | ColumnKind::Label(_)
         | ColumnKind::Undefined(_)
         | ColumnKind::Treatment(_)
-        | ColumnKind::EventTime { .. } => (0, 0),
+        | ColumnKind::EventTime { .. }
+        | ColumnKind::Near { .. }
+        | ColumnKind::Split { .. } => (0, 0),
         ColumnKind::Reduce { of, .. } | ColumnKind::Along { of, .. } => reach(of, panel),
         ColumnKind::Negate(inner) | ColumnKind::Not(inner) | ColumnKind::Levels(inner) => reach(inner, panel),
         ColumnKind::Chain { first, rest } => {

@@ -1,9 +1,9 @@
 //! Designs as tables: one row per event time or band.
 
-use super::number;
 use super::table::TableOptions;
 use super::testing;
 use super::txt;
+use super::{groups, number, placebo, replications, rings};
 use crate::outcome::designs::{ByBand, Design, EventPeriod, EventStudy, Leads};
 use crate::outcome::testing::Finding;
 use crate::outcome::{Block, Cell, Fit, Row, Table};
@@ -23,6 +23,15 @@ fn about(design: &Design) -> String {
         Design::EventStudy(e) => {
             format!("effects by time since the start of `{}`, reference {}", e.treatment, e.reference)
         }
+        Design::Placebo(p) => placebo::about(p),
+        Design::FakeTiming(f) => placebo::about_timing(f),
+        Design::LeaveOneOut(l) => placebo::about_left(l),
+        Design::Simulation(s) => replications::about_simulation(s),
+        Design::SpecCurve(c) => replications::about_curve(c),
+        Design::Rings(r) => rings::about(r),
+        Design::Joint(j) => replications::about_joint(j),
+        Design::ByGroup(g) => groups::about(g),
+        Design::SplitExposure(s) => groups::about_exposure(s),
         Design::ByBand(b) => format!("the effects of `{}` with each band as the matrix of `{}`", b.treatment, b.model),
         Design::Staggered(s) => super::staggered::about(s),
         Design::Bacon(b) => super::staggered::about_comparisons(b),
@@ -36,6 +45,15 @@ pub fn table(design: &Design, options: &TableOptions) -> Table {
     let mut table = match design {
         Design::EventStudy(e) => event_study(e, options),
         Design::ByBand(b) => by_band(b, options),
+        Design::Placebo(p) => placebo::table(p),
+        Design::FakeTiming(f) => placebo::timing(f),
+        Design::LeaveOneOut(l) => placebo::left(l),
+        Design::Simulation(s) => replications::simulation(s),
+        Design::SpecCurve(c) => replications::curve(c),
+        Design::Rings(r) => rings::table(r),
+        Design::Joint(j) => replications::joint(j),
+        Design::ByGroup(g) => groups::table(g),
+        Design::SplitExposure(s) => groups::exposure(s),
         Design::Staggered(s) => super::staggered::table(s, options),
         Design::Bacon(b) => super::staggered::comparisons(b),
         Design::Honest(h) => super::honest::table(h),
@@ -109,7 +127,7 @@ fn event_study(e: &EventStudy, options: &TableOptions) -> Table {
 }
 
 /// How the model behind a design was estimated.
-fn made_from(model: &str, fit: &Fit) -> String {
+pub(crate) fn made_from(model: &str, fit: &Fit) -> String {
     let matrix = fit.weights.as_ref().map_or(String::new(), |w| format!(", matrix {w}"));
     format!("From `{model}`: {} of {}{matrix}, standard errors {}.", super::words::short(fit), fit.outcome, fit.se_type)
 }

@@ -4,10 +4,14 @@ use super::number;
 use super::table::{TableOptions, star_note};
 use crate::fault::counted;
 use crate::outcome::matching::MatchedDid;
-use crate::outcome::{Block, Cell, Row, Table};
+use crate::outcome::{Block, Cell, Row, Table, Under};
 
 /// Standardized differences above this call for a look (Rosenbaum and Rubin 1985 speak of 20).
 const LARGE: f64 = 10.0;
+
+/// What the columns of the balance are.
+const BIAS: &str = "bias: difference of means in percent of the standard deviation before matching; variance ratio: \
+                    treated over controls.";
 
 pub fn about(m: &MatchedDid) -> String {
     format!("the effect of `{}` on {} among matched units", m.treatment, m.outcome)
@@ -41,10 +45,10 @@ fn named(names: &[String]) -> String {
 
 fn notes(m: &MatchedDid, options: &TableOptions) -> Vec<String> {
     let mut notes = vec![
-        options.beneath(
-            "weights taken as given; bias: difference of means in percent of the standard deviation before matching; \
-             variance ratio: treated over controls.",
-        ),
+        match options.under {
+            Under::Error => format!("Standard errors in brackets, weights taken as given; {BIAS}"),
+            _ => options.beneath(&format!("standard errors take weights as given; {BIAS}")),
+        },
         star_note(options).concat(),
         format!(
             "{} of {} treated matched to {} of {} by {} (caliper: {}); the weights are worth {} controls.",

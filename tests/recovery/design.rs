@@ -243,7 +243,7 @@ impl Design {
     }
 }
 
-fn places(seed: u64) -> Coordinates {
+pub fn places(seed: u64) -> Coordinates {
     let mut random = Random::new(seed, 1);
     Coordinates::Planar((0..UNITS).map(|_| [900e3 * random.uniform(), 900e3 * random.uniform()]).collect())
 }

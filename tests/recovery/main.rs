@@ -13,6 +13,7 @@ mod events;
 mod heteroskedasticity;
 mod indices;
 mod instruments;
+mod placebo;
 #[path = "../support/random.rs"]
 mod random;
 mod random_effects;

@@ -26,6 +26,17 @@ pub enum ColumnKind {
         treatment: usize,
         bin: Bin,
     },
+    /// 1 for untreated units whose nearest unit treated in the period lies in the ring, in kilometers; without a ring
+    /// the distance itself.
+    Near {
+        treatment: usize,
+        ring: Option<[f64; 2]>,
+    },
+    /// A treatment with one column for each group of treated units; only as a term of its own.
+    Split {
+        of: Box<Column>,
+        by: Box<Column>,
+    },
     Negate(Box<Column>),
     Not(Box<Column>),
     /// Operators of one precedence, grouping as the language does.
@@ -99,11 +110,13 @@ impl Column {
             | ColumnKind::Name(_)
             | ColumnKind::Treatment(_)
             | ColumnKind::EventTime { .. }
+            | ColumnKind::Near { .. }
             | ColumnKind::Data { .. }
             | ColumnKind::Foreign { .. }
             | ColumnKind::Label(_)
             | ColumnKind::Undefined(_) => Vec::new(),
             ColumnKind::Negate(inner) | ColumnKind::Not(inner) | ColumnKind::Levels(inner) => vec![inner],
+            ColumnKind::Split { of, by } => vec![of, by],
             ColumnKind::Chain { first, rest } => std::iter::once(&**first).chain(rest.iter().map(|r| &r.1)).collect(),
             ColumnKind::In { value, list, .. } => std::iter::once(&**value).chain(list).collect(),
             ColumnKind::If { branches, otherwise } => {

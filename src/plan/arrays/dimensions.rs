@@ -23,6 +23,8 @@ pub(super) fn is_pure(column: &Column) -> bool {
             ColumnKind::Name(_)
                 | ColumnKind::Treatment(_)
                 | ColumnKind::EventTime { .. }
+                | ColumnKind::Near { .. }
+                | ColumnKind::Split { .. }
                 | ColumnKind::SpatialLag { .. }
                 | ColumnKind::Levels(_)
                 | ColumnKind::Foreign { .. }

@@ -132,9 +132,9 @@ impl<'a> Builder<'a> {
         let columns = spec.columns();
         for column in columns.chain(&spec.condition) {
             column.visit(&mut |c| match &c.kind {
-                ColumnKind::Treatment(k) | ColumnKind::EventTime { treatment: k, .. } => {
-                    needs.extend(self.treatments.get(*k).copied().flatten())
-                }
+                ColumnKind::Treatment(k)
+                | ColumnKind::EventTime { treatment: k, .. }
+                | ColumnKind::Near { treatment: k, .. } => needs.extend(self.treatments.get(*k).copied().flatten()),
                 ColumnKind::SpatialLag { weights, .. } => {
                     let of = |b: &super::Built| b.of.panel == weights.panel && b.of.recipe == weights.recipe.text;
                     let found = (0..self.built.len()).filter(|&k| of(&self.built[k]));

@@ -2,6 +2,7 @@
 
 mod bands;
 mod coefficients;
+mod designs;
 mod events;
 pub mod maps;
 mod quantiles;
@@ -32,6 +33,11 @@ pub fn plot(name: &str, outcome: &Outcome) -> Option<Figure> {
         }
         Outcome::Design(Design::EventStudy(e)) => Some(events::study(e)),
         Outcome::Design(Design::ByBand(b)) => Some(bands::by_band(b)),
+        Outcome::Design(Design::Placebo(p)) => Some(designs::placebo(p)),
+        Outcome::Design(Design::Rings(r)) => Some(designs::rings(r)),
+        Outcome::Design(Design::ByGroup(g)) => Some(designs::groups(g)),
+        Outcome::Design(Design::LeaveOneOut(l)) => Some(designs::left_out(l)),
+        Outcome::Design(Design::SpecCurve(c)) => Some(designs::curve(c)),
         Outcome::Design(Design::Staggered(s)) => Some(staggered::study(s)),
         Outcome::Treatment(t) => Some(rollout::rollout(name, t)),
         Outcome::Effects { responses, level, .. } if !responses.is_empty() => {

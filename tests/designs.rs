@@ -1,0 +1,167 @@
+//! Designs against the same questions written out by hand: whatever a design derives, the language can say too.
+
+#![allow(clippy::unwrap_used)]
+
+use durbin::loader::DiskLoader;
+use durbin::session::{Program, Session};
+use serde_json::Value;
+use std::path::Path;
+
+const PANEL: &str = r#"panel towns from "towns.csv" {
+  unit town  time year  join "places.csv" by town  coords lon, lat
+  let on = if is_missing(law_year) then 0 else (if year >= law_year then 1 else 0)
+  let north = if region == "north" then on else 0
+  let south = if region == "south" then on else 0
+}
+treatment law = starts(law_year)
+weights W = W_knn(3)
+"#;
+
+/// The results of statements after the panel.
+fn results(statements: &str) -> Vec<Value> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/data");
+    let loader = DiskLoader::new(&folder, &[]);
+    let run = Session::new(&loader).run(&Program::new("designs.durbin", &format!("{PANEL}{statements}")));
+    let document = run.document();
+    assert!(!run.failed(), "{document:#}");
+    document["results"].as_array().unwrap().clone()
+}
+
+/// A number of a document; the entry of a list is that with the label.
+fn at(value: &Value, path: &[&str]) -> f64 {
+    let mut here = value;
+    for key in path {
+        let of = |e: &&Value| ["term", "group"].iter().any(|k| e[*k].as_str() == Some(key));
+        here = match here.as_array() {
+            Some(list) => list.iter().find(of).unwrap_or_else(|| panic!("no {key} in {here:#}")),
+            None => &here[*key],
+        };
+    }
+    here.as_f64().unwrap_or_else(|| panic!("{path:?} is {here}"))
+}
+
+fn same(a: f64, b: f64) {
+    assert!((a - b).abs() <= 1e-8 * (1.0 + b.abs()), "{a} is not {b}");
+}
+
+#[test]
+fn groups_are_a_column_each() {
+    let found = results(
+        "by_group(sdm_did(jobs ~ law + income | W, se: iid), region)\nsdm(jobs ~ north + south + income | W, se: iid)\n\
+         by_group(did(jobs ~ law + income), region)\nols(jobs ~ north + south + income, se: cluster(unit))",
+    );
+    for group in ["north", "south"] {
+        for part in ["direct", "indirect", "total"] {
+            for number in ["estimate", "se"] {
+                same(at(&found[0], &["groups", group, part, number]), at(&found[1], &["effects", group, part, number]));
+            }
+        }
+        let own = at(&found[3], &["coefficients", group, "estimate"]);
+        same(at(&found[2], &["groups", group, "direct", "estimate"]), own);
+        same(at(&found[2], &["groups", group, "on_treated", "total", "estimate"]), own);
+    }
+    // One restriction: F is the square of the t of the difference.
+    let v = |i: usize, k: usize| found[3]["vcov"]["matrix"][i][k].as_f64().unwrap();
+    let b = |term: &str| at(&found[3], &["coefficients", term, "estimate"]);
+    let f = (b("north") - b("south")).powi(2) / (v(0, 0) + v(1, 1) - 2.0 * v(0, 1));
+    same(at(&found[2], &["equality", "statistic"]), f);
+}
+
+#[test]
+fn a_subsample_is_the_model_where_the_group_is() {
+    let found = results(
+        "by_group(slx_did(jobs ~ law | W, se: iid), sector, method: subsample)\n\
+         slx_did(jobs ~ law | W, se: iid, where: sector == \"farm\")\nslx_did(jobs ~ law | W, se: iid, where: sector == \"tech\")",
+    );
+    for (group, alone) in [("farm", &found[1]), ("tech", &found[2])] {
+        for part in ["direct", "indirect", "total"] {
+            for number in ["estimate", "se"] {
+                same(at(&found[0], &["groups", group, part, number]), at(alone, &["effects", "law", part, number]));
+            }
+        }
+        let policy = at(alone, &["policy_effects", "total_on_treated", "estimate"]);
+        same(at(&found[0], &["groups", group, "on_treated", "total", "estimate"]), policy);
+    }
+    // Two blocks: what one group does not share with the other.
+    let b = |k: usize, i: usize| found[k]["coefficients"][i]["estimate"].as_f64().unwrap();
+    let v = |k: usize, i: usize, j: usize| found[k]["vcov"]["matrix"][i][j].as_f64().unwrap();
+    let d = [b(2, 0) - b(1, 0), b(2, 1) - b(1, 1)];
+    let s = |i: usize, j: usize| v(1, i, j) + v(2, i, j);
+    let det = s(0, 0) * s(1, 1) - s(0, 1) * s(1, 0);
+    let wald = (d[0] * d[0] * s(1, 1) - 2.0 * d[0] * d[1] * s(0, 1) + d[1] * d[1] * s(0, 0)) / det;
+    same(at(&found[0], &["equality", "statistic"]), wald);
+}
+
+#[test]
+fn rings_are_columns_of_one_regression() {
+    let found = results(
+        "rings_did(jobs ~ law + income, [0, 38, 44])\n\
+         ols(jobs ~ law + ring(law, 0, 38) + ring(law, 38, 44) + income, se: cluster(unit))",
+    );
+    for number in ["estimate", "se"] {
+        same(at(&found[0], &["direct", number]), at(&found[1], &["coefficients", "law", number]));
+        for (k, term) in ["ring(law, 0, 38)", "ring(law, 38, 44)"].iter().enumerate() {
+            let ring = found[0]["rings"][k][number].as_f64().unwrap();
+            same(ring, at(&found[1], &["coefficients", term, number]));
+        }
+    }
+}
+
+#[test]
+fn a_group_that_is_left_out_is_a_condition() {
+    let found = results(
+        "leave_one_out(sdm_did(jobs ~ law | W, se: iid), by: law_year)\n\
+         sdm_did(jobs ~ law | W, se: iid, where: (if is_missing(law_year) then true else law_year == 2014))",
+    );
+    for part in ["direct", "indirect", "total"] {
+        same(
+            at(&found[0], &["groups", "2013", part, "estimate"]),
+            at(&found[1], &["effects", "law", part, "estimate"]),
+        );
+    }
+    same(
+        at(&found[0], &["groups", "2013", "direct_on_treated", "se"]),
+        at(&found[1], &["policy_effects", "direct_on_treated", "se"]),
+    );
+}
+
+#[test]
+fn split_exposure_is_two_columns() {
+    let found = results(
+        "split_exposure(slx_did(jobs ~ law | W, se: iid))\n\
+         ols(jobs ~ law + (law * (W @ law)) + ((1 - law) * (W @ law)), se: iid)",
+    );
+    for k in 0..3 {
+        for number in ["estimate", "se"] {
+            let of = |v: &Value| v["coefficients"][k][number].as_f64().unwrap();
+            same(of(&found[0]), of(&found[1]));
+        }
+    }
+}
+
+#[test]
+fn a_curve_is_its_models_in_order() {
+    let found = results(
+        "spec_curve([did(jobs ~ law), did(jobs ~ law + income), sdm_did(jobs ~ law | W)])\n\
+         did(jobs ~ law)\ndid(jobs ~ law + income)\nsdm_did(jobs ~ law | W)",
+    );
+    let total = |v: &Value| at(v, &["effects", "law", "total", "estimate"]);
+    let mut want: Vec<f64> = found[1..].iter().map(total).collect();
+    want.sort_by(f64::total_cmp);
+    let got: Vec<f64> =
+        found[0]["specifications"].as_array().unwrap().iter().map(|s| s["estimate"].as_f64().unwrap()).collect();
+    assert_eq!(got, want);
+    assert_eq!(at(&found[0], &["median"]), want[1]);
+}
+
+/// A treatment whose groups answer alike is found alike in two outcomes that are one up to scale.
+#[test]
+fn joint_draws_keep_what_outcomes_have_in_common() {
+    let found = results(
+        "joint([did(y ~ law) for y in [jobs, jobs]], reps: 50)\njoint([did(jobs ~ law), did(income ~ law)], reps: 50)",
+    );
+    let r = |k: usize| found[k]["correlation"][0][1].as_f64().unwrap();
+    same(r(0), 1.0);
+    assert!(r(1).abs() < 0.9);
+    assert!(found[0]["equality"]["statistic"].is_null(), "{}", found[0]["equality"]);
+}
