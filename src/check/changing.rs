@@ -2,14 +2,28 @@
 
 use super::arguments::Bound;
 use super::formula::Formula;
+use super::library::Entry;
 use super::options::QueryOptions;
 use super::spec::*;
 use super::{Check, Checker};
 use crate::diagnostic::Diagnostic;
 use crate::estimators::{FixedEffects, Likelihood, Model};
 use crate::source::Span;
+use crate::syntax::ast::Expr;
 
 impl Checker<'_> {
+    /// Refuses a question about a model whose weights change over time.
+    pub(super) fn not_of_changing_weights(&mut self, call: &Expr, entry: &Entry, model: usize) -> Check<()> {
+        let name = self.spec.models.get(model).and_then(|m| m.changing()).map(|w| w.name.clone());
+        match name {
+            Some(w) => {
+                let what = format!("`{}` with weights that change over time (`{w}`)", entry.name);
+                Err(self.later(call.span, what))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Refuses what has no estimator where a matrix changes over time.
     pub(super) fn changing_options(
         &mut self,

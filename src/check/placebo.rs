@@ -29,6 +29,7 @@ impl Checker<'_> {
             None => Ok("direct"),
         };
         let (model, of) = found?;
+        self.not_of_changing_weights(call, entry, model)?;
         let by = bound.get("by").map(|e| self.column(e, self.spec.models[model].panel)).transpose();
         let (reps, permute, statistic, by) = (reps?, permute?, statistic?, by?);
         let scheme = self.scheme(call, bound, model, permute, by)?;

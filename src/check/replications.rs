@@ -34,6 +34,7 @@ impl Checker<'_> {
             None => Ok(Vec::new()),
         };
         let (model, of) = found?;
+        self.not_of_changing_weights(call, entry, model)?;
         self.errors_by_formula(entry, model, bound)?;
         if !self.spec.models[model].time_lags.is_empty() {
             return Err(self.later(call.span, "`simulate` of a model with a lag of the outcome in time"));

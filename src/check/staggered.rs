@@ -46,6 +46,10 @@ impl Checker<'_> {
     fn staggered(&mut self, call: &Expr, entry: &Entry, arguments: &[Argument]) -> Check<StaggeredSpec> {
         let bound = self.bind(&entry.name, &entry.parameters, arguments, call.span)?;
         let (sample, of) = self.design_sample(call, entry, &bound, arguments)?;
+        if let Some(w) = sample.changing() {
+            let what = format!("`{}` with weights that change over time (`{}`)", entry.name, w.name);
+            return Err(self.later(call.span, what));
+        }
         let kind = self.staggered_kind(entry, &bound)?;
         let anticipation = match bound.get("anticipation") {
             Some(e) => self.count(e, "anticipation", 0)? as i64,
