@@ -14,8 +14,19 @@ pub fn text(source: &str, design: &Design) -> String {
         Design::Staggered(s) => super::staggered::shown(s),
         _ => table(design, &TableOptions::default()),
     };
-    let heading = format!("{source}: {}", about(design));
+    let heading = format!("{}: {}", on_one_line(source), about(design));
     format!("{}\n{}", super::fit::joined(&super::layout::wrapped("", 2, &heading)), txt::table(&shown))
+}
+
+/// An expression of several lines as it would stand in one.
+fn on_one_line(source: &str) -> String {
+    let mut line = source.split_whitespace().collect::<Vec<_>>().join(" ");
+    if source.contains('\n') {
+        for (open, close) in [("(", ")"), ("[", "]"), ("{", "}")] {
+            line = line.replace(&format!("{open} "), open).replace(&format!(", {close}"), close);
+        }
+    }
+    line
 }
 
 fn about(design: &Design) -> String {
