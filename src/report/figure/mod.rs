@@ -1,5 +1,5 @@
-//! Figures become SVG: [`frame`] gives panels their place and scales, [`marks`] draws what stands in them, [`ticks`]
-//! labels the axes, and [`pen`] writes the elements. Equal figures are equal bytes.
+//! Figures become SVG: `frame` gives panels their place and scales, `marks` draws what stands in them, `ticks`
+//! labels the axes, and `pen` writes the elements. Equal figures are equal bytes.
 
 mod frame;
 mod marks;
