@@ -123,7 +123,8 @@ impl Checker<'_> {
         let output = self.output(value);
         let (kind, fitting) = match &output {
             Ok(output) => kind_and_formats(output),
-            Err(_) => ("a table", TABLE),
+            // What it is was not found out: any format may be right.
+            Err(_) => ("a value", &ALL[..]),
         };
         let format = self.save_path(&print::expression(value), path, kind, fitting);
         let (Ok(()), Ok(output)) = (format, output) else { return };

@@ -131,11 +131,10 @@ impl Checker<'_> {
     fn options_fit(&mut self, bound: &Bound, table: &TableSpec) -> Check<()> {
         let Some(of) = &table.of else { return Ok(()) };
         let estimates = match &**of {
-            Output::Design(DesignSpec::Honest(_)) => false,
             Output::Design(DesignSpec::Staggered(number)) => {
                 self.spec.staggered.get(*number).is_none_or(|s| s.kind != StaggeredKind::Bacon)
             }
-            Output::Design(_) => true,
+            Output::Design(design) => matches!(design, DesignSpec::EventStudy { .. } | DesignSpec::ByBand { .. }),
             Output::Answer { answer, .. } => matches!(answer, Answer::Effects | Answer::Responses(_)),
             _ => false,
         };

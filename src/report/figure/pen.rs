@@ -205,12 +205,15 @@ pub fn width_of(text: &str, size: f64) -> f64 {
         * size
 }
 
+/// How much wider than estimated the widest common font sets a line.
+const WIDEST: f64 = 1.14;
+
 /// Text broken at spaces (and between full-width characters) into lines no wider than `limit` pixels.
 pub fn wrapped(text: &str, size: f64, limit: f64) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_inclusive(|c: char| c == ' ' || ('\u{2e80}'..='\u{ffef}').contains(&c)) {
         let line = lines.last_mut().map(|l| format!("{l}{word}")).unwrap_or_default();
-        if width_of(line.trim_end(), size) > limit && lines.last().is_some_and(|l| !l.is_empty()) {
+        if WIDEST * width_of(line.trim_end(), size) > limit && lines.last().is_some_and(|l| !l.is_empty()) {
             lines.push(word.to_string());
         } else if let Some(last) = lines.last_mut() {
             *last = line;

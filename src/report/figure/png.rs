@@ -31,12 +31,20 @@ pub fn png(figure: &Figure) -> Result<Vec<u8>, NoPixels> {
     pixels.encode_png().map_err(|_| NoPixels::NotDrawn)
 }
 
-/// The fonts of the machine; where the generic family has none, the first one stands for it.
+/// Families that stand for the generic one where the machine names none.
+const PLAIN: [&str; 5] = ["DejaVu Sans", "Liberation Sans", "Noto Sans", "Noto Sans CJK SC", "WenQuanYi Zen Hei"];
+
+/// The fonts of the machine; where the generic family has none, a plain one stands for it, else the first.
 fn fonts() -> Result<Database, NoPixels> {
     let mut fonts = Database::new();
     fonts.load_system_fonts();
-    let generic = Query { families: &[Family::SansSerif], ..Query::default() };
-    if fonts.query(&generic).is_none() {
+    let has = |family: Family| fonts.query(&Query { families: &[family], ..Query::default() }).is_some();
+    if has(Family::SansSerif) {
+        return Ok(fonts);
+    }
+    if let Some(plain) = PLAIN.iter().find(|name| has(Family::Name(name))) {
+        fonts.set_sans_serif_family(*plain);
+    } else {
         let mut names: Vec<String> =
             fonts.faces().filter_map(|f| f.families.first().map(|(name, _)| name.clone())).collect();
         names.sort();

@@ -2,6 +2,7 @@
 
 mod bands;
 mod coefficients;
+mod comparisons;
 mod designs;
 mod events;
 pub mod maps;
@@ -38,6 +39,7 @@ pub fn plot(name: &str, outcome: &Outcome) -> Option<Figure> {
         Outcome::Design(Design::ByGroup(g)) => Some(designs::groups(g)),
         Outcome::Design(Design::LeaveOneOut(l)) => Some(designs::left_out(l)),
         Outcome::Design(Design::SpecCurve(c)) => Some(designs::curve(c)),
+        Outcome::Design(Design::Bacon(b)) => Some(comparisons::weights(b)),
         Outcome::Design(Design::Staggered(s)) => Some(staggered::study(s)),
         Outcome::Treatment(t) => Some(rollout::rollout(name, t)),
         Outcome::Effects { responses, level, .. } if !responses.is_empty() => {
