@@ -16,6 +16,7 @@ mod designs;
 mod figures;
 mod honest;
 mod staggered;
+mod steps;
 pub mod testing;
 mod text;
 mod weights;
@@ -27,6 +28,7 @@ pub use designs::{
 pub use figures::{FigureSpec, Picture};
 pub use honest::{Departure, HonestSpec, StudiedEffect};
 pub use staggered::{CaliperUse, ComparisonUse, ControlUse, MatchUse, MultiplierUse, StaggeredKind, StaggeredSpec};
+pub use steps::{Output, ReportItem, Step, StepKind};
 pub use testing::*;
 pub use text::{Place, Written};
 pub use weights::{IslandPolicy, WeightsExpr, WeightsKind, WeightsUse};
@@ -472,84 +474,4 @@ pub enum DescribedBy {
     Treatment(usize),
     /// Rows by the values of a column.
     Column(String),
-}
-
-/// What a statement shows or saves.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Output {
-    Fit(usize),
-    Weights(WeightsUse),
-    Treatment(usize),
-    Panel(usize),
-    Described(DescribeSpec),
-    Data(usize),
-    Array(usize),
-    Scalar(ScalarExpr),
-    Answer {
-        answer: Answer,
-        model: usize,
-    },
-    Table(TableSpec),
-    Design(DesignSpec),
-    /// A test by its number in the spec.
-    Test(usize),
-    Figure(Box<FigureSpec>),
-    List(Vec<(Written, Output)>),
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub enum StepKind {
-    /// A named model.
-    Model {
-        name: String,
-        model: usize,
-    },
-    Print(Output),
-    Save {
-        output: Output,
-        path: String,
-        path_place: Place,
-    },
-    Assert {
-        condition: ScalarExpr,
-        text: String,
-        message: Option<String>,
-    },
-    /// A page of values.
-    Report {
-        items: Vec<ReportItem>,
-        path: String,
-        path_place: Place,
-        /// The words at the head of the program.
-        doc: Written,
-    },
-}
-
-impl StepKind {
-    /// What a step shows or saves.
-    pub fn outputs(&self) -> Vec<&Output> {
-        match self {
-            StepKind::Model { .. } | StepKind::Assert { .. } => Vec::new(),
-            StepKind::Print(output) | StepKind::Save { output, .. } => vec![output],
-            StepKind::Report { items, .. } => items.iter().map(|i| &i.output).collect(),
-        }
-    }
-}
-
-/// A value of a report.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ReportItem {
-    pub output: Output,
-    /// The expression as written, and the comment above it.
-    pub source: Written,
-    pub words: Option<String>,
-}
-
-/// One statement that does something, in program order.
-#[derive(Clone, Debug)]
-pub struct Step {
-    pub kind: StepKind,
-    /// The expression as written; no part of what it means.
-    pub source: String,
-    pub place: Place,
 }

@@ -10,8 +10,8 @@ use super::testing::TestPlan;
 use super::weights::Built;
 use super::{InputFile, ModelPlan, Plan, needs, scalar_needs};
 use crate::check::spec::{
-    Column, ColumnKind, DescribedBy, Output, PanelSpec, PanelStep, RowSource, Spec, StepKind, TestQuery, WeightsExpr,
-    WeightsKind, WeightsUse,
+    Column, ColumnKind, DescribedBy, DesignSpec, Output, PanelSpec, PanelStep, RowSource, Spec, StepKind, TestQuery,
+    WeightsExpr, WeightsKind, WeightsUse,
 };
 use crate::data::table::Table;
 use crate::estimators::shared::Shared;
@@ -393,7 +393,7 @@ impl<'a> Builder<'a> {
             }
             models.extend(tests.iter().flat_map(|&t| spec.tests[t].models()));
             before.extend(self.of_tests(&tests));
-            let designs = super::staggered_needs(&step.kind);
+            let designs: Vec<usize> = step.kind.designs().into_iter().filter_map(DesignSpec::staggered).collect();
             before.extend(self.of_staggered(&designs));
             let studied: Vec<_> = designs.iter().map(|&d| &spec.staggered[d]).collect();
             let asked: Vec<&TestQuery> = tests.iter().map(|&t| &spec.tests[t].query).collect();

@@ -269,7 +269,7 @@ impl<'a> Planner<'a> {
                     self.gave_up |= tests[number].is_none();
                 }
             }
-            for design in placebo::designs_of(&step.kind) {
+            for design in step.kind.designs() {
                 if designs.iter().any(|(known, _)| known == design) {
                     continue;
                 }
@@ -278,7 +278,7 @@ impl<'a> Planner<'a> {
                     Err(Reported) => self.gave_up = true,
                 }
             }
-            for number in staggered_needs(&step.kind) {
+            for number in step.kind.designs().into_iter().filter_map(DesignSpec::staggered) {
                 if staggered[number].is_none() {
                     staggered[number] = self.staggered_design(&spec.staggered[number]).ok().map(Arc::new);
                     self.gave_up |= staggered[number].is_none();
@@ -454,22 +454,6 @@ pub(crate) fn loading_order(spec: &Spec) -> Vec<Load> {
     }
     order.extend(late.into_iter().map(Load::Data));
     order
-}
-
-/// Designs for staggered treatments that a statement asks for.
-fn staggered_needs(step: &StepKind) -> Vec<usize> {
-    fn of(output: &Output, out: &mut Vec<usize>) {
-        match output {
-            Output::Design(design) => out.extend(design.staggered()),
-            Output::Figure(figure) => of(&figure.of, out),
-            Output::List(items) => items.iter().for_each(|(_, item)| of(item, out)),
-            Output::Table(table) => table.of.iter().for_each(|inner| of(inner, out)),
-            _ => {}
-        }
-    }
-    let mut out = Vec::new();
-    step.outputs().into_iter().for_each(|output| of(output, &mut out));
-    out
 }
 
 /// Models, matrices, data sets and tests an output shows.

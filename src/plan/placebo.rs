@@ -5,9 +5,7 @@ use super::columns::Eval;
 use super::groups::Group;
 use super::rings::RingCounts;
 use super::{ModelPlan, Planner, Reported, Step};
-use crate::check::spec::{
-    Column, ColumnKind, DesignSpec, Function, ModelSpec, Output, Permute, Place, PlaceboSpec, StepKind,
-};
+use crate::check::spec::{Column, ColumnKind, DesignSpec, Function, ModelSpec, Permute, Place, PlaceboSpec};
 use crate::data::series::Series;
 use crate::designs::assignment::{Assignment, connected, in_order, neighbors};
 use crate::diagnostic::{Diagnostic, SpanLabel};
@@ -35,22 +33,6 @@ pub struct Left {
     pub group: String,
     pub units: Vec<String>,
     pub plan: Arc<ModelPlan>,
-}
-
-/// Designs of a statement, those inside lists among them.
-pub(super) fn designs_of(kind: &StepKind) -> Vec<&DesignSpec> {
-    fn of<'a>(output: &'a Output, out: &mut Vec<&'a DesignSpec>) {
-        match output {
-            Output::Design(design) => out.push(design),
-            Output::List(items) => items.iter().for_each(|(_, o)| of(o, out)),
-            Output::Figure(figure) => of(&figure.of, out),
-            Output::Table(table) => table.of.iter().for_each(|o| of(o, out)),
-            _ => {}
-        }
-    }
-    let mut out = Vec::new();
-    kind.outputs().into_iter().for_each(|output| of(output, &mut out));
-    out
 }
 
 impl Planner<'_> {
