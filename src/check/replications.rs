@@ -121,6 +121,13 @@ impl Checker<'_> {
                 .help(format!("`{what}([sdm_did(y ~ law | W) for W in [A, B]])`"));
             return Err(self.report(fault));
         }
+        let level = |m: &(String, usize)| self.spec.models.get(m.1).map(|m| m.level);
+        if models.iter().any(|m| level(m) != level(&models[0])) {
+            let message = format!("`{what}` judges all models at one level, and theirs differ");
+            let fault = Diagnostic::error("durbin::check::bad_option_value", self.at(list.span), message)
+                .help("give all of them the same `level:`");
+            return Err(self.report(fault));
+        }
         let term = match bound.get("term") {
             Some(e) => self.string(e)?,
             None => self.first_term(models[0].1)?,

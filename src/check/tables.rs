@@ -55,19 +55,20 @@ impl Checker<'_> {
             show: None,
             groups: Vec::new(),
         };
-        let mut failed = self.table_values(&bound, &mut table).err();
-        for (name, e) in &bound.named {
-            failed = failed.or(self.table_option(name, e, &mut table).err());
-        }
-        if let Some(r) = failed {
-            return Err(r);
-        }
-        self.options_fit(&bound, &table)?;
+        self.table_values(&bound, &mut table)?;
         if table.columns.is_empty() && table.of.is_none() {
             return Err(self.report(
                 Diagnostic::error("durbin::check::arguments", call.span, "`table` has nothing to show")
                     .help("`table(m1, m2)` puts models side by side; `table(effects(m))` shows one other value"),
             ));
+        }
+        self.options_fit(&bound, &table)?;
+        let mut failed = None;
+        for (name, e) in &bound.named {
+            failed = failed.or(self.table_option(name, e, &mut table).err());
+        }
+        if let Some(r) = failed {
+            return Err(r);
         }
         self.groups_fit(&bound, &table)?;
         Ok(Value::Table(table))

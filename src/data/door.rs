@@ -58,8 +58,11 @@ pub fn header(file: &str, bytes: &[u8], writing: &Writing) -> Result<(Vec<String
         Format::Stata => stata::header(file, bytes, writing),
         Format::Excel => excel::header(file, bytes, writing),
         Format::Text => {
-            let plain =
-                if is_packed(file) { Cow::Owned(unpacked(file, bytes, Some(HEAD))?) } else { Cow::Borrowed(bytes) };
+            let plain = if is_packed(file) {
+                Cow::Owned(unpacked(file, bytes, Some(HEAD), writing.encoding)?)
+            } else {
+                Cow::Borrowed(bytes)
+            };
             let end = if plain.len() < HEAD { plain.len() } else { last_whole_line(&plain, writing) };
             if end == 0 && !plain.is_empty() {
                 // What is no text has no lines.
@@ -77,7 +80,7 @@ pub fn header(file: &str, bytes: &[u8], writing: &Writing) -> Result<(Vec<String
 
 /// Whether the header can only be found in the whole file.
 pub fn needs_all(path: &str) -> bool {
-    matches!(format_of(path), Ok(Format::Excel))
+    matches!(format_of(path), Ok(Format::Excel | Format::Stata))
 }
 
 /// Reads a whole file; warnings come with the table.
@@ -86,7 +89,11 @@ pub fn read(file: &str, bytes: &[u8], writing: &Writing) -> Result<(Table, Vec<F
         Format::Stata => stata::read(file, bytes, writing),
         Format::Excel => excel::read(file, bytes, writing),
         Format::Text => {
-            let plain = if is_packed(file) { Cow::Owned(unpacked(file, bytes, None)?) } else { Cow::Borrowed(bytes) };
+            let plain = if is_packed(file) {
+                Cow::Owned(unpacked(file, bytes, None, writing.encoding)?)
+            } else {
+                Cow::Borrowed(bytes)
+            };
             let (text, doubt) = decoded(file, &plain, writing.encoding)?;
             let (table, mut warnings) = csv::read_as(file, &text, writing)?;
             warnings.extend(doubt);
@@ -102,7 +109,11 @@ pub fn column_of_field(file: &str, bytes: &[u8], writing: &Writing, line: usize,
         Ok(Format::Excel) => return field + 1 + writing.range.map_or(0, |r| r.first.1 as usize),
         _ => return field + 1,
     }
-    let plain = if is_packed(file) { unpacked(file, bytes, None).map(Cow::Owned) } else { Ok(Cow::Borrowed(bytes)) };
+    let plain = if is_packed(file) {
+        unpacked(file, bytes, None, writing.encoding).map(Cow::Owned)
+    } else {
+        Ok(Cow::Borrowed(bytes))
+    };
     let text = plain.as_ref().ok().and_then(|p| decoded(file, p, writing.encoding).ok());
     text.map_or(1, |(text, _)| csv::column_of_field(&text, csv::separator_of(file, writing), line, field))
 }

@@ -29,6 +29,10 @@ pub fn header(file: &str, bytes: &[u8], writing: &Writing) -> Result<(Vec<String
     Ok((names, notes.into_iter().chain(warnings).collect()))
 }
 
+/// Rows and columns that a sheet can have.
+const MOST_ROWS: u32 = 1 << 20;
+const MOST_COLUMNS: u32 = 1 << 14;
+
 /// Reads a sheet. Errors: `wrong_format`, `damaged`, `too_large`, `unknown_sheet`, `no_rows`, `duplicate_header`,
 /// `ragged_row`.
 pub fn read(file: &str, bytes: &[u8], writing: &Writing) -> Result<(Table, Vec<Fault>), Fault> {
@@ -37,7 +41,9 @@ pub fn read(file: &str, bytes: &[u8], writing: &Writing) -> Result<(Table, Vec<F
     let mut columns = vec![TextColumn::default(); header.len()];
     let mut lines = Vec::new();
     for row in rows.iter().skip(1) {
-        if let Some((column, text)) = row.cells.iter().find(|(c, _)| (*c - first) as usize >= header.len()) {
+        if let Some((column, text)) =
+            row.cells.iter().find(|(c, _)| c.checked_sub(first).is_none_or(|k| k as usize >= header.len()))
+        {
             let place = format!("{}{}", column_letters(*column), row.number + 1);
             let message = format!("cell {place} of {file} holds \"{text}\", in a column without a name");
             return Err(Fault::error("durbin::data::ragged_row", message)
@@ -84,6 +90,9 @@ fn sheet(file: &str, bytes: &[u8], writing: &Writing, head: bool) -> Result<(Vec
     let mut rows: Vec<Row> = Vec::new();
     while let Some(cell) = reader.next_cell().map_err(|e| damaged(file, &e))? {
         let (row, column) = cell.get_position();
+        if row >= MOST_ROWS || column >= MOST_COLUMNS {
+            return Err(damaged(file, &"a cell lies outside of any sheet"));
+        }
         if !writing.range.is_none_or(|r| inside(r, row, column)) {
             continue;
         }
@@ -109,6 +118,9 @@ fn sheet(file: &str, bytes: &[u8], writing: &Writing, head: bool) -> Result<(Vec
             .label(file, 1, 1, format!("sheet \"{name}\"")));
     }
     rows.iter_mut().for_each(|r| r.cells.sort_by_key(|c| c.0));
+    if rows.iter().any(|r| r.cells.windows(2).any(|w| w[0].0 == w[1].0)) {
+        return Err(damaged(file, &"a cell is there twice"));
+    }
     Ok((rows, note.into_iter().collect()))
 }
 

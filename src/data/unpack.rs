@@ -19,8 +19,18 @@ pub fn is_packed(path: &str) -> bool {
     path.to_ascii_lowercase().ends_with(".gz")
 }
 
+/// Characters of two bytes.
+fn is_wide(encoding: &'static Encoding) -> bool {
+    matches!(encoding.name(), "UTF-16LE" | "UTF-16BE")
+}
+
 /// Unpacks a gzip file. `head`: only its beginning was read and wanted, so that it may end anywhere.
-pub fn unpacked(file: &str, bytes: &[u8], head: Option<usize>) -> Result<Vec<u8>, Fault> {
+pub fn unpacked(
+    file: &str,
+    bytes: &[u8],
+    head: Option<usize>,
+    encoding: Option<&'static Encoding>,
+) -> Result<Vec<u8>, Fault> {
     if !bytes.starts_with(b"\x1F\x8B") {
         let what = foreign_format(bytes).map_or("not packed", |f| f.0);
         return Err(Fault::error("durbin::data::wrong_format", format!("{file} is no gzip file: it is {what}"))
@@ -39,8 +49,8 @@ pub fn unpacked(file: &str, bytes: &[u8], head: Option<usize>) -> Result<Vec<u8>
             Err(_) if head.is_some() && !out.is_empty() => return Ok(out),
             Err(e) => return Err(broken_archive(file, out.len() as u64, &e)),
         }
-        // What no text table holds need not be unpacked to its end.
-        if out.len() as u64 > HARMLESS && out[..4096].contains(&0) {
+        // What no text table holds need not be unpacked to its end; UTF-16 is half zeros.
+        if !encoding.is_some_and(is_wide) && out.len() as u64 > HARMLESS && out[..4096].contains(&0) {
             return Ok(out);
         }
         if out.len() as u64 >= limit {
@@ -78,7 +88,7 @@ pub fn decoded<'a>(
 ) -> Result<(Cow<'a, [u8]>, Option<Fault>), Fault> {
     let Some(encoding) = encoding.filter(|e| *e != UTF_8) else { return Ok((Cow::Borrowed(bytes), None)) };
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let wide = matches!(encoding.name(), "UTF-16LE" | "UTF-16BE");
+    let wide = is_wide(encoding);
     if !wide && foreign_format(bytes).is_some() {
         return Ok((Cow::Borrowed(bytes), None));
     }
@@ -128,20 +138,37 @@ mod tests {
     fn gzip_is_unpacked_and_its_beginning_too() {
         let text = "town,x\nA,1\n".repeat(5000);
         let archive = packed(text.as_bytes());
-        assert_eq!(unpacked("t.csv.gz", &archive, None).unwrap(), text.as_bytes());
-        let head = unpacked("t.csv.gz", &archive[..archive.len() / 2], Some(1 << 20)).unwrap();
+        assert_eq!(unpacked("t.csv.gz", &archive, None, None).unwrap(), text.as_bytes());
+        let head = unpacked("t.csv.gz", &archive[..archive.len() / 2], Some(1 << 20), None).unwrap();
         assert!(!head.is_empty() && text.as_bytes().starts_with(&head));
         assert_eq!(
-            unpacked("t.csv.gz", &archive[..archive.len() / 2], None).unwrap_err().code,
+            unpacked("t.csv.gz", &archive[..archive.len() / 2], None, None).unwrap_err().code,
             "durbin::data::truncated"
         );
-        assert_eq!(unpacked("t.csv.gz", b"town,x\n", None).unwrap_err().code, "durbin::data::wrong_format");
+        assert_eq!(unpacked("t.csv.gz", b"town,x\n", None, None).unwrap_err().code, "durbin::data::wrong_format");
+    }
+
+    #[test]
+    fn a_packed_table_of_wide_characters_is_unpacked_to_its_end() {
+        let row: Vec<u8> = "Arden,2010,1.5\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let text = row.repeat((34 << 20) / row.len());
+        let utf16 = writing::encoding("utf-16le");
+        assert!(utf16.is_some());
+        let plain = unpacked("t.csv.gz", &gently(&text), None, utf16).unwrap();
+        assert_eq!(plain.len(), text.len());
+    }
+
+    /// Packed so lightly that nobody takes it for an archive that swells.
+    fn gently(bytes: &[u8]) -> Vec<u8> {
+        let mut to = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+        to.write_all(bytes).unwrap();
+        to.finish().unwrap()
     }
 
     #[test]
     fn an_archive_that_swells_without_end_is_refused() {
         let archive = packed(&vec![b'a'; 100 << 20]);
-        assert_eq!(unpacked("t.csv.gz", &archive, None).unwrap_err().code, "durbin::data::too_large");
+        assert_eq!(unpacked("t.csv.gz", &archive, None, None).unwrap_err().code, "durbin::data::too_large");
     }
 
     #[test]

@@ -5,7 +5,6 @@ use super::testing::{Named, leads};
 use super::{Fitted, Run};
 use crate::check::spec::{BandSpec, Bin, DesignSpec, EventTimes, ModelSpec};
 use crate::designs::uniform;
-use crate::estimators::FixedEffects;
 use crate::fault::Fault;
 use crate::linalg::panel::spatial_lag;
 use crate::outcome::designs::{BandEffects, ByBand, Design, EventPeriod, EventStudy, Uniform};
@@ -204,7 +203,7 @@ fn band_effects(band: &BandSpec, fitted: &Fitted, effect: &Effect) -> BandEffect
 fn lag_vif(fitted: &Fitted) -> Option<f64> {
     let problem = &fitted.plan.problem;
     let lagged = problem.regressors.first()?.lagged && !problem.durbin_weights.is_empty();
-    let at = usize::from(problem.fixed_effects == FixedEffects::None) + problem.regressors.len();
+    let at = usize::from(problem.has_intercept()) + problem.regressors.len();
     let r = &fitted.estimated.triangle;
     if !lagged || at >= r.len() {
         return None;

@@ -5,7 +5,7 @@ use super::testing::{finding, p_value};
 use super::{Fitted, Run};
 use crate::check::spec::{Column, DesignSpec};
 use crate::designs::exposure::exposed;
-use crate::estimators::{Estimated, FixedEffects, Problem, Reference};
+use crate::estimators::{Estimated, Problem, Reference};
 use crate::fault::Fault;
 use crate::inference::wald::wald;
 use crate::outcome::designs::Design;
@@ -173,7 +173,7 @@ impl Run<'_> {
 
 /// Where regressor `k` and its lags stand among the coefficients.
 fn places(problem: &Problem, k: usize) -> Vec<usize> {
-    let first = usize::from(problem.fixed_effects == FixedEffects::None && problem.has_intercept());
+    let first = usize::from(problem.has_intercept());
     let mut out = vec![first + k];
     if problem.model.has_durbin() && problem.regressors[k].lagged {
         let lagged = problem.regressors.iter().filter(|r| r.lagged).count();

@@ -69,6 +69,13 @@ impl Planner<'_> {
     }
 
     fn assignments(&mut self, spec: &PlaceboSpec, plan: &ModelPlan) -> Step<Prepared> {
+        if plan.problem.present.is_some() {
+            let message = "`placebo` gives units each other's courses of treatment, and the panel has gaps";
+            let fault =
+                Fault::error("durbin::plan::needs_balanced", message).help("`balance drop` leaves units with gaps out");
+            let place = self.spec.models[spec.model].place.0;
+            return Err(self.report(fault, place));
+        }
         let from = match &spec.scheme {
             Permute::Units => Assignment::Units { units: plan.units.len() },
             Permute::Torus => {

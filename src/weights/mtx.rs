@@ -122,6 +122,23 @@ fn names(
     listed: Option<&[String]>,
     line: usize,
 ) -> Result<Vec<String>, Fault> {
+    let unnamed = || {
+        let message = format!("`{file}` does not name its {n} rows");
+        bad(file, line, message, "the size of the matrix")
+            .help("give the units in its order: `mtx(\"W.mtx\", units: \"units.csv\")`; they are never matched by position alone")
+    };
+    if let Some(listed) = listed {
+        if listed.len() != n {
+            let message = format!("`{file}` has {} and the list of units {}", counted(n, "row", "rows"), listed.len());
+            return Err(bad(file, line, message, "the size of the matrix")
+                .help("list one unit a row, in the order of the matrix"));
+        }
+        return if listed.iter().any(String::is_empty) { Err(unnamed()) } else { Ok(listed.to_vec()) };
+    }
+    // Every name is a line of its own, so that a size in words is not believed.
+    if n > comments.len() {
+        return Err(unnamed());
+    }
     let mut names = vec![String::new(); n];
     for comment in comments {
         let Some((number, name)) = comment.rest("%unit ").and_then(|r| r.split_once(' ')) else { continue };
@@ -129,20 +146,7 @@ fn names(
             *slot = nfc(name.trim()).into_owned();
         }
     }
-    if let Some(listed) = listed {
-        if listed.len() != n {
-            let message = format!("`{file}` has {} and the list of units {}", counted(n, "row", "rows"), listed.len());
-            return Err(bad(file, line, message, "the size of the matrix")
-                .help("list one unit a row, in the order of the matrix"));
-        }
-        names = listed.to_vec();
-    }
-    if names.iter().any(String::is_empty) {
-        let message = format!("`{file}` does not name its {n} rows");
-        return Err(bad(file, line, message, "the size of the matrix")
-            .help("give the units in its order: `mtx(\"W.mtx\", units: \"units.csv\")`; they are never matched by position alone"));
-    }
-    Ok(names)
+    if names.iter().any(String::is_empty) { Err(unnamed()) } else { Ok(names) }
 }
 
 #[cfg(test)]

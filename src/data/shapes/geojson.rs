@@ -107,7 +107,7 @@ pub(super) fn read(path: &str, bytes: &[u8], by: &str) -> Result<(Vec<String>, V
         return Err(unknown_attribute(path, by, &known.into_iter().collect::<Vec<_>>()));
     }
     let crs = read.crs.map(|c| c.to_string()).unwrap_or_default();
-    let degrees = crs.is_empty() || crs.contains("CRS84") || crs.contains("4326");
+    let degrees = crs.contains("CRS84") || crs.contains("4326");
     Ok((keys, regions, if degrees { Projection::Degrees } else { Projection::Unsaid }))
 }
 

@@ -18,9 +18,9 @@ impl Projection {
         let fit = |p: &[f64; 2]| p[0].abs() <= 180.0 && p[1].abs() <= 90.0;
         let all = regions.iter().flat_map(|r| &r.rings).flatten().all(fit);
         match self {
-            Projection::Projected(unit) => Projection::Projected(unit),
-            _ if all => Projection::Degrees,
-            _ => Projection::Projected(1.0),
+            Projection::Unsaid if all => Projection::Degrees,
+            Projection::Unsaid => Projection::Projected(1.0),
+            said => said,
         }
     }
 }

@@ -132,11 +132,11 @@ pub fn leads(sample: &Sample, anticipation: i64, count: usize) -> Result<Option<
     let n = sample.units;
     let clean = clean_cells(sample, anticipation);
     let event = |r: usize| sample.dirty_from(r % n).map(|c| sample.periods[r / n] - c);
-    let mut times: Vec<i64> = (1..=count as i64)
-        .map(|k| -anticipation - k)
-        .filter(|e| (0..clean.len()).any(|r| clean[r] && event(r) == Some(*e)))
-        .collect();
-    times.reverse();
+    let wanted = -anticipation - count as i64..=-anticipation - 1;
+    let mut times: Vec<i64> =
+        (0..clean.len()).filter(|&r| clean[r]).filter_map(event).filter(|e| wanted.contains(e)).collect();
+    times.sort_unstable();
+    times.dedup();
     while !times.is_empty() {
         let dummy = |e: &i64| -> Vec<f64> {
             (0..clean.len()).map(|r| f64::from(u8::from(clean[r] && event(r) == Some(*e)))).collect()

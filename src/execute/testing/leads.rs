@@ -3,7 +3,6 @@
 use super::nested::{no_statistic, of_restrictions};
 use super::{Finding, Named, single};
 use crate::check::spec::{Bin, EventTimes};
-use crate::estimators::FixedEffects;
 use crate::execute::designs::label;
 use crate::fault::Fault;
 use crate::inference::wald::wald;
@@ -21,7 +20,7 @@ pub(in crate::execute) fn of(model: &Named, events: &EventTimes) -> Option<Leads
     if count == 0 {
         return None;
     }
-    let first = usize::from(problem.fixed_effects == FixedEffects::None);
+    let first = usize::from(problem.has_intercept());
     // The leads are the first of the regressors, and of each block of lags where they are lagged.
     let own: Vec<usize> = (0..count).map(|k| first + k).collect();
     let lagged = problem.regressors.iter().filter(|r| r.lagged).count();
