@@ -476,13 +476,12 @@ impl Checker<'_> {
         if !dims.is_empty() {
             return Ok(Value::Array(Rc::new(BoundArray { value, dims })));
         }
-        let model = self.interned(value, dims);
+        let model = self.interned(ArraySpec { value, dims, rows_of: None });
         Ok(Value::Scalar(ScalarExpr::Answer { answer: Answer::Array, model, entry: None, place: Place(expr.span) }))
     }
 
     /// The number of an array that is wanted as a whole.
-    pub(crate) fn interned(&mut self, value: Column, dims: Vec<String>) -> usize {
-        let array = ArraySpec { value, dims };
+    pub(crate) fn interned(&mut self, array: ArraySpec) -> usize {
         if let Some(known) = self.spec.arrays.iter().position(|a| *a == array) {
             return known;
         }

@@ -23,8 +23,9 @@ const ALL: [&str; 12] =
     [".csv", ".docx", ".html", ".json", ".md", ".tex", ".txt", ".svg", ".png", ".gal", ".gwt", ".mtx"];
 
 /// What a value is in words, and the extensions it may be saved with.
-fn kind_and_formats(output: &Output) -> (&'static str, &'static [&'static str]) {
+fn kind_and_formats(output: &Output, tests: &[TestSpec]) -> (&'static str, &'static [&'static str]) {
     match output {
+        Output::List(items) if beside(items, tests) => ("a list of tests", TABLE),
         Output::Table(_) | Output::Design(_) => ("a table", TABLE),
         Output::Test(_) => ("a test", TABLE),
         Output::Fit(_) => ("a fit", TABLE),
@@ -46,12 +47,23 @@ fn kind_and_formats(output: &Output) -> (&'static str, &'static [&'static str]) 
     }
 }
 
+/// Tests of the autocorrelation of columns: their table has them beside each other.
+fn beside(items: &[(Written, Output)], tests: &[TestSpec]) -> bool {
+    let of_columns = |o: &Output| match o {
+        Output::Test(number) => matches!(tests[*number].query, TestQuery::Column { .. }),
+        _ => false,
+    };
+    items.len() > 1 && items.iter().all(|(_, o)| of_columns(o))
+}
+
 impl Checker<'_> {
     pub(crate) fn print_statement(&mut self, statement: &Statement, expr: &Expr) {
-        if let Ok(output) = self.output(expr) {
-            let source = self.text(expr.span).to_string();
-            self.spec.steps.push(Step { kind: StepKind::Print(output), source, place: Place(statement.span) });
-        }
+        let Ok(output) = self.output(expr) else {
+            self.gave_up = true;
+            return;
+        };
+        let source = self.text(expr.span).to_string();
+        self.spec.steps.push(Step { kind: StepKind::Print(output), source, place: Place(statement.span) });
     }
 
     /// What an expression shows.
@@ -77,7 +89,10 @@ impl Checker<'_> {
             Value::Panel(p) => Output::Panel(p),
             Value::Described(d) => Output::Described((*d).clone()),
             Value::Data(d) => Output::Data(d),
-            Value::Array(a) => Output::Array(self.interned(a.value.clone(), a.dims.clone())),
+            Value::Array(a) => {
+                let (value, dims) = (a.value.clone(), a.dims.clone());
+                Output::Array(self.interned(ArraySpec { value, dims, rows_of: None }))
+            }
             Value::Table(t) => Output::Table(t),
             Value::Design(d) => Output::Design((*d).clone()),
             Value::Figure(f) => Output::Figure(Box::new((*f).clone())),
@@ -122,12 +137,15 @@ impl Checker<'_> {
     pub(crate) fn save_statement(&mut self, statement: &Statement, value: &Expr, path: &Text) {
         let output = self.output(value);
         let (kind, fitting) = match &output {
-            Ok(output) => kind_and_formats(output),
+            Ok(output) => kind_and_formats(output, &self.spec.tests),
             // What it is was not found out: any format may be right.
             Err(_) => ("a value", &ALL[..]),
         };
         let format = self.save_path(&print::expression(value), path, kind, fitting);
-        let (Ok(()), Ok(output)) = (format, output) else { return };
+        let (Ok(()), Ok(output)) = (format, output) else {
+            self.gave_up = true;
+            return;
+        };
         let kind = StepKind::Save { output, path: path.text.clone(), path_place: Place(path.span) };
         let source = self.text(value.span).to_string();
         self.spec.steps.push(Step { kind, source, place: Place(statement.span) });

@@ -203,6 +203,8 @@ pub struct ArraySpec {
     pub value: Column,
     /// As its dimensions are shown.
     pub dims: Vec<String>,
+    /// The panel whose rows it is computed on; `None`: an expression of the program.
+    pub rows_of: Option<usize>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

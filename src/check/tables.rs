@@ -80,7 +80,7 @@ impl Checker<'_> {
         let mut failed = None;
         for e in &bound.rest {
             match self.value(e) {
-                Ok(value) if is_tabular(&value) => {
+                Ok(value) if is_tabular(&value, &self.spec.tests) => {
                     if bound.rest.len() > 1 {
                         failed = Some(self.one_alone(e, &value));
                         continue;
@@ -286,7 +286,7 @@ impl Checker<'_> {
 }
 
 /// Whether a value is a table of its own.
-fn is_tabular(value: &Value) -> bool {
+fn is_tabular(value: &Value, tests: &[TestSpec]) -> bool {
     match value {
         Value::Design(_)
         | Value::Treatment(_)
@@ -294,6 +294,13 @@ fn is_tabular(value: &Value) -> bool {
         | Value::Described(_)
         | Value::Data(_)
         | Value::Test(_, None) => true,
+        Value::List(items) => {
+            let of_column = |v: &Value| match v {
+                Value::Test(number, None) => matches!(tests[*number].query, TestQuery::Column { .. }),
+                _ => false,
+            };
+            items.len() > 1 && items.iter().all(|(v, _)| of_column(v))
+        }
         Value::Answer(answer, _) => matches!(
             answer,
             Answer::Effects | Answer::Responses(_) | Answer::EffectsByUnit | Answer::EffectsByOrder(_) | Answer::Tidy

@@ -53,6 +53,11 @@ impl Checker<'_> {
             return Ok(self.test(query, call));
         }
         let bound = self.bind(&entry.name, &entry.parameters, arguments, call.span)?;
+        if let (true, Some(w)) = (matches!(entry.name.as_str(), "moran" | "geary" | "local_moran"), bound.get("w"))
+            && self.is_list(w)
+        {
+            return self.for_each_matrix(call, entry, &bound, w);
+        }
         let query = match entry.name.as_str() {
             "moran" | "geary" | "local_moran" => self.autocorrelation(call, entry, &bound)?,
             "lm_tests" => self.lagrange(call, &bound)?,
@@ -77,6 +82,36 @@ impl Checker<'_> {
         };
         self.effects_of_tested(&query, call)?;
         Ok(self.test(query, call))
+    }
+
+    fn is_list(&self, expr: &Expr) -> bool {
+        match &expr.kind {
+            ExprKind::List(_) | ExprKind::Comprehension { .. } => true,
+            ExprKind::Name(name) => matches!(self.scope.peek(&name.text), Some(Value::List(_))),
+            _ => false,
+        }
+    }
+
+    /// `moran(x, [W1, W2], by: year)`: the test with each of the matrices.
+    fn for_each_matrix(&mut self, call: &Expr, entry: &Entry, bound: &Bound, w: &Expr) -> Check<Value> {
+        let Value::List(matrices) = self.value(w)? else { return Err(Reported) };
+        let ExprKind::Call { callee, .. } = &call.kind else { return Err(Reported) };
+        let mut out = Vec::new();
+        for (_, matrix) in &matrices {
+            let mut bound = bound.clone();
+            bound.named.insert("w".to_string(), matrix);
+            let query = self.autocorrelation(call, entry, &bound)?;
+            let test = self.test(query, call);
+            let argument = |(name, value): (&String, &&Expr)| {
+                let stands_by_place = matches!(name.as_str(), "x" | "w");
+                let label = (!stands_by_place).then(|| Name { text: name.clone(), span: value.span, quoted: false });
+                Argument { label, value: (*value).clone(), over: None }
+            };
+            let arguments = bound.named.iter().map(argument).collect();
+            let kind = ExprKind::Call { callee: callee.clone(), arguments };
+            out.push((test, Expr { kind, span: call.span }));
+        }
+        Ok(Value::List(out))
     }
 
     /// Tests of residuals and likelihoods know unit and time effects alone; restrictions rest on the variance.

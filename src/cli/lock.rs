@@ -38,8 +38,16 @@ pub struct Verify {
     #[command(flatten)]
     of: Locking,
     /// Numbers may move by this share of their size
-    #[arg(long, value_name = "SHARE", default_value_t = TOLERANCE)]
+    #[arg(long, value_name = "SHARE", default_value_t = TOLERANCE, value_parser = share)]
     tolerance: f64,
+}
+
+/// A number from 0 to 1.
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(x) if (0.0..=1.0).contains(&x) => Ok(x),
+        _ => Err("a share of a number's size lies between 0 and 1".to_string()),
+    }
 }
 
 #[derive(clap::Args, Debug)]
@@ -226,20 +234,23 @@ impl Diff {
         spec.ok_or_else(|| terminal::show(&run, self.common.format.into(), self.common.quiet, &loader))
     }
 
-    /// Headline effects of models that both locks have; where a lock is of another text, what to do instead.
+    /// Headline effects of models that both locks have; where a lock is of something else, what to do instead.
     fn effects(&self) -> (Vec<Headline>, Vec<String>) {
-        let (Ok(a), Ok(b)) = (read(&lock_of(&self.a)), read(&lock_of(&self.b))) else { return Default::default() };
-        let stale: Vec<String> = [(&self.a, &a), (&self.b, &b)]
-            .into_iter()
-            .filter(|(file, lock)| !self.is_of(lock, file))
-            .map(|(file, _)| {
-                let file = file.display();
-                format!("`{file}` is not as it was when `{file}.lock` was written: lock it again to compare effects")
-            })
-            .collect();
-        if !stale.is_empty() {
-            return (Vec::new(), stale);
+        let files = [&self.a, &self.b];
+        if files.iter().any(|f| !lock_of(f).exists()) {
+            return Default::default();
         }
+        let (mut locks, mut stale) = (Vec::new(), Vec::new());
+        for file in files {
+            match read(&lock_of(file)) {
+                Ok(lock) => {
+                    stale.extend(self.stale(&lock, file));
+                    locks.push(lock);
+                }
+                Err(fault) => stale.push(format!("effects are not compared: {}", fault.message)),
+            }
+        }
+        let (true, Some(b), Some(a)) = (stale.is_empty(), locks.pop(), locks.pop()) else { return (Vec::new(), stale) };
         let other = b.headlines();
         let pair = |(model, term, x): (String, String, [f64; 3])| {
             let y = other.iter().find(|h| h.0 == model && h.1 == term)?.2;
@@ -248,9 +259,21 @@ impl Diff {
         (a.headlines().into_iter().filter_map(pair).collect(), Vec::new())
     }
 
-    fn is_of(&self, lock: &Lock, file: &Path) -> bool {
-        let now = program(file, &self.common.sets);
-        now.is_ok_and(|p| lock.program_blake3 == blake3::hash(&p.bytes).to_hex().as_str() && lock.sets == p.sets)
+    /// Why a lock is not that of the program as it is read now.
+    fn stale(&self, lock: &Lock, file: &Path) -> Option<String> {
+        let now = program(file, &self.common.sets).ok()?;
+        let file = file.display();
+        if lock.program_blake3 != blake3::hash(&now.bytes).to_hex().as_str() {
+            return Some(format!(
+                "`{file}` is not as it was when `{file}.lock` was written: lock it again to compare effects"
+            ));
+        }
+        if lock.sets == now.sets {
+            return None;
+        }
+        let words: Vec<String> = lock.sets.iter().map(|(name, value)| format!("--set {name}={value}")).collect();
+        let with = if words.is_empty() { "without `--set`".to_string() } else { format!("with `{}`", words.join(" ")) };
+        Some(format!("`{file}.lock` was written {with}: compare so, or lock it again, to see effects"))
     }
 }
 

@@ -1,10 +1,11 @@
 //! An estimate with the names of its model becomes a [`Fit`]: terms, statistics, p-values, intervals, how it was made.
 
-use crate::check::spec::ModelSpec;
+use crate::check::spec::{Column, ColumnKind, ModelSpec};
 use crate::estimators::{
     Approach, DynamicsOf, EffectOf, Estimated, FirstStageOf, Likelihood, Measured, PolicyOf, Problem, RandomEffects,
     Reference,
 };
+use crate::fault::ticked_list;
 use crate::outcome::{
     Coefficient, Effect, Estimate, FirstStage, Fit, Impact, PolicyEffects, Restriction, SmallSample, Stability,
     Strength, Vcov, WeightsUsed,
@@ -224,7 +225,7 @@ pub(super) fn fit(spec: &ModelSpec, panel: &str, plan: &ModelPlan, e: &Estimated
         converged: e.converged,
         vcov: Vcov { terms, matrix: e.vcov.clone() },
         probes: super::remarks::probes(e),
-        notes: plan.notes.iter().cloned().chain(super::remarks::probed(e)).chain(short_run(spec)).collect(),
+        notes: plan.notes.iter().cloned().chain(super::remarks::probed(e)).chain(short_run(spec)).chain(at_zero(spec)).collect(),
     }
 }
 
@@ -312,6 +313,22 @@ fn small_sample(s: crate::estimators::SmallSample) -> SmallSample {
 fn short_run(spec: &ModelSpec) -> Option<String> {
     let both = spec.treatment.is_some() && !spec.time_lags.is_empty();
     both.then(|| "with the lag of the outcome among the terms, policy effects are those of the short run".to_string())
+}
+
+/// Where products with the treatment are terms of their own, its effects are those where the other factor is zero.
+fn at_zero(spec: &ModelSpec) -> Option<String> {
+    let treatment = spec.treatment?;
+    let takes_part = |column: &Column| {
+        let mut found = false;
+        column.visit(&mut |c| found |= matches!(c.kind, ColumnKind::Treatment(t) if t == treatment));
+        found
+    };
+    let products = spec.terms.iter().filter(|t| !matches!(t.value.kind, ColumnKind::Treatment(_)) && takes_part(&t.value));
+    let names: Vec<&str> = products.map(|t| t.value.text.as_str()).collect();
+    (!names.is_empty()).then(|| {
+        let (what, are) = (ticked_list(&names), if names.len() == 1 { "is" } else { "are" });
+        format!("policy effects are those of the treatment where {what} {are} zero: center the other factor to read them at its mean")
+    })
 }
 
 fn likelihood(likelihood: Likelihood) -> &'static str {

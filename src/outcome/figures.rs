@@ -39,7 +39,13 @@ pub enum Axis {
         whole: bool,
     },
     /// Positions 0, 1, 2 …, each with its name; from the left, or from the top.
-    Names { label: String, names: Vec<String> },
+    Names {
+        label: String,
+        names: Vec<String>,
+        /// Names are the report's own words, which are said in the reader's language, not those of the data.
+        #[serde(skip)]
+        own: bool,
+    },
 }
 
 /// Marks of one kind in one color; a series with a name has a line in the legend.

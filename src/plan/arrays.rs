@@ -46,7 +46,14 @@ impl Planner<'_> {
         let mut out = Vec::new();
         let nowhere = super::panels::PanelData::nowhere();
         for array in &spec.arrays {
-            let made = Eval::new(self, &nowhere, None).array(&array.value);
+            let made = match array.rows_of {
+                None => Eval::new(self, &nowhere, None).array(&array.value),
+                Some(panel) => self.loaded(panel).cloned().and_then(|panel| {
+                    let mut eval = Eval::new(self, &panel, None);
+                    let value = eval.value(&array.value)?;
+                    eval.array_of_rows(value).map(Arc::new)
+                }),
+            };
             match made {
                 Ok(made) if matches!(made.values, Series::Texts(_)) => {
                     let message = format!("`{}` is an array of text, which is not shown", array.value.text);

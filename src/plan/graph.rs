@@ -233,6 +233,9 @@ impl<'a> Builder<'a> {
         match &column.kind {
             ColumnKind::Data { data, .. } => out.extend(self.data.get(*data).copied().flatten()),
             ColumnKind::Foreign { panel, .. } => out.extend(self.panels.get(*panel)),
+            ColumnKind::Treatment(treatment) | ColumnKind::Near { treatment, .. } => {
+                out.extend(self.treatments.get(*treatment).copied().flatten());
+            }
             _ => {}
         }
     }
@@ -462,6 +465,7 @@ impl<'a> Builder<'a> {
             Output::Data(number) => before.extend(self.data.get(*number).copied().flatten()),
             Output::Array(number) => {
                 let Some(array) = self.spec.arrays.get(*number) else { return };
+                before.extend(array.rows_of.and_then(|p| self.panels.get(p)));
                 array.value.visit(&mut |c| self.looked_at(c, before));
             }
             Output::Treatment(number) => before.extend(self.treatments.get(*number).copied().flatten()),

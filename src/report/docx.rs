@@ -10,11 +10,17 @@ const SPACE: &str = "http://schemas.openxmlformats.org/wordprocessingml/2006/mai
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n";
 /// Columns from which a page lies on its side.
 const WIDE: usize = 6;
+/// Room between the margins of an upright page and of one on its side, in twentieths of a point.
+const UPRIGHT: usize = 9638;
+const ON_ITS_SIDE: usize = 14570;
 
 /// A document of these pieces; figures, which Word does not show as SVG, are named by their words.
 pub fn document(pieces: &[Piece]) -> Vec<u8> {
-    let body: String = pieces.iter().map(piece).collect();
-    let wide = pieces.iter().any(|p| matches!(p, Piece::Table(t) if t.columns.len() >= WIDE));
+    // widths are generous: a fifth more than there is room for still fits
+    let is_wide = |t: &Table| t.columns.len() >= WIDE || widths(t).iter().sum::<usize>() > UPRIGHT * 5 / 4;
+    let wide = pieces.iter().any(|p| matches!(p, Piece::Table(t) if is_wide(t)));
+    let room = if wide { ON_ITS_SIDE } else { UPRIGHT };
+    let body: String = pieces.iter().map(|p| piece(p, room)).collect();
     let size = if wide {
         "<w:pgSz w:w=\"16838\" w:h=\"11906\" w:orient=\"landscape\"/>"
     } else {
@@ -33,7 +39,7 @@ pub fn document(pieces: &[Piece]) -> Vec<u8> {
     ])
 }
 
-fn piece(piece: &Piece) -> String {
+fn piece(piece: &Piece, room: usize) -> String {
     match piece {
         Piece::Heading(level, text) => styled(&format!("Heading{}", level.clamp(&1, &3)), &run(text, "")),
         Piece::Paragraph(text) => styled("Normal", &run(&text.replace('`', ""), "")),
@@ -50,12 +56,12 @@ fn piece(piece: &Piece) -> String {
         Piece::Code(text) | Piece::Program(text) => {
             text.trim_end().lines().map(|l| styled("Code", &run(l, ""))).collect()
         }
-        Piece::Table(t) => table(t),
+        Piece::Table(t) => table(t, room),
         Piece::Picture { words, .. } => styled("Notes", &run(&words.replace('`', ""), "")),
     }
 }
 
-fn table(table: &Table) -> String {
+fn table(table: &Table, room: usize) -> String {
     let mut out = table.title.as_ref().map_or(String::new(), |t| styled("Caption", &run(t, "")));
     out.push_str("<w:tbl><w:tblPr><w:tblW w:w=\"0\" w:type=\"auto\"/><w:jc w:val=\"left\"/><w:tblBorders>");
     for side in ["top", "bottom"] {
@@ -63,7 +69,10 @@ fn table(table: &Table) -> String {
     }
     out.push_str("</w:tblBorders><w:tblLayout w:type=\"autofit\"/><w:tblCellMar><w:left w:w=\"85\" w:type=\"dxa\"/>");
     out.push_str("<w:right w:w=\"85\" w:type=\"dxa\"/></w:tblCellMar></w:tblPr><w:tblGrid>");
-    widths(table).iter().for_each(|w| out.push_str(&format!("<w:gridCol w:w=\"{w}\"/>")));
+    let widths = widths(table);
+    let all: usize = widths.iter().sum();
+    let fitted = |w: &usize| if all > room { w * room / all } else { *w };
+    widths.iter().map(fitted).for_each(|w| out.push_str(&format!("<w:gridCol w:w=\"{w}\"/>")));
     out.push_str("</w:tblGrid>");
     spans(table).iter().for_each(|row| out.push_str(&span_row(row)));
     let words = word_columns(table);

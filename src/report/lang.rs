@@ -1,7 +1,10 @@
 //! Labels, headings and notes in English or Chinese. Reports are made in English; what the dictionary knows is then said
 //! in the other language, what it does not know (names of columns, of models, of units) stays as it is.
 
+mod figure;
 mod zh;
+
+pub use figure::figure;
 
 use super::grid;
 use crate::outcome::{Cell, Lang, Row, Table};
@@ -79,6 +82,7 @@ fn spoken(english: &str, depth: usize) -> Option<String> {
         .or_else(|| in_parts(text, "; ", "；", depth))
         .or_else(|| by_pattern(text, |p| !is_sentence(p), inside))
         .or_else(|| in_parts(text, ", ", "，", depth))
+        .or_else(|| in_parts(text, ": ", "：", depth))
 }
 
 /// By the first of some patterns that fits.
@@ -100,8 +104,11 @@ fn by_pattern(text: &str, some: impl Fn(&str) -> bool, inside: impl Fn(&str) -> 
 /// Piece by piece, where at least one is known.
 fn in_parts(text: &str, between: &str, chinese: &str, depth: usize) -> Option<String> {
     let parts: Vec<&str> = text.split(between).collect();
+    if parts.len() < 2 {
+        return None;
+    }
     let said: Vec<Option<String>> = parts.iter().map(|p| spoken(p, depth - 1)).collect();
-    if parts.len() < 2 || said.iter().all(Option::is_none) {
+    if said.iter().all(Option::is_none) {
         return None;
     }
     let all = said.into_iter().zip(parts).map(|(s, p)| s.unwrap_or_else(|| p.to_string()));
@@ -141,6 +148,8 @@ mod tests {
         assert_eq!(zh("iid (expected information) (a, b)"), "同方差（期望信息矩阵）（a, b）");
         assert_eq!(zh("-5 and before"), "-5及以前");
         assert_eq!(zh("lngdp"), "lngdp");
+        assert_eq!(zh("-4: direct effect -0.112, 95 % interval -0.281 to 0.057"), "-4：直接效应 -0.112，95 % 置信区间 -0.281 至 0.057");
+        assert_eq!(zh("never (28 units)"), "从未处理（28 个个体）");
         assert_eq!(say(Lang::En, "Observations"), "Observations");
     }
 

@@ -100,6 +100,7 @@ pub fn saved(entry: &Entry, extension: &str, language: Lang) -> Option<Vec<u8>> 
 /// A file of text: a table in its language, everything else as the terminal shows it.
 fn plain(entry: &Entry, language: Lang) -> String {
     match (&entry.outcome, language) {
+        (Outcome::List(_), _) => as_table(entry, language).map_or_else(|| text(entry), |t| txt::table(&t)),
         (Outcome::Design(_) | Outcome::Effects { .. } | Outcome::SplitEffects(_) | Outcome::Described(_), Lang::Zh) => {
             as_table(entry, language).map_or_else(|| text(entry), |t| txt::table(&t))
         }
@@ -126,6 +127,11 @@ fn alone(entry: &Entry, language: Lang) -> Vec<pieces::Piece> {
         | Outcome::Effects { .. }
         | Outcome::SplitEffects(_)
         | Outcome::Test(_) => as_table(entry, language).map(pieces::Piece::Table).into_iter().collect(),
+        Outcome::List(entries) => match as_table(entry, language) {
+            Some(table) => vec![pieces::Piece::Table(table)],
+            // its parts have headings of their own
+            None => entries.iter().flat_map(|e| pieces::of(e, 2, language)).collect(),
+        },
         Outcome::Figure(_) => pieces::body(entry, language),
         _ => pieces::of(entry, 1, language),
     }
@@ -160,6 +166,10 @@ pub fn table_of(outcome: &Outcome, options: &TableOptions) -> Option<Table> {
     match outcome {
         Outcome::Design(design) => Some(designs::table(design, options)),
         Outcome::Test(t) => Some(testing::table(t)),
+        Outcome::List(entries) => {
+            let tests = entries.iter().map(|e| if let Outcome::Test(t) = &e.outcome { Some(t.as_ref()) } else { None });
+            testing::beside(&tests.collect::<Option<Vec<_>>>()?)
+        }
         Outcome::Effects { effects, policy_effects, .. } => {
             Some(table::effects_table(effects, policy_effects.as_ref(), options))
         }

@@ -61,8 +61,17 @@ impl TableOptions {
         match self.labels.get(term).or_else(|| self.labels.get(bare)) {
             Some(label) => label.clone(),
             None if matches!(term, "(Intercept)" | "rho" | "lambda") => self.say(term),
-            None => bare.to_string(),
+            None => self.product(bare).unwrap_or_else(|| bare.to_string()),
         }
+    }
+
+    /// `Corridor × Income`, of a product `stic:income` one of whose factors has a label.
+    fn product(&self, term: &str) -> Option<String> {
+        let inside = term.strip_prefix('(').and_then(|t| t.strip_suffix(')')).unwrap_or(term);
+        let factors: Vec<&str> = inside.split(':').collect();
+        let one = |f: &&str| self.labels.get(*f).map_or((*f).to_string(), Clone::clone);
+        (factors.len() > 1 && factors.iter().any(|f| self.labels.contains_key(*f)))
+            .then(|| factors.iter().map(one).collect::<Vec<_>>().join(" × "))
     }
 
     fn say(&self, text: &str) -> String {

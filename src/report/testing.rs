@@ -298,6 +298,56 @@ pub fn table(t: &TestResult) -> Table {
     Table { title, columns, blocks: vec![Block { heading: None, rows }], notes, digits: 4 }
 }
 
+/// Autocorrelation with several matrices, of several columns or in several periods: a row per period or unit, and the
+/// columns of each test beside each other. Nothing for other tests.
+pub fn beside(tests: &[&TestResult]) -> Option<Table> {
+    let all: Vec<Vec<&Finding>> = tests.iter().map(|t| findings(t)).collect();
+    if tests.len() < 2 || all.iter().flatten().any(|f| f.moments.is_none()) {
+        return None;
+    }
+    let weights = |t: &TestResult| t.about.iter().find(|a| a.0 == "Weights").map_or(String::new(), |a| a.1.clone());
+    let first = tests[0];
+    let names = tests.iter().map(|t| match (t.title == first.title, weights(t) == weights(first)) {
+        (true, _) => weights(t),
+        (false, true) => t.title.clone(),
+        (false, false) => format!("{}, {}", t.title, weights(t)),
+    });
+    let columns = names.flat_map(|n| [n, "Std. dev.".to_string(), "z".to_string(), "p".to_string()]).collect();
+    let mut labels: Vec<&str> = Vec::new();
+    for f in all.iter().flatten() {
+        if !labels.contains(&f.label.as_str()) {
+            labels.push(&f.label);
+        }
+    }
+    let of = |findings: &Vec<&Finding>, label: &str| match findings.iter().find(|f| f.label == label) {
+        Some(f) => {
+            let [estimate, _, variance] = f.moments.unwrap_or([f64::NAN; 3]);
+            let p = marked(f.p).trim_end().to_string();
+            [number(estimate, 4), number(variance.sqrt(), 4), number(f.statistic, 3), p].map(Cell::Text)
+        }
+        None => [const { Cell::Empty }; 4],
+    };
+    let rows = labels.iter().map(|label| Row {
+        label: label.to_string(),
+        cells: all.iter().flat_map(|findings| of(findings, label)).collect(),
+    });
+    let mut notes = Vec::new();
+    let expected: Vec<f64> = all.iter().flatten().filter_map(|f| f.moments.map(|m| m[1])).collect();
+    let (low, high) = expected.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |m, e| (m.0.min(*e), m.1.max(*e)));
+    if high - low < 5e-5 {
+        notes.push(format!("Expected under the null: {}", fixed(low, 4)));
+    }
+    let about = tests.iter().flat_map(|t| &t.about).filter(|a| a.0 != "Weights").map(|(k, v)| format!("{k}: {v}"));
+    let said = [format!("Null: {}", first.null), format!("If rejected: {}", first.rejected)];
+    for note in about.chain(said).chain(tests.iter().flat_map(|t| t.notes.iter().cloned())) {
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+    let title = tests.iter().all(|t| t.title == first.title).then(|| first.title.clone());
+    Some(Table { title, columns, blocks: vec![Block { heading: None, rows: rows.collect() }], notes, digits: 4 })
+}
+
 /// One row per test, one column per matrix: statistic and p; tests without a matrix in a block of their own.
 fn by_matrix(t: &TestResult, names: &[&str]) -> Vec<Block> {
     let shown = |f: &Finding| if f.statistic.is_nan() { Cell::Empty } else { Cell::Text(with_p(f)) };

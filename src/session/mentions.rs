@@ -26,7 +26,7 @@ const OF_COLUMNS: [&str; 3] = ["starts", "indicator", "cluster"];
 const COLUMN_OPTIONS: [&str; 1] = ["where"];
 
 /// Words that stand in an option or a call of this name: a bare one is never a name of the user.
-const WORDS: [(&str, &[&str]); 21] = [
+const WORDS: [(&str, &[&str]); 32] = [
     ("se", &["iid", "observed", "qml", "robust", "cluster", "driscoll_kraay", "conley", "wild", "bootstrap"]),
     ("fe", &["unit", "time", "none", "random"]),
     ("cluster", &["unit", "time"]),
@@ -34,7 +34,7 @@ const WORDS: [(&str, &[&str]); 21] = [
     ("weights", &["rademacher", "webb"]),
     ("trends", &["none", "unit"]),
     ("likelihood", &["transform", "partial", "direct"]),
-    ("method", &["qml", "gs2sls", "gmm"]),
+    ("method", &["qml", "gs2sls", "gmm", "interaction", "subsample"]),
     ("effects", &["delta", "simulate"]),
     ("islands", &["error", "keep", "nearest", "drop"]),
     ("kernel", &["gaussian", "epanechnikov", "bisquare", "triangular", "uniform", "bartlett"]),
@@ -48,6 +48,17 @@ const WORDS: [(&str, &[&str]); 21] = [
     ("ties", &["mean", "first"]),
     ("permute", &["units", "corridors", "clusters", "torus"]),
     ("statistic", &["direct", "indirect", "total"]),
+    ("effect", &["direct", "indirect", "total"]),
+    ("errors", &["normal", "residuals"]),
+    ("weight", &["one", "length"]),
+    ("control", &["never", "not_yet", "last"]),
+    ("estimator", &["dr", "reg", "ipw"]),
+    ("base", &["varying", "universal"]),
+    ("multiplier", &["rademacher", "mammen"]),
+    ("match", &["nearest", "radius", "kernel"]),
+    ("restriction", &["relative", "smooth"]),
+    ("beneath", &["se", "t", "p", "interval", "none"]),
+    ("show", &["coefficients", "lags", "spatial", "effects", "policy", "fixed", "fit"]),
 ];
 
 /// Every name that a statement uses and does not bind itself.

@@ -94,7 +94,7 @@ impl Checker<'_> {
             }
         }
         for array in &self.spec.arrays {
-            self.mark(Table::Panel(0), &array.value, used);
+            self.mark(Table::Panel(array.rows_of.unwrap_or(0)), &array.value, used);
         }
         // `similarity(gdp)` and `block(region)` name columns of their panel.
         self.expressions(&mut |e| {

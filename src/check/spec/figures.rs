@@ -2,12 +2,13 @@
 
 use super::{Output, Written};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Picture {
     Plot,
-    /// Of the units of that panel, where they are.
+    /// Of the units of that panel, where they are; columns in this period, or in the last one.
     Map {
         panel: usize,
+        at: Option<i64>,
     },
 }
 

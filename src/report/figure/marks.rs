@@ -68,8 +68,14 @@ pub fn draw(pen: &mut Pen, layer: &Layer, frame: &Frame) {
     }
 }
 
-/// Names stand above the rest and may reach beyond the panel.
-pub fn names(pen: &mut Pen, layer: &Layer, frame: &Frame) {
+/// Where the dots of a panel are, in pixels.
+pub fn dots(layers: &[Layer], frame: &Frame) -> Vec<[f64; 2]> {
+    let points = layers.iter().filter_map(|l| if let Marks::Points(all) = &l.marks { Some(all) } else { None });
+    points.flatten().map(|p| [frame.x(p.x), frame.y(p.y)]).collect()
+}
+
+/// Names stand above the rest and may reach beyond the panel; where they can, they cover no dot.
+pub fn names(pen: &mut Pen, layer: &Layer, dots: &[[f64; 2]], frame: &Frame) {
     if let Marks::Names(names) = &layer.marks {
         let size = SMALL - 1.0;
         let mut taken: Vec<[f64; 4]> = Vec::new();
@@ -83,12 +89,17 @@ pub fn names(pen: &mut Pen, layer: &Layer, frame: &Frame) {
                 (x, y - 9.0, Anchor::Middle, x - 0.5 * width),
                 (x, y + 12.0, Anchor::Middle, x - 0.5 * width),
             ];
-            let free = places.into_iter().find(|(_, y, _, left)| {
+            let free = places.into_iter().filter(|(_, y, _, left)| {
                 let inside = *left >= frame.left_right[0] - 4.0 && left + width <= frame.left_right[1] + 4.0;
                 let over = |b: &[f64; 4]| *left < b[1] && left + width > b[0] && y - size < b[3] && y + 2.0 > b[2];
                 inside && !taken.iter().any(over)
             });
-            if let Some((x, y, anchor, left)) = free {
+            let covered = |(_, y, _, left): &(f64, f64, Anchor, f64)| {
+                let across = |d: &[f64; 2]| d[0] > left - 3.0 && d[0] < left + width + 3.0;
+                dots.iter().filter(|d| across(d) && d[1] > y - size - 2.0 && d[1] < y + 4.0).count()
+            };
+            // the first of those that cover fewest
+            if let Some((x, y, anchor, left)) = free.min_by_key(covered) {
                 taken.push([left, left + width, y - size, y + 2.0]);
                 pen.text([x, y], &n.text, size, anchor, BLACK);
             }

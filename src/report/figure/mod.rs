@@ -153,8 +153,9 @@ fn draw(pen: &mut Pen, panel: &Panel, x: [f64; 2], y: [f64; 2], id: &str) {
             marks::draw(pen, layer, &frame);
         }
     });
+    let dots = marks::dots(&panel.layers, &frame);
     for layer in &panel.layers {
-        marks::names(pen, layer, &frame);
+        marks::names(pen, layer, &dots, &frame);
     }
     frame.labels(pen, panel);
 }

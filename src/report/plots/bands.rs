@@ -70,7 +70,11 @@ fn panel(
     layers.push(Layer { series: None, ink: Ink::Series(series), marks: Marks::Intervals(intervals.collect()) });
     Panel {
         heading: Some(heading.to_string()),
-        x: Axis::Names { label: "distance of the neighbors".to_string(), names: b.bands.iter().map(name).collect() },
+        x: Axis::Names {
+            label: "distance of the neighbors".to_string(),
+            names: b.bands.iter().map(name).collect(),
+            own: true,
+        },
         y: numbers(what),
         layers,
         aspect: None,

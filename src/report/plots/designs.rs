@@ -1,5 +1,6 @@
 //! Pictures of placebos, rings, groups and curves of models.
 
+use super::density::density;
 use super::{numbers, p_in_words, percent, plain, says, zero};
 use crate::outcome::Estimate;
 use crate::outcome::figures::{Axis, Figure, Ink, Interval, Layer, Marks, Panel, Point};
@@ -9,8 +10,6 @@ use crate::outcome::replications::SpecCurve;
 use crate::outcome::rings::Rings;
 use crate::report::number;
 
-/// Points of a density.
-const STEPS: usize = 120;
 /// Draws that are shown as points at most.
 const MOST: usize = 2000;
 
@@ -30,7 +29,9 @@ pub fn placebo(p: &Placebo) -> Figure {
             "Area: density of the estimates of random assignments, its height scaled to one; dots: each of them with the \
              p-value of the model."
                 .to_string(),
-            "Upright: the actual estimate.".to_string(),
+            "Upright: the actual estimate. Placebo p: the share of assignments, the actual one among them, whose |t| is at \
+             least the actual one's."
+                .to_string(),
         ],
         ..Figure::default()
     }
@@ -53,7 +54,7 @@ fn assigned(
     });
     let estimates: Vec<f64> = draws.iter().map(|d| d.estimate).collect();
     let layers = vec![
-        Layer { series: None, ink: Ink::Faint, marks: Marks::Area(density(&estimates)) },
+        Layer { series: None, ink: Ink::Faint, marks: Marks::Area(density(&estimates, None)) },
         Layer { series: None, ink: Ink::Series(series), marks: Marks::Points(points.collect()) },
         Layer { series: None, ink: Ink::Black, marks: Marks::Upright(actual.estimate) },
     ];
@@ -61,32 +62,15 @@ fn assigned(
     Panel { heading: Some(heading), x: numbers(what), y: numbers("p-value, density"), layers, aspect: None }
 }
 
-/// A normal kernel with Silverman's bandwidth, scaled to a height of one.
-fn density(values: &[f64]) -> Vec<[f64; 2]> {
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    let sd = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
-    if values.len() < 2 || sd.is_nan() || sd <= 0.0 {
-        return Vec::new();
-    }
-    let width = 1.06 * sd * n.powf(-0.2);
-    let lo = values.iter().copied().fold(f64::INFINITY, f64::min) - 2.0 * width;
-    let hi = values.iter().copied().fold(f64::NEG_INFINITY, f64::max) + 2.0 * width;
-    let at = |k: usize| lo + (hi - lo) * k as f64 / (STEPS - 1) as f64;
-    let height = |x: f64| values.iter().map(|v| (-0.5 * ((x - v) / width).powi(2)).exp()).sum::<f64>();
-    let curve: Vec<[f64; 2]> = (0..STEPS).map(|k| [at(k), height(at(k))]).collect();
-    let most = curve.iter().map(|c| c[1]).fold(0.0, f64::max);
-    curve.into_iter().map(|[x, y]| [x, y / most]).collect()
-}
 
-/// Estimates with intervals under names.
+/// Estimates with intervals under names, which are the report's own or those of the data.
 fn named(
     heading: Option<&str>,
     label: &str,
     what: &str,
     series: usize,
     level: f64,
-    of: &[(String, &Estimate)],
+    (of, own): (&[(String, &Estimate)], bool),
 ) -> Panel {
     let intervals = of.iter().enumerate().map(|(k, (name, e))| Interval {
         at: k as f64,
@@ -98,7 +82,7 @@ fn named(
     let marks = Marks::Intervals(intervals.collect());
     Panel {
         heading: heading.map(String::from),
-        x: Axis::Names { label: label.to_string(), names: of.iter().map(|(name, _)| name.clone()).collect() },
+        x: Axis::Names { label: label.to_string(), names: of.iter().map(|(name, _)| name.clone()).collect(), own },
         y: numbers(what),
         layers: vec![zero(true), Layer { series: None, ink: Ink::Series(series), marks }],
         aspect: None,
@@ -115,7 +99,7 @@ pub fn rings(r: &Rings) -> Figure {
     of.extend(r.rings.iter().map(|b| (format!("{}\u{2013}{} {}", plain(b.lo), plain(b.hi), b.unit), &b.value)));
     Figure {
         title: Some(format!("Effects of {} by distance", r.treatment)),
-        panels: vec![named(None, "distance to the nearest treated unit", "effect", 0, r.level, &of)],
+        panels: vec![named(None, "distance to the nearest treated unit", "effect", 0, r.level, (&of, true))],
         notes: vec![bars(r.level), format!("Units beyond the last ring: {}.", r.clean_units)],
         ..Figure::default()
     }
@@ -125,10 +109,10 @@ pub fn rings(r: &Rings) -> Figure {
 pub fn groups(g: &ByGroup) -> Figure {
     let direct: Vec<(String, &Estimate)> = g.groups.iter().map(|x| (x.group.clone(), &x.direct)).collect();
     let what = if g.spatial { "direct effect" } else { "effect" };
-    let mut panels = vec![named(g.spatial.then_some("Direct"), &g.by, what, 0, g.level, &direct)];
+    let mut panels = vec![named(g.spatial.then_some("Direct"), &g.by, what, 0, g.level, (&direct, false))];
     if g.spatial {
         let indirect: Vec<(String, &Estimate)> = g.groups.iter().map(|x| (x.group.clone(), &x.indirect)).collect();
-        panels.push(named(Some("Indirect"), &g.by, "indirect effect", 1, g.level, &indirect));
+        panels.push(named(Some("Indirect"), &g.by, "indirect effect", 1, g.level, (&indirect, false)));
     }
     let equality = format!("The effects are the same in all groups: {}.", p_in_words(g.equality.p));
     Figure {
@@ -147,7 +131,7 @@ pub fn left_out(l: &LeaveOneOut) -> Figure {
     let what = if l.spatial { "total effect" } else { "effect" };
     Figure {
         title: Some(format!("The {what} of {} without each {}", l.treatment, l.by)),
-        panels: vec![named(None, "left out", what, 0, l.level, &of)],
+        panels: vec![named(None, "left out", what, 0, l.level, (&of, false))],
         notes: vec![bars(l.level)],
         ..Figure::default()
     }
@@ -162,24 +146,8 @@ pub fn curve(c: &SpecCurve) -> Figure {
     notes.extend(models);
     Figure {
         title: Some(format!("The {} effect of {} over {} models", c.effect, c.term, c.specifications.len())),
-        panels: vec![named(None, "model", &format!("{} effect", c.effect), 0, c.level, &of)],
+        panels: vec![named(None, "model", &format!("{} effect", c.effect), 0, c.level, (&of, false))],
         notes,
         ..Figure::default()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_density_is_one_at_its_highest_and_symmetric_for_symmetric_values() {
-        let found = density(&[-1.0, 0.0, 1.0]);
-        assert_eq!(found.len(), STEPS);
-        assert!(found.iter().all(|p| p[1] <= 1.0) && found.iter().any(|p| p[1] == 1.0));
-        for (a, b) in found.iter().zip(found.iter().rev()) {
-            assert!((a[1] - b[1]).abs() < 1e-9 && (a[0] + b[0]).abs() < 1e-9);
-        }
-        assert!(density(&[2.0, 2.0]).is_empty());
     }
 }

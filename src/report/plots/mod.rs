@@ -3,9 +3,11 @@
 mod bands;
 mod coefficients;
 mod comparisons;
+mod density;
 mod designs;
 mod events;
 pub mod maps;
+mod matching;
 mod quantiles;
 mod responses;
 mod rollout;
@@ -22,6 +24,13 @@ use crate::report::number;
 pub fn plot(name: &str, outcome: &Outcome) -> Option<Figure> {
     match outcome {
         Outcome::Fit(fit) => Some(coefficients::of_one(fit)),
+        Outcome::List(entries) if entries.iter().all(|e| matches!(e.outcome, Outcome::Test(_))) => {
+            let tests = entries.iter().map(|e| match &e.outcome {
+                Outcome::Test(test) => Some((test.as_ref(), test.scatter.as_ref()?)),
+                _ => None,
+            });
+            tests.collect::<Option<Vec<_>>>().filter(|t| !t.is_empty()).map(|t| scatter::several(&t))
+        }
         Outcome::List(entries) => {
             let fits: Option<Vec<(String, &Fit)>> = entries
                 .iter()
@@ -40,6 +49,7 @@ pub fn plot(name: &str, outcome: &Outcome) -> Option<Figure> {
         Outcome::Design(Design::LeaveOneOut(l)) => Some(designs::left_out(l)),
         Outcome::Design(Design::SpecCurve(c)) => Some(designs::curve(c)),
         Outcome::Design(Design::Bacon(b)) => Some(comparisons::weights(b)),
+        Outcome::Design(Design::Matched(m)) => Some(matching::scores(m)),
         Outcome::Design(Design::Staggered(s)) => Some(staggered::study(s)),
         Outcome::Treatment(t) => Some(rollout::rollout(name, t)),
         Outcome::Effects { responses, level, .. } if !responses.is_empty() => {

@@ -30,7 +30,7 @@ pub fn rollout(name: &str, t: &TreatmentSummary) -> Figure {
     let cohorts = Panel {
         heading: Some("Cohorts".to_string()),
         x: whole("period"),
-        y: Axis::Names { label: String::new(), names },
+        y: Axis::Names { label: String::new(), names, own: true },
         layers: vec![patches("treated", Ink::Series(0), after), patches("not treated", Ink::Faint, before)],
         aspect: None,
     };

@@ -53,6 +53,19 @@ pub fn moran(test: &TestResult, s: &Scatter) -> Figure {
     }
 }
 
+/// One panel for each test, as of several periods, columns or matrices.
+pub fn several(tests: &[(&TestResult, &Scatter)]) -> Figure {
+    let mut out = Figure::default();
+    for (test, s) in tests {
+        let one = moran(test, s);
+        let heading = one.title.unwrap_or_default();
+        let notes = one.notes.into_iter().map(|n| format!("{heading}: {n}"));
+        out.notes.extend(notes);
+        out.panels.extend(one.panels.into_iter().map(|p| Panel { heading: Some(heading.clone()), ..p }));
+    }
+    out
+}
+
 fn distance(s: &Scatter, k: usize) -> f64 {
     let d = s.z[k] * s.z[k] + s.lag[k] * s.lag[k];
     if d.is_finite() { d } else { 0.0 }
