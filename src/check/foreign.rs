@@ -9,6 +9,8 @@ pub fn function(name: &str, argument: &str) -> Option<String> {
         "L" | "l" | "shift" => format!("`lag({argument})` is the value one period earlier"),
         "F" => format!("`lead({argument})` is the value one period later"),
         "D" | "d" => format!("`diff({argument})` is the change since the period before"),
+        "lisa" | "localmoran" | "Moran_Local" => format!("clusters are found by `local_moran({argument})`"),
+        "psm" | "psmatch2" | "matchit" => "matching is `psm_did(y ~ treatment + covariates)`".into(),
         "slag" | "splag" | "lag_spatial" | "lag_listw" => format!("a spatial lag is written `W @ {argument}`"),
         "feols" | "felm" | "plm" | "reghdfe" | "areg" | "xtreg" | "lm" | "PanelOLS" => {
             "least squares with fixed effects is `ols(y ~ x, fe: [unit, time])`".into()
@@ -69,5 +71,6 @@ mod tests {
     fn wrappers_of_r_are_translated() {
         assert!(function("I", "jobs^2").unwrap().contains("`jobs^2`"));
         assert!(function("ln", "income").unwrap().contains("log(income)"));
+        assert_eq!(function("lisa", "jobs, W").as_deref(), Some("clusters are found by `local_moran(jobs, W)`"));
     }
 }
