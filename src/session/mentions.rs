@@ -26,7 +26,7 @@ const OF_COLUMNS: [&str; 3] = ["starts", "indicator", "cluster"];
 const COLUMN_OPTIONS: [&str; 1] = ["where"];
 
 /// Words that stand in an option or a call of this name: a bare one is never a name of the user.
-const WORDS: [(&str, &[&str]); 21] = [
+const WORDS: [(&str, &[&str]); 22] = [
     ("se", &["iid", "observed", "qml", "robust", "cluster", "driscoll_kraay", "conley", "wild", "bootstrap"]),
     ("fe", &["unit", "time", "none", "random"]),
     ("cluster", &["unit", "time"]),
@@ -48,6 +48,7 @@ const WORDS: [(&str, &[&str]); 21] = [
     ("ties", &["mean", "first"]),
     ("permute", &["units", "corridors", "clusters", "torus"]),
     ("statistic", &["direct", "indirect", "total"]),
+    ("spill_clock", &["neighbor", "own"]),
 ];
 
 /// Every name that a statement uses and does not bind itself.
