@@ -136,6 +136,7 @@ fn problem(w: &Arc<Weights>, variance: Variance) -> Problem {
         time_lags: Vec::new(),
         treatment: None,
         events: 0,
+        exposures: 0,
         present: None,
         layout: Layout::default(),
     }

@@ -54,6 +54,7 @@ fn problem(rows: usize, gaps: bool) -> Problem {
         time_lags: Vec::new(),
         treatment: None,
         events: 0,
+        exposures: 0,
         present,
         layout: Layout::default(),
     }

@@ -67,6 +67,7 @@ fn problem() -> Problem {
         time_lags: Vec::new(),
         treatment: Some(0),
         events: 0,
+        exposures: 0,
         present: None,
         layout: Layout::default(),
     }

@@ -165,3 +165,79 @@ fn joint_draws_keep_what_outcomes_have_in_common() {
     assert!(r(1).abs() < 0.9);
     assert!(found[0]["equality"]["statistic"].is_null(), "{}", found[0]["equality"]);
 }
+
+/// Twelve towns in eight years, some of which start, with what clocks of exposure by the three nearest show in columns of
+/// their own; `q` are the leads of the starts, `x` those of first starts among neighbors, by the end of the name.
+fn towns_with_clocks() -> String {
+    let place = |i: i64| [(7 * i % 12) as f64 * 0.3, 50.0 + (5 * i % 11) as f64 * 0.2 + i as f64 * 0.013];
+    let start = |i: i64| [0, 2004, 0, 2006, 0, 0, 2003, 0, 2005, 0, 0, 0][i as usize];
+    let km = |i: i64, k: i64| durbin::weights::geometry::haversine_km(place(i), place(k));
+    let mut csv = String::from("town,year,lon,lat,start,y,v,q_before,q_0,q_after,x_before,x_0,x_after\n");
+    for i in 0..12 {
+        let mut near: Vec<i64> = (0..12).filter(|k| *k != i).collect();
+        near.sort_by(|a, b| km(i, *a).total_cmp(&km(i, *b)));
+        let first = near[..3].iter().map(|k| start(*k)).filter(|s| *s > 0).min();
+        for year in 2001..2009 {
+            let bins = |since: Option<i64>, there: bool| {
+                let e = since.filter(|_| there).map(|s| year - s);
+                let of = |f: &dyn Fn(i64) -> bool| u8::from(e.is_some_and(f));
+                format!("{},{},{}", of(&|e| e <= -2), of(&|e| e == 0), of(&|e| e >= 1))
+            };
+            let own = Some(start(i)).filter(|s| *s > 0);
+            let untreated = own.is_none_or(|s| year < s);
+            let noise = |a: i64| ((i * 37 + year * 61 + a) * 7919 % 1000) as f64 / 100.0;
+            let [lon, lat] = place(i);
+            let shown = own.map(|s| s.to_string()).unwrap_or_default();
+            csv += &format!("t{i},{year},{lon},{lat},{shown},{},{},", noise(3), noise(11));
+            csv += &format!("{},{}\n", bins(own, true), bins(first, untreated));
+        }
+    }
+    csv
+}
+
+#[test]
+fn a_clock_of_exposure_is_a_column_for_each_event_time() {
+    let mut files = durbin::loader::MemoryLoader::default();
+    files.files.insert("clocks.csv".to_string(), towns_with_clocks().into_bytes());
+    let program = "panel towns from \"clocks.csv\" { unit town  time year  coords lon, lat }\n\
+                   weights W = W_knn(3)\ntreatment law = starts(start)\n\
+                   event_study(slx_did(y ~ law + v | W), -2..1, spill_clock: own)\n\
+                   slx(y ~ q_before + q_0 + q_after + x_before + x_0 + x_after + v | W, durbin: [v], se: cluster(unit))";
+    let run = Session::new(&files).run(&Program::new("clocks.durbin", program));
+    let document = run.document();
+    assert!(!run.failed(), "{document:#}");
+    let (study, plain) = (&document["results"][0], &document["results"][1]);
+    for (k, name) in ["before", "0", "after"].iter().enumerate() {
+        for (part, letter) in [("direct", "q"), ("indirect", "x")] {
+            for number in ["estimate", "se"] {
+                let of = &study["periods"][k][part][number];
+                same(of.as_f64().unwrap(), at(plain, &["coefficients", &format!("{letter}_{name}"), number]));
+            }
+        }
+        assert!(study["periods"][k]["total"].is_null() && study["periods"][k]["exposed_units"].as_u64() > Some(0));
+    }
+    // The leads of exposure: one restriction, the square of its t.
+    let (b, se) =
+        (at(plain, &["coefficients", "x_before", "estimate"]), at(plain, &["coefficients", "x_before", "se"]));
+    same(at(study, &["pretrend_spillover", "statistic"]), (b / se).powi(2));
+}
+
+#[test]
+fn conditions_take_columns_of_any_kind() {
+    let found = results(
+        "panel more from towns { let up = region == \"north\" }\nweights V on more = W_knn(3)\n\
+         treatment start on more = starts(law_year)\nmodel m = slx_did(jobs ~ start | V, se: iid)\n\
+         by_group(m, up, method: subsample)\nby_group(m, region, method: subsample)\n\
+         leave_one_out(did(jobs ~ start), by: up)\nleave_one_out(did(jobs ~ start), by: region)",
+    );
+    for (group, name) in [("true", "north"), ("false", "south")] {
+        same(
+            at(&found[0], &["groups", group, "total", "estimate"]),
+            at(&found[1], &["groups", name, "total", "estimate"]),
+        );
+        same(
+            at(&found[2], &["groups", group, "total", "estimate"]),
+            at(&found[3], &["groups", name, "total", "estimate"]),
+        );
+    }
+}

@@ -82,6 +82,7 @@ fn problem(model: Model, p: &Panel, y: Vec<f64>, x: &[&str], w: &Arc<Weights>) -
         time_lags: Vec::new(),
         treatment: None,
         events: 0,
+        exposures: 0,
         present: None,
         layout: Layout::default(),
     }

@@ -66,7 +66,9 @@ impl Column {
             ColumnKind::Name(_)
             | ColumnKind::Treatment(_)
             | ColumnKind::EventTime { .. }
+            | ColumnKind::ExposureTime { .. }
             | ColumnKind::Near { .. }
+            | ColumnKind::NearLine { .. }
             | ColumnKind::SpatialLag { .. }
             | ColumnKind::Split { .. }
             | ColumnKind::Levels(_) => {

@@ -88,7 +88,7 @@ impl Checker<'_> {
         Ok((model, of))
     }
 
-    /// `event_study(m, -5..3, reference: -1)`
+    /// `event_study(m, -5..3, reference: -1, spill_clock: neighbor)`
     fn event_study(&mut self, call: &Expr, entry: &Entry, bound: &Bound) -> Check<DesignSpec> {
         let found = self.treated_model(call, entry, bound);
         let reference = match bound.get("reference") {
@@ -98,7 +98,8 @@ impl Checker<'_> {
         let Some(window) = bound.get("window") else { return Err(Reported) };
         let bins = self.window(window, reference?)?;
         let (base, of) = found?;
-        Ok(DesignSpec::EventStudy { of, model: self.event_model(base, bins, window.span) })
+        let own_clock = self.own_clock(bound, base, &of)?;
+        Ok(DesignSpec::EventStudy { of, model: self.event_model(base, bins, own_clock, window.span) })
     }
 
     /// `parallel_trends(m)`: the leads of an event study.
@@ -115,7 +116,8 @@ impl Checker<'_> {
                     .help("begin the window before -1, such as `-4..0`"),
             ));
         }
-        Ok(TestQuery::Leads { of, model: self.event_model(base, bins, place) })
+        let own_clock = self.own_clock(bound, base, &of)?;
+        Ok(TestQuery::Leads { of, model: self.event_model(base, bins, own_clock, place) })
     }
 
     /// A constant whole number, negative ones among them.
@@ -212,23 +214,59 @@ impl Checker<'_> {
         Err(self.report(Diagnostic::error("durbin::check::range_too_long", self.at(expr.span), message)))
     }
 
-    /// The model with a column per bin in the place of its treatment.
-    fn event_model(&mut self, base: usize, (bins, reference): (Vec<Bin>, i64), place: Span) -> usize {
+    /// Whether untreated units have a clock of their own exposure (`spill_clock: own`) in the place of the lags of event
+    /// times: of a model that has such lags, by matrices that say once who is next to whom.
+    fn own_clock(&mut self, bound: &Bound, base: usize, of: &str) -> Check<bool> {
+        let Some(expr) = bound.get("spill_clock") else { return Ok(false) };
+        if self.choice("spill_clock", expr, &["neighbor", "own"])? == "neighbor" {
+            return Ok(false);
+        }
+        let (place, spec) = (self.at(expr.span), &self.spec.models[base]);
+        let lagged = spec.model.has_durbin() && spec.durbin.as_ref().is_none_or(|chosen| chosen.contains(&0));
+        if !lagged || spec.weights.is_empty() {
+            let message = format!("`{of}` has no spatial lag of its treatment: nobody has a clock of exposure to it");
+            let fault = Diagnostic::error("durbin::check::no_weights", place, message)
+                .help("ask it of a model with such a lag: `slx_did`, `sdm_did` or `sdem_did`");
+            return Err(self.report(fault));
+        }
+        if let Some(w) = spec.weights.iter().find(|w| w.recipe.changes()).map(|w| w.name.clone()) {
+            let message =
+                format!("`{w}` changes over time: a unit's neighbors of one year would start its clock in another");
+            let fault = Diagnostic::error("durbin::check::bad_option_value", place, message)
+                .help("leave `spill_clock:` out: the lags of event times take the neighbors of each period");
+            return Err(self.report(fault));
+        }
+        Ok(true)
+    }
+
+    /// The model with a column per bin in the place of its treatment; with a clock of exposure also a column per bin and
+    /// matrix in the place of its lags.
+    fn event_model(&mut self, base: usize, (bins, reference): (Vec<Bin>, i64), own_clock: bool, place: Span) -> usize {
         let place = Place(self.at(place));
         let base = self.spec.models[base].clone();
         let Some(treatment) = base.treatment else { return self.interned_model(base) };
         let name = self.spec.treatments[treatment].name.clone();
-        let more = bins.len() - 1;
-        let events = bins.iter().map(|&bin| Term {
-            value: Column { kind: ColumnKind::EventTime { treatment, bin }, text: format!("{name}[{bin}]"), place },
-        });
-        let terms = events.chain(base.terms.iter().skip(1).cloned()).collect();
+        let term = |kind: ColumnKind, text: String| Term { value: Column { kind, text, place } };
+        let own = bins.iter().map(|&bin| term(ColumnKind::EventTime { treatment, bin }, format!("{name}[{bin}]")));
+        let mut terms: Vec<Term> = own.collect();
+        for weights in base.weights.iter().filter(|_| own_clock) {
+            terms.extend(bins.iter().map(|&bin| {
+                let kind = ColumnKind::ExposureTime { treatment, bin, weights: weights.clone() };
+                term(kind, format!("exposed by {}[{bin}]", weights.name))
+            }));
+        }
+        let more = terms.len() - 1;
+        terms.extend(base.terms.iter().skip(1).cloned());
         // The treatment was the first term; it is as many now.
         let moved = |at: usize| if at == 0 { 0 } else { at + more };
-        let durbin = base.durbin.map(|chosen| {
-            let spread = |at: usize| if at == 0 { 0..=more } else { moved(at)..=moved(at) };
-            chosen.into_iter().flat_map(spread).collect()
-        });
+        let durbin = match base.durbin {
+            None if own_clock => Some((more + 1..terms.len()).collect()),
+            Some(chosen) if own_clock => Some(chosen.into_iter().filter(|at| *at > 0).map(moved).collect()),
+            chosen => chosen.map(|chosen| {
+                let spread = |at: usize| if at == 0 { 0..=more } else { moved(at)..=moved(at) };
+                chosen.into_iter().flat_map(spread).collect()
+            }),
+        };
         let time_lags = base.time_lags.into_iter().map(|lag| TimeLagUse { term: moved(lag.term), ..lag }).collect();
         let approach = match base.approach {
             ApproachSpec::Instruments { endogenous, instruments } => {
@@ -237,7 +275,8 @@ impl Checker<'_> {
             }
             other => other,
         };
-        let events = Some(EventTimes { treatment, bins, reference, place });
+        let exposures = if own_clock { base.weights.len() } else { 0 };
+        let events = Some(EventTimes { treatment, bins, reference, exposures, place });
         self.interned_model(ModelSpec { terms, durbin, time_lags, events, approach, treatment: None, ..base })
     }
 

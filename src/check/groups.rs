@@ -43,6 +43,7 @@ impl Checker<'_> {
     /// `split_exposure(m)`
     pub(crate) fn split_exposure(&mut self, call: &Expr, entry: &Entry, bound: &Bound) -> Check<DesignSpec> {
         let (base, of) = self.treated_model(call, entry, bound)?;
+        self.not_of_changing_weights(call, entry, base)?;
         let spec = self.spec.models[base].clone();
         self.by_likelihood(call, entry, &spec)?;
         let lagged = spec.model.has_durbin() && spec.durbin.as_ref().is_none_or(|chosen| chosen.contains(&0));

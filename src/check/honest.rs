@@ -35,14 +35,11 @@ impl Checker<'_> {
             Some(e) if matches!(&e.kind, ExprKind::Name(n) if n.text == "average") => None,
             Some(e) => Some(self.whole(e, "`at`")?),
         };
-        if let (DesignSpec::Staggered(number), StudiedEffect::Total) = (&study, effect) {
-            let query = self.spec.staggered[*number].query.clone();
+        if let (Some(refusal), StudiedEffect::Total) = (self.no_totals(&study), effect) {
             let place = bound.get("effect").map_or(call.span, |e| e.span);
-            let message = format!("`{query}` has direct effects and, with exposure, indirect ones, and no totals");
-            return Err(self.report(
-                Diagnostic::error("durbin::check::bad_option_value", self.at(place), message)
-                    .help("its effects on the treated include what treated neighbors add: `effect: direct`"),
-            ));
+            let (message, help) = refusal;
+            let fault = Diagnostic::error("durbin::check::bad_option_value", self.at(place), message).help(help);
+            return Err(self.report(fault));
         }
         let bounds = match bound.get("bound") {
             Some(e) => self.departures(e)?,
@@ -54,6 +51,30 @@ impl Checker<'_> {
         };
         let spec = HonestSpec { of: print::expression(es), study, effect, at, departure, bounds, level };
         Ok(DesignSpec::Honest(Box::new(spec)))
+    }
+
+    /// Why a study has no total effects, and what to ask instead.
+    fn no_totals(&self, study: &DesignSpec) -> Option<(String, &'static str)> {
+        match study {
+            DesignSpec::Staggered(number) => Some((
+                format!(
+                    "`{}` has direct effects and, with exposure, indirect ones, and no totals",
+                    self.spec.staggered[*number].query
+                ),
+                "its effects on the treated include what treated neighbors add: `effect: direct`",
+            )),
+            DesignSpec::EventStudy { model, .. } => {
+                let own_clock = self.spec.models[*model].events.as_ref().is_some_and(|e| e.exposures > 0);
+                own_clock.then(|| {
+                    (
+                        "with `spill_clock: own` direct and indirect effects are those on different units, and have no total"
+                            .to_string(),
+                        "ask about `effect: direct` or `effect: indirect`, or leave `spill_clock: own` out of the study",
+                    )
+                })
+            }
+            _ => None,
+        }
     }
 
     /// A design whose event times are one estimate against one reference.

@@ -96,6 +96,7 @@ impl Checker<'_> {
             None => Ok(SHIFT),
         };
         let (model, of) = found?;
+        self.not_of_changing_weights(call, entry, model)?;
         Ok(DesignSpec::FakeTiming { of, model, shift: shift?, place: Place(self.at(call.span)) })
     }
 

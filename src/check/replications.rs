@@ -92,6 +92,7 @@ impl Checker<'_> {
         };
         let (models, term, aspect) = self.compared(call, "joint", bound)?;
         for (_, model) in &models {
+            self.not_of_changing_weights(call, entry, *model)?;
             self.errors_by_formula(entry, *model, bound)?;
             if !self.spec.models[*model].time_lags.is_empty() {
                 return Err(self.later(call.span, "`joint` of models with a lag of the outcome in time"));

@@ -1,18 +1,20 @@
-//! Distances to treated units: the columns `ring(law, 0, 300)` and `distance_to(law)`, and `rings_did`.
+//! Distances to treated units or to lines of a file: the columns `ring(law, 0, 300)` and `distance_to(law)`, and `rings_did`.
 
 use super::arguments::Bound;
 use super::arrays::On;
 use super::library::Entry;
 use super::scope::Value;
 use super::spec::*;
-use super::{Check, Checker, Reported};
+use super::{Check, Checker, Input, Reported};
+use crate::data::shapes::check_lines;
 use crate::diagnostic::Diagnostic;
 use crate::estimators::{Model, Variance};
 use crate::syntax::ast::*;
 use crate::syntax::print;
+use crate::weights::lines::Metric;
 
 impl Checker<'_> {
-    /// `ring(law, 0, 300)`, `distance_to(law)`
+    /// `ring(law, 0, 300)`, `distance_to(law)`; or of the lines and points of a file, `distance_to("road.geojson")`.
     pub(crate) fn near_call(
         &mut self,
         call: &Expr,
@@ -26,21 +28,58 @@ impl Checker<'_> {
             return Err(self.report(Diagnostic::error("durbin::check::wrong_kind", self.at(call.span), message)));
         };
         let Some(of) = bound.get("of") else { return Err(Reported) };
+        if let ExprKind::Text(file) = &of.kind {
+            return self.near_line(of, file, entry, &bound, panel);
+        }
         let treatment = match self.column(of, panel)?.kind {
             ColumnKind::Treatment(t) => t,
             _ => {
                 let message = format!("`{}` is no treatment", print::expression(of));
                 let names = self.scope.names_of(|v| matches!(v, Value::Treatment(_)));
                 let help = match names.as_slice() {
-                    [] => "declare one: `treatment NAME = starts(COLUMN)`".to_string(),
-                    names => format!("the program's treatments: {}", crate::fault::ticked_all(names)),
+                    [] => "declare one: `treatment NAME = starts(COLUMN)`; or name a file of lines".to_string(),
+                    names => format!(
+                        "the program's treatments: {}; or name a file of lines",
+                        crate::fault::ticked_all(names)
+                    ),
                 };
                 let fault = Diagnostic::error("durbin::check::wrong_kind", self.at(of.span), message).help(help);
                 return Err(self.report(fault));
             }
         };
         self.has_places(call, &entry.name, panel)?;
-        let ring = match (bound.get("lo"), bound.get("hi")) {
+        let ring = self.ring(&bound)?;
+        Ok(ColumnKind::Near { treatment, ring })
+    }
+
+    /// Distances to the lines of a file, from the places of rows: those of `coords`.
+    fn near_line(&mut self, of: &Expr, file: &str, entry: &Entry, bound: &Bound, panel: usize) -> Check<ColumnKind> {
+        let span = self.at(of.span);
+        check_lines(file).map_err(|f| self.report(Diagnostic::at(f, Some(span))))?;
+        self.inputs.push(Input { path: file.to_string(), place: span });
+        self.request.loader.head(file, 1).map_err(|f| self.report(Diagnostic::at(f, Some(span))))?;
+        let ring = self.ring(bound)?;
+        let Some(coords) = self.panels[panel].spec.coords.clone() else {
+            let name = self.panels[panel].spec.name.clone();
+            let message = format!("`{}` needs distances, and panel `{name}` has no `coords`", entry.name);
+            return Err(self.report(Diagnostic::error("durbin::check::no_coordinates", span, message).help(format!(
+                "add `coords LON, LAT` to panel `{name}` (longitude first), before a clause that measures"
+            ))));
+        };
+        let metric = match (coords.planar, coords.ellipsoid) {
+            (true, _) => Metric::Plane,
+            (_, true) => Metric::Ellipsoid,
+            _ => Metric::Sphere,
+        };
+        let column =
+            |name: &String| Column { kind: ColumnKind::Name(name.clone()), text: name.clone(), place: coords.place };
+        let at = Box::new([column(&coords.lon), column(&coords.lat)]);
+        Ok(ColumnKind::NearLine { file: file.to_string(), ring, metric, at })
+    }
+
+    /// The bounds of `ring`; `distance_to` has none.
+    fn ring(&mut self, bound: &Bound) -> Check<Option<[f64; 2]>> {
+        match (bound.get("lo"), bound.get("hi")) {
             (Some(lo), Some(hi)) => {
                 let (a, b) = (self.length(lo, "`lo`")?, self.length(hi, "`hi`")?);
                 if !(0.0 <= a && a < b) {
@@ -48,11 +87,10 @@ impl Checker<'_> {
                     let place = self.at(lo.span.to(hi.span));
                     return Err(self.report(Diagnostic::error("durbin::check::out_of_range", place, message)));
                 }
-                Some([a, b])
+                Ok(Some([a, b]))
             }
-            _ => None,
-        };
-        Ok(ColumnKind::Near { treatment, ring })
+            _ => Ok(None),
+        }
     }
 
     fn has_places(&mut self, call: &Expr, what: &str, panel: usize) -> Check<()> {

@@ -1,8 +1,9 @@
 //! Difference in differences on units matched by a propensity score (methods E.8): a logit of being treated on what
 //! units were like before anybody was, weights of controls, balance, and the weighted two-way estimate.
 
+use super::logit::{NoLogit, logit};
 use super::staggered::Sample;
-use crate::linalg::dense::symmetric_inverse;
+use crate::linalg::dense::{dependent, symmetric_inverse};
 use nalgebra::{DMatrix, DVector};
 use thiserror::Error;
 
@@ -105,7 +106,7 @@ struct Candidates {
 /// Every variant of [`MatchError`].
 pub fn matched(sample: &Sample, asked: &Asked) -> Result<Matched, MatchError> {
     let candidates = candidates(sample, asked)?;
-    let (scores, before_ratio) = logit(&candidates, None)?;
+    let (scores, before_ratio) = scores_of(&candidates, None)?;
     let (m, n) = (candidates.treated, candidates.units.len());
     let (low, high) = scores[m..].iter().fold((f64::INFINITY, 0.0f64), |a, s| (a.0.min(*s), a.1.max(*s)));
     let supported = |k: usize| !asked.common_support || (low <= scores[k] && scores[k] <= high);
@@ -117,7 +118,7 @@ pub fn matched(sample: &Sample, asked: &Asked) -> Result<Matched, MatchError> {
     }
     let balance = (1..candidates.design.ncols()).map(|c| balance_of(&candidates, &weights, c)).collect();
     // On the matched sample the logit has little left to tell; one that cannot be fitted has no ratio.
-    let after_ratio = logit(&candidates, Some(&weights)).map_or(f64::NAN, |l| l.1);
+    let after_ratio = scores_of(&candidates, Some(&weights)).map_or(f64::NAN, |l| l.1);
     let mut by_unit = vec![0.0; sample.units];
     let mut scored = vec![None; sample.units];
     for k in 0..n {
@@ -163,61 +164,34 @@ fn candidates(sample: &Sample, asked: &Asked) -> Result<Candidates, MatchError> 
 }
 
 /// Scores, and twice the log-likelihood above that of the share of treated; weights multiply rows.
-fn logit(c: &Candidates, weights: Option<&[f64]>) -> Result<(Vec<f64>, f64), MatchError> {
-    let x = &c.design;
-    let (n, k) = x.shape();
+fn scores_of(c: &Candidates, weights: Option<&[f64]>) -> Result<(Vec<f64>, f64), MatchError> {
+    let p = match logit(&c.design, c.treated, weights) {
+        Ok(found) => found.probabilities,
+        Err(NoLogit::Collinear(columns)) => return Err(collinear(columns)),
+        Err(NoLogit::Separated(p)) => return Err(apart(&p, c.treated)),
+    };
     let w = |i: usize| weights.map_or(1.0, |w| w[i]);
     let y = |i: usize| f64::from(u8::from(i < c.treated));
-    let mut b = DVector::zeros(k);
-    let probabilities =
-        |b: &DVector<f64>| -> Vec<f64> { (x * b).iter().map(|v: &f64| 1.0 / (1.0 + (-v).exp())).collect() };
-    let mut p = probabilities(&b);
-    for _ in 0..100 {
-        let mut weighted = x.clone();
-        weighted.row_iter_mut().enumerate().for_each(|(i, mut row)| row *= w(i) * p[i] * (1.0 - p[i]));
-        let information = x.transpose() * weighted;
-        let score = x.transpose() * DVector::from_fn(n, |i, _| w(i) * (y(i) - p[i]));
-        let inverse = symmetric_inverse(&information).map_err(|_| {
-            let cross = x.transpose() * x;
-            let covariates = dependent(&cross).into_iter().filter_map(|c| c.checked_sub(1)).collect::<Vec<_>>();
-            if covariates.is_empty() { apart(&p, c.treated) } else { MatchError::Collinear { covariates } }
-        })?;
-        let step = inverse * score;
-        b += &step;
-        p = probabilities(&b);
-        let moved = step.iter().zip(b.iter()).fold(0.0f64, |m, (s, b)| m.max(s.abs() / (1.0 + b.abs())));
-        if moved < 1e-12 {
-            break;
-        }
-    }
     let sure = p.iter().enumerate().map(|(i, p)| if y(i) > 0.5 { *p } else { 1.0 - p }).fold(1.0, f64::min);
     if sure > 0.999 || p.iter().any(|p| !(1e-9..=1.0 - 1e-9).contains(p)) {
         return Err(apart(&p, c.treated));
     }
-    let mass: f64 = (0..n).map(w).sum();
-    let share = (0..n).map(|i| w(i) * y(i)).sum::<f64>() / mass;
+    let mass: f64 = (0..p.len()).map(w).sum();
+    let share = (0..p.len()).map(|i| w(i) * y(i)).sum::<f64>() / mass;
     let log = |q: f64, i: usize| if y(i) > 0.5 { q.ln() } else { (1.0 - q).ln() };
-    let ratio = 2.0 * (0..n).filter(|&i| w(i) > 0.0).map(|i| w(i) * (log(p[i], i) - log(share, i))).sum::<f64>();
+    let ratio = 2.0 * (0..p.len()).filter(|&i| w(i) > 0.0).map(|i| w(i) * (log(p[i], i) - log(share, i))).sum::<f64>();
     Ok((p, ratio))
+}
+
+/// Columns of a design without the first, the intercept.
+fn collinear(columns: Vec<usize>) -> MatchError {
+    MatchError::Collinear { covariates: columns.into_iter().filter_map(|c| c.checked_sub(1)).collect() }
 }
 
 /// Scores that do not meet.
 fn apart(p: &[f64], treated: usize) -> MatchError {
     let least = p[..treated].iter().copied().fold(1.0, f64::min);
     MatchError::NoOverlap { least, largest: p[treated..].iter().copied().fold(0.0, f64::max) }
-}
-
-/// Columns that those before them explain.
-fn dependent(cross: &DMatrix<f64>) -> Vec<usize> {
-    (1..cross.nrows())
-        .filter(|&j| {
-            let before = cross.view((0, 0), (j, j)).into_owned();
-            let with = cross.view((0, j), (j, 1)).into_owned();
-            let Some(inverse) = before.pseudo_inverse(1e-12).ok() else { return true };
-            let left = cross[(j, j)] - (with.transpose() * inverse * &with)[0];
-            left <= 1e-9 * cross[(j, j)]
-        })
-        .collect()
 }
 
 /// Weights of all candidates from the matches of the chosen treated ones, and those of them without one.
@@ -332,10 +306,7 @@ fn weighted(sample: &Sample, weights: &[f64], adjust: bool) -> Result<Weighted, 
     let mut zw = z.clone();
     zw.row_iter_mut().enumerate().for_each(|(r, mut row)| row *= weights[r % n]);
     let cross = zw.tr_mul(&z);
-    let inverse = symmetric_inverse(&cross).map_err(|_| {
-        let covariates = dependent(&cross).into_iter().filter_map(|c| c.checked_sub(1)).collect();
-        MatchError::Collinear { covariates }
-    })?;
+    let inverse = symmetric_inverse(&cross).map_err(|_| collinear(dependent(&cross)))?;
     let coefficients = &inverse * zw.tr_mul(&y);
     let residuals = y - &z * &coefficients;
     let mut scores = DMatrix::zeros(p, sample.cluster_count());

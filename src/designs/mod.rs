@@ -4,6 +4,7 @@ pub mod assignment;
 pub mod early;
 pub mod exposure;
 pub mod honest;
+mod logit;
 pub mod matching;
 pub mod nearest;
 pub mod placebo;

@@ -267,8 +267,8 @@ impl Treatment {
         Ok(())
     }
 
-    /// What a reader should know, once per cause: `always_treated`, `no_never_treated`, `small_cohort` (warnings),
-    /// `after_sample` (note).
+    /// What a reader should know, once per cause: `always_treated`, `no_never_treated`, `small_cohort`, `last_period_only`
+    /// (warnings), `after_sample` (note).
     pub fn warnings(&self) -> Vec<Fault> {
         let mut out = Vec::new();
         let always = self.always();
@@ -290,6 +290,7 @@ impl Treatment {
         }
         if self.absorbing {
             out.extend(self.small_cohorts());
+            out.extend(self.last_period_alone());
         }
         out.extend(self.note_after_sample());
         out
@@ -331,6 +332,25 @@ impl Treatment {
             Fault::warning("durbin::treatment::small_cohort", message)
                 .help("effects and standard errors by cohort rest on these units alone"),
         )
+    }
+
+    /// Nobody starts before the last of several periods: one period says what the treatment did.
+    fn last_period_alone(&self) -> Option<Fault> {
+        let starts: Vec<i64> = self.starts.iter().flatten().copied().collect();
+        let last = self.last_period();
+        if self.periods.len() <= 2 || starts.iter().any(|start| *start != last) {
+            return None;
+        }
+        let message = format!(
+            "`{}` starts in {last} alone, the last of {} periods of panel `{}`: {}",
+            self.name,
+            self.periods.len(),
+            self.panel,
+            counted(starts.len(), "unit has one treated period", "units have one treated period each"),
+        );
+        Some(Fault::warning("durbin::treatment::last_period_only", message).help(
+            "the effect rests on what happened in that period, and there is none over time; later periods tell more",
+        ))
     }
 
     fn note_after_sample(&self) -> Option<Fault> {

@@ -29,6 +29,7 @@ fn problem(regressors: Vec<Vec<f64>>, fixed_effects: FixedEffects, layout: Layou
         time_lags: Vec::new(),
         treatment: None,
         events: 0,
+        exposures: 0,
         present: None,
         layout,
     }

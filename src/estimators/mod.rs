@@ -331,6 +331,8 @@ pub struct Problem {
     pub treatment: Option<usize>,
     /// So many first regressors are the event times of an event study (methods E.2).
     pub events: usize,
+    /// After them the untreated units by the time since a neighbor's start: so many regressors for each of so many matrices.
+    pub exposures: usize,
     /// Which of the `N·T` cells are there, unit fastest; outcome and regressors are NaN elsewhere. `None`: all of them.
     /// Only models without spatial lags take absent cells.
     pub present: Option<Vec<bool>>,
@@ -373,8 +375,18 @@ pub struct EventsOf {
     pub on_treated: Vec<EffectOf>,
     /// Unit-periods at the event time.
     pub cells: Vec<usize>,
-    /// Covariances across event times of the direct, indirect and total effects, averaged over units.
+    /// Covariances across event times of the direct, indirect and total effects, averaged over units; where units have
+    /// clocks of their exposure the indirect ones are those on exposed units.
     pub covariances: [DMatrix<f64>; 3],
+    /// Where units have clocks of their exposure: what comes from other units to the untreated, by their clock's time.
+    pub on_exposed: Option<Vec<Exposure>>,
+}
+
+/// What comes from other units to untreated ones at a time of the clock of their exposure, and their unit-periods.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Exposure {
+    pub effect: Measured,
+    pub cells: usize,
 }
 
 /// What a dynamic model has beside its short-run effects (methods C.7, D.3).

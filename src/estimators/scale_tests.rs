@@ -50,6 +50,7 @@ fn problem(model: Model, w: &Arc<Weights>) -> Problem {
         time_lags: Vec::new(),
         treatment: Some(0),
         events: 0,
+        exposures: 0,
         present: None,
         layout: Layout::default(),
     }

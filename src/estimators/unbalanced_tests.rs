@@ -37,6 +37,7 @@ fn problem(fixed_effects: FixedEffects, variance: Variance) -> Problem {
         time_lags: Vec::new(),
         treatment: Some(1),
         events: 0,
+        exposures: 0,
         present: Some(present()),
         layout: Layout::default(),
     }

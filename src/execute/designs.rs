@@ -75,31 +75,41 @@ impl Run<'_> {
             .each_ref()
             .map(|v| uniform::critical_value(v, level, DRAWS, self.spec.settings.seed).unwrap_or(f64::NAN));
         let band = |e: &Estimate, c: f64| [e.estimate - c * e.se, e.estimate + c * e.se];
+        let exposed = |k: usize| found.on_exposed.as_ref().map(|of| of[k]);
         let periods = events
             .bins
             .iter()
             .zip(&fitted.fit.effects)
             .enumerate()
-            .map(|(k, (bin, effect))| EventPeriod {
-                event_time: bin.event_time(),
-                label: label(bin),
-                uniform: Uniform {
-                    direct: band(&effect.direct, critical[0]),
-                    indirect: band(&effect.indirect, critical[1]),
-                    total: band(&effect.total, critical[2]),
-                },
-                direct: effect.direct.clone(),
-                indirect: effect.indirect.clone(),
-                total: effect.total.clone(),
-                on_treated: tails.impact(&found.on_treated[k]),
-                treated_units: fitted.plan.event_units[k],
-                treated_cells: found.cells[k],
+            .map(|(k, (bin, effect))| {
+                let exposure = exposed(k);
+                let indirect = exposure.map_or_else(|| effect.indirect.clone(), |e| tails.measured(e.effect));
+                // The treated and the exposed are different units: their effects have no sum.
+                let total = exposure.is_none().then(|| effect.total.clone());
+                EventPeriod {
+                    event_time: bin.event_time(),
+                    label: label(bin),
+                    uniform: Uniform {
+                        direct: band(&effect.direct, critical[0]),
+                        indirect: band(&indirect, critical[1]),
+                        total: total.as_ref().map(|total| band(total, critical[2])),
+                    },
+                    direct: effect.direct.clone(),
+                    indirect,
+                    total,
+                    on_treated: tails.impact(&found.on_treated[k]),
+                    treated_units: fitted.plan.event_units[k],
+                    treated_cells: found.cells[k],
+                    exposed_units: exposure.map(|_| fitted.plan.exposed_units[k]),
+                    exposed_cells: exposure.map(|e| e.cells),
+                }
             })
             .collect();
         Ok(EventStudy {
             model: of.to_string(),
             treatment,
             reference: events.reference,
+            spill_clock: if events.exposures > 0 { "own" } else { "neighbor" },
             level,
             periods,
             leads: leads::of(&Named { name: of.to_string(), fitted }, events),

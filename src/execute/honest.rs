@@ -92,7 +92,10 @@ impl Run<'_> {
                 };
                 let of = |e: &crate::outcome::Effect| [&e.direct, &e.indirect, &e.total][which].estimate;
                 let times = events.bins.iter().map(|b| b.event_time()).collect();
-                let estimates = fitted.fit.effects.iter().take(events.bins.len()).map(of).collect();
+                let estimates = match (&found.on_exposed, which) {
+                    (Some(exposed), 1) => exposed.iter().map(|e| e.effect.estimate).collect(),
+                    _ => fitted.fit.effects.iter().take(events.bins.len()).map(of).collect(),
+                };
                 let path = Path::new(times, events.reference, estimates, found.covariances[which].clone());
                 let path = path.map_err(|e| unpathed(&e, spec))?;
                 Ok(Studied { path, treatment, gathered: true })

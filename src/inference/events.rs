@@ -1,10 +1,10 @@
-//! Effects by time since the start of a treatment (methods E.2, D.4).
+//! Effects by time since the start of a treatment, or of a neighbor's for exposed units (methods E.2, D.4).
 
-use super::effects::{functionals, measured};
+use super::effects::{Functional, functionals, measured};
 use super::operator::{Diagonals, Operator};
 use super::policy::own_part;
 use crate::estimators::sample::{Sample, lag};
-use crate::estimators::{EffectOf, EstimateError, EventsOf, Measured};
+use crate::estimators::{EffectOf, EstimateError, EventsOf, Exposure, Measured};
 use crate::linalg::iterate::axpy;
 use nalgebra::{DMatrix, DVector};
 
@@ -14,8 +14,9 @@ struct Slope {
     /// Which event time it belongs to.
     event: usize,
     effect: Vec<f64>,
-    /// Which of the diagonals is its own part: 0 for the regressor itself, `b + 1` for its lag by matrix `b`.
-    own: usize,
+    /// Which of the diagonals is its own part: 0 for the regressor itself, `b + 1` for its lag by matrix `b`; exposure
+    /// comes from others alone.
+    own: Option<usize>,
 }
 
 /// What the event times of a problem did; `None` where it has none.
@@ -41,11 +42,17 @@ pub(crate) fn events(
     let mut slopes = Vec::new();
     for event in 0..count {
         let at_event = &*sample.met(event);
-        slopes.push(Slope { at: sample.own(event), event, effect: spread(at_event.to_vec())?, own: 0 });
+        slopes.push(Slope { at: sample.own(event), event, effect: spread(at_event.to_vec())?, own: Some(0) });
         for (b, w) in sample.problem.durbin_weights.iter().enumerate() {
             if let Some(at) = sample.lag_of(b, event) {
-                slopes.push(Slope { at, event, effect: spread(lag(w, at_event, t))?, own: b + 1 });
+                slopes.push(Slope { at, event, effect: spread(lag(w, at_event, t))?, own: Some(b + 1) });
             }
+        }
+    }
+    for b in 0..sample.problem.exposures {
+        for event in 0..count {
+            let k = exposed(count, b, event);
+            slopes.push(Slope { at: sample.own(k), event, effect: spread(sample.met(k).to_vec())?, own: None });
         }
     }
     // What all event times together do to every cell, and how it moves with ρ: ∂e/∂ρ = G e.
@@ -56,7 +63,22 @@ pub(crate) fn events(
     let found: Vec<(EffectOf, usize)> =
         (0..count).map(|event| averages.on_treated(event, coefficients, vcov)).collect();
     let (on_treated, cells) = found.into_iter().unzip();
-    Ok(Some(EventsOf { on_treated, cells, covariances: covariances(sample, operator, coefficients, vcov)? }))
+    let mut covariances = covariances(sample, operator, coefficients, vcov)?;
+    let mut on_exposed = None;
+    if sample.problem.exposures > 0 {
+        let found: Vec<(Functional, usize)> =
+            (0..count).map(|event| averages.on_exposed(event, coefficients)).collect();
+        covariances[1] = across(&found.iter().map(|f| &f.0.1).collect::<Vec<_>>(), vcov);
+        let exposure =
+            |(of, cells): &(Functional, usize)| Exposure { effect: measured(of.0, &of.1, vcov), cells: *cells };
+        on_exposed = Some(found.iter().map(exposure).collect());
+    }
+    Ok(Some(EventsOf { on_treated, cells, covariances, on_exposed }))
+}
+
+/// The regressor of exposure by matrix `b` at one of so many event times.
+fn exposed(count: usize, b: usize, event: usize) -> usize {
+    count * (b + 1) + event
 }
 
 struct Averages<'a> {
@@ -79,8 +101,8 @@ impl Averages<'_> {
         let mut direct = (0.0, DVector::zeros(coefficients.len()));
         for slope in self.slopes {
             total.1[slope.at] = mean(&|r| slope.effect[r]);
-            if slope.event == event {
-                let diagonals = &self.own[slope.own];
+            if let Some(own) = slope.own.filter(|_| slope.event == event) {
+                let diagonals = &self.own[own];
                 let level = mean(&|r| diagonals.level[r % n]);
                 direct.0 += coefficients[slope.at] * level;
                 direct.1[slope.at] = level;
@@ -100,6 +122,44 @@ impl Averages<'_> {
         };
         (effect, cells.len())
     }
+
+    /// The mean over untreated cells at an event time of a clock of their exposure of what comes from other units, and
+    /// how many there are: all of the effect but what the own event times, which may have leads there, do by themselves.
+    fn on_exposed(&self, event: usize, coefficients: &DVector<f64>) -> (Functional, usize) {
+        let (n, problem) = (self.sample.units, self.sample.problem);
+        let at_event = |r: &usize| {
+            (0..problem.exposures).any(|b| {
+                let k = exposed(problem.events, b, event);
+                self.sample.design[self.sample.own(k)][*r] > 0.5
+            })
+        };
+        let cells: Vec<usize> = (0..self.all.len()).filter(at_event).collect();
+        let mean = |x: &dyn Fn(usize) -> f64| cells.iter().map(|&r| x(r)).sum::<f64>() / cells.len() as f64;
+        let rho = self.sample.slopes();
+        let mut value = mean(&|r| self.all[r]);
+        let mut gradient = DVector::zeros(coefficients.len());
+        if let Some(moved) = self.moved {
+            gradient[rho] = mean(&|r| moved[r]);
+        }
+        for slope in self.slopes {
+            gradient[slope.at] = mean(&|r| slope.effect[r]);
+            let Some(own) = slope.own else { continue };
+            let (diagonals, column) = (&self.own[own], &*self.sample.design[slope.at]);
+            let level = mean(&|r| column[r] * diagonals.level[r % n]);
+            value -= coefficients[slope.at] * level;
+            gradient[slope.at] -= level;
+            if self.moved.is_some() {
+                gradient[rho] -= coefficients[slope.at] * mean(&|r| column[r] * diagonals.slope[r % n]);
+            }
+        }
+        ((value, gradient), cells.len())
+    }
+}
+
+/// The covariance of functionals by their gradients.
+fn across(gradients: &[&DVector<f64>], vcov: &DMatrix<f64>) -> DMatrix<f64> {
+    let gradients = DMatrix::from_fn(vcov.nrows(), gradients.len(), |i, k| gradients[k][i]);
+    gradients.transpose() * vcov * gradients
 }
 
 /// Of the direct, indirect and total effects of the event times.
@@ -111,9 +171,6 @@ fn covariances(
 ) -> Result<[DMatrix<f64>; 3], EstimateError> {
     let found = functionals(sample, operator, coefficients)?;
     let count = sample.problem.events;
-    let of = |which: usize| {
-        let gradients = DMatrix::from_fn(vcov.nrows(), count, |i, event| found[event][which].1[i]);
-        gradients.transpose() * vcov * gradients
-    };
+    let of = |which: usize| across(&found[..count].iter().map(|f| &f[which].1).collect::<Vec<_>>(), vcov);
     Ok([of(0), of(1), of(2)])
 }

@@ -122,6 +122,32 @@ pub fn symmetric_inverse(a: &nalgebra::DMatrix<f64>) -> Result<nalgebra::DMatrix
     Ok(nalgebra::DMatrix::from_fn(n, n, |i, j| 0.5 * (inverse[(i, j)] + inverse[(j, i)]) * scale[i] * scale[j]))
 }
 
+/// What is left of a column that others explain, relative to its size.
+const EXPLAINED: f64 = 1e-9;
+
+/// Columns of cross-products that are combinations of those before them: what elimination in order leaves of their
+/// diagonal.
+pub fn dependent(cross: &nalgebra::DMatrix<f64>) -> Vec<usize> {
+    let k = cross.nrows();
+    let mut left = cross.clone();
+    let mut out = Vec::new();
+    for j in 0..k {
+        let pivot = left[(j, j)];
+        if pivot.is_nan() || pivot <= EXPLAINED * cross[(j, j)].abs() {
+            out.push(j);
+            continue;
+        }
+        for a in j + 1..k {
+            let share = left[(a, j)] / pivot;
+            for b in j..k {
+                let taken = share * left[(j, b)];
+                left[(a, b)] -= taken;
+            }
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -50,13 +50,22 @@ pub struct EventPeriod {
     /// As shown: `-5 and before`.
     pub label: String,
     pub direct: Estimate,
+    /// With `spill_clock: own` the mean of what comes from other units over the untreated whose clock of exposure shows
+    /// this time.
     pub indirect: Estimate,
-    pub total: Estimate,
+    /// Absent with `spill_clock: own`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<Estimate>,
     /// Averages over the unit-periods there, with all treated units as they were (methods D.4).
     pub on_treated: Impact,
     /// Units ever observed there, and unit-periods.
     pub treated_units: usize,
     pub treated_cells: usize,
+    /// The same of untreated units by the clock of their exposure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exposed_units: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exposed_cells: Option<usize>,
     /// Intervals that hold at all event times at once.
     pub uniform: Uniform,
 }
@@ -66,7 +75,8 @@ pub struct EventPeriod {
 pub struct Uniform {
     pub direct: [f64; 2],
     pub indirect: [f64; 2],
-    pub total: [f64; 2],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<[f64; 2]>,
 }
 
 /// Effects by time since the start of a treatment.
@@ -76,6 +86,8 @@ pub struct EventStudy {
     pub model: String,
     pub treatment: String,
     pub reference: i64,
+    /// `neighbor`: spillovers by the event times of neighbors; `own`: by the time since a unit was first exposed.
+    pub spill_clock: &'static str,
     pub level: f64,
     pub periods: Vec<EventPeriod>,
     #[serde(flatten)]

@@ -100,7 +100,9 @@ impl Eval<'_, '_> {
             ColumnKind::Name(_)
             | ColumnKind::Treatment(_)
             | ColumnKind::EventTime { .. }
+            | ColumnKind::ExposureTime { .. }
             | ColumnKind::Near { .. }
+            | ColumnKind::NearLine { .. }
             | ColumnKind::SpatialLag { .. }
             | ColumnKind::Split { .. }
             | ColumnKind::Levels(_) => {

@@ -116,7 +116,9 @@ impl<'e, 'a> Eval<'e, 'a> {
             ColumnKind::Name(name) => self.named(name, want, place),
             ColumnKind::Treatment(number) => self.treatment(*number),
             ColumnKind::EventTime { treatment, bin } => self.event_time(*treatment, *bin),
+            ColumnKind::ExposureTime { treatment, bin, weights } => self.exposure_time(*treatment, *bin, weights),
             ColumnKind::Near { treatment, ring } => self.near(*treatment, *ring),
+            ColumnKind::NearLine { file, ring, metric, at } => self.near_line(file, *ring, *metric, at, place),
             ColumnKind::Negate(inner) => {
                 let x = self.number(inner)?;
                 self.kinds(unary(Unary::Negate, &x), place)

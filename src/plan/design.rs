@@ -62,6 +62,10 @@ impl Planner<'_> {
         let fixed_effects = self.effects_removed(spec, n, t)?;
         let cells = cells(&index, &sample.rows);
         let mut columns = self.columns(spec, panel, &sample, &cells)?;
+        let exposed_units = match &spec.events {
+            Some(events) if events.exposures > 0 => self.exposure_times(events, &spec.weights, n, &columns.terms)?,
+            _ => Vec::new(),
+        };
         let means = self.random_effects(spec, &index, sample.balanced, &mut columns)?;
         let mut durbin_weights = self.matrices(&spec.weights, spec, panel, &sample)?;
         let first = durbin_weights.first().cloned();
@@ -121,6 +125,7 @@ impl Planner<'_> {
             time_lags,
             treatment: spec.treatment.map(|_| 0),
             events: spec.events.as_ref().map_or(split, |events| events.bins.len()),
+            exposures: spec.events.as_ref().map_or(0, |events| events.exposures),
             present: (!sample.balanced).then(|| cells.iter().map(Option::is_some).collect()),
             layout: laid.layout,
         };
@@ -146,6 +151,7 @@ impl Planner<'_> {
             dropped: sample.dropped.into_iter().chain(laid.left_out).collect(),
             fixed_effects: effects_named(spec, fixed_effects),
             event_units,
+            exposed_units,
             durbin_weights: durbin,
             lag_weights,
             error_weights,

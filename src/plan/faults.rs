@@ -170,7 +170,9 @@ pub fn collinear(term: &str, others: &[(String, f64)], effects: Option<&str>, co
         message += "; its matrix links all units equally, so that the lag of a unit is the mean of the others";
     }
     let names: Vec<&String> = others.iter().map(|o| &o.0).collect();
-    let help = if names.is_empty() {
+    let help = if complete {
+        "use weights that tell units apart, such as `W_band(0, 250)` or `W_knn(5)`; or leave that lag out with `durbin:`".to_string()
+    } else if names.is_empty() {
         format!("leave `{term}` out, or use weights that differ between units")
     } else {
         format!("leave out one of {} and `{term}`", crate::fault::ticked_all(&names))

@@ -85,7 +85,7 @@ impl Planner<'_> {
             return Err(self.report(fault, place.0));
         }
         let spec = self.spec.models[model].clone();
-        let condition = self.condition_of(&spec, by, name)?;
+        let condition = self.condition_of(&spec, by, name, Operator::Equal)?;
         let told = self.diagnostics.len();
         let found = self.model(&ModelSpec { condition: Some(condition), ..spec });
         let text = format!("with the units of `{}` = {name} alone", by.text);
@@ -94,34 +94,37 @@ impl Planner<'_> {
         Ok((Arc::new(found?), lost(plan, units)))
     }
 
-    /// The condition of a model, and that a column has a value.
-    fn condition_of(&mut self, spec: &ModelSpec, by: &Column, name: &str) -> Step<Column> {
-        let is_number = self.is_number_column(spec.panel, by)?;
+    /// The condition of a model, and that a column is the group of that name (`==`), or another one or none (`!=`).
+    pub(super) fn condition_of(
+        &mut self,
+        spec: &ModelSpec,
+        by: &Column,
+        name: &str,
+        operator: Operator,
+    ) -> Step<Column> {
+        let panel = self.panels.get(spec.panel).cloned().flatten().ok_or(Reported)?;
+        let values = Eval::new(self, &panel, None).value(by)?.spread(panel.table.rows());
         let place = by.place;
         let column = |kind: ColumnKind, text: String| Column { kind, text, place };
-        let label = match name.parse::<f64>() {
-            Ok(x) if is_number => column(ColumnKind::Number(x), name.to_string()),
+        // Groups go by their names, and a column is compared with values of its own kind.
+        let value = match (&values, name.parse::<f64>()) {
+            (Series::Numbers(_), Ok(x)) => column(ColumnKind::Number(x), name.to_string()),
+            (Series::Bools(_), _) => column(ColumnKind::Bool(name == "true"), name.to_string()),
             _ => column(ColumnKind::Text(name.to_string()), format!("\"{name}\"")),
         };
-        let text = format!("{} == {}", by.text, label.text);
-        let same = ColumnKind::Chain { first: Box::new(by.clone()), rest: vec![(Operator::Equal, label)] };
+        let (sign, where_missing) = if operator == Operator::Equal { ("==", false) } else { ("!=", true) };
+        let text = format!("{} {sign} {}", by.text, value.text);
+        let compared = ColumnKind::Chain { first: Box::new(by.clone()), rest: vec![(operator, value)] };
         let missing = ColumnKind::Call { function: Function::IsMissing, arguments: vec![by.clone()], number: f64::NAN };
         let branches = vec![(
             column(missing, format!("is_missing({})", by.text)),
-            column(ColumnKind::Bool(false), "false".to_string()),
+            column(ColumnKind::Bool(where_missing), where_missing.to_string()),
         )];
-        let otherwise = Box::new(column(same, text.clone()));
+        let otherwise = Box::new(column(compared, text.clone()));
         let here = column(ColumnKind::If { branches, otherwise }, text.clone());
         let Some(own) = &spec.condition else { return Ok(here) };
         let text = format!("({}) and {text}", own.text);
         Ok(column(ColumnKind::Chain { first: Box::new(own.clone()), rest: vec![(Operator::And, here)] }, text))
-    }
-
-    /// Whether a column of a panel holds numbers.
-    pub(super) fn is_number_column(&mut self, panel: usize, column: &Column) -> Step<bool> {
-        let panel = self.panels.get(panel).cloned().flatten().ok_or(Reported)?;
-        let values = Eval::new(self, &panel, None).value(column)?.spread(panel.table.rows());
-        Ok(matches!(values, Series::Numbers(_)))
     }
 }
 

@@ -103,6 +103,11 @@ impl Planner<'_> {
                 | ColumnKind::EventTime { treatment: k, .. }
                 | ColumnKind::Near { treatment: k, .. } => digest.add(&self.treatment_key(*k)?),
                 ColumnKind::SpatialLag { weights, .. } => self.recipe_key(&weights.recipe, None, digest)?,
+                ColumnKind::NearLine { file, .. } => digest.add(&self.files.fingerprint(file)?),
+                ColumnKind::ExposureTime { treatment, weights, .. } => {
+                    digest.add(&self.treatment_key(*treatment)?);
+                    self.recipe_key(&weights.recipe, None, digest)?;
+                }
                 _ => {}
             }
         }
@@ -235,7 +240,7 @@ impl Layout {
     fn columns(&mut self, columns: &[&Column]) {
         for column in inner(columns) {
             self.add(column.place);
-            if let ColumnKind::SpatialLag { weights, .. } = &column.kind {
+            if let ColumnKind::SpatialLag { weights, .. } | ColumnKind::ExposureTime { weights, .. } = &column.kind {
                 self.recipe(&weights.recipe);
             }
         }

@@ -48,6 +48,7 @@ use crate::outcome::steps::Steps;
 use crate::outcome::{DataSummary, Dropped, LabeledArray};
 use crate::source::Span;
 use crate::weights::Weights;
+use crate::weights::lines::{Lines, Metric};
 use files::Files;
 pub use files::InputFile;
 pub use graph::Work;
@@ -92,6 +93,8 @@ pub struct ModelPlan {
     pub dropped: Vec<Dropped>,
     /// Units that were ever observed at each event time of a model of an event study.
     pub event_units: Vec<usize>,
+    /// Units that, untreated, were ever observed at each time of a clock of their exposure.
+    pub exposed_units: Vec<usize>,
     pub durbin_weights: Vec<MatrixUsed>,
     pub lag_weights: Option<MatrixUsed>,
     pub error_weights: Option<MatrixUsed>,
@@ -171,6 +174,7 @@ pub fn plan<'a>(spec: &'a Spec, loader: &'a dyn Loader, means: Means<'a>) -> Pla
         panels: Vec::new(),
         treatments: Vec::new(),
         leaves: HashMap::new(),
+        lines: HashMap::new(),
         built: Vec::new(),
         used: Vec::new(),
         diagnostics: Vec::new(),
@@ -206,6 +210,8 @@ pub(crate) struct Planner<'a> {
     treatments: Vec<Option<Treatment>>,
     /// Raw matrices by panel and recipe; `None` where building failed and was reported.
     leaves: HashMap<(usize, String), Option<Arc<Leaf>>>,
+    /// Lines of files that distances are measured to.
+    lines: HashMap<(String, Metric), Arc<Lines>>,
     /// Every matrix, in the order in which they were built.
     built: Vec<Built>,
     /// Every use of one, as often as there is one.

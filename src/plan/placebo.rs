@@ -5,7 +5,7 @@ use super::columns::Eval;
 use super::groups::Group;
 use super::rings::RingCounts;
 use super::{ModelPlan, Planner, Reported, Step};
-use crate::check::spec::{Column, ColumnKind, DesignSpec, Function, ModelSpec, Permute, Place, PlaceboSpec};
+use crate::check::spec::{Column, DesignSpec, ModelSpec, Permute, Place, PlaceboSpec};
 use crate::data::series::Series;
 use crate::designs::assignment::{Assignment, connected, in_order, neighbors};
 use crate::diagnostic::{Diagnostic, SpanLabel};
@@ -164,7 +164,7 @@ impl Planner<'_> {
         let spec = self.spec.models[model].clone();
         let mut out = Vec::new();
         for (group, units) in groups {
-            let condition = self.without(&spec, by, &group)?;
+            let condition = self.condition_of(&spec, by, &group, Operator::NotEqual)?;
             let derived = ModelSpec { condition: Some(condition), ..spec.clone() };
             let told = self.diagnostics.len();
             let plan_of_rest = self.model(&derived).map(Arc::new);
@@ -177,33 +177,6 @@ impl Planner<'_> {
             out.push(Left { group, units, plan: plan_of_rest });
         }
         Ok(out)
-    }
-
-    /// The condition of a model, and that the group is another one or none.
-    fn without(&mut self, spec: &ModelSpec, by: &Column, group: &str) -> Step<Column> {
-        let place = by.place;
-        let column = |kind: ColumnKind, text: String| Column { kind, text, place };
-        let is_number = self.is_number_column(spec.panel, by)?;
-        let label = match group.parse::<f64>() {
-            Ok(x) if is_number => column(ColumnKind::Number(x), group.to_string()),
-            _ => column(ColumnKind::Text(group.to_string()), format!("\"{group}\"")),
-        };
-        let text = format!("{} != {}", by.text, label.text);
-        let other = ColumnKind::Chain { first: Box::new(by.clone()), rest: vec![(Operator::NotEqual, label)] };
-        let missing = ColumnKind::Call { function: Function::IsMissing, arguments: vec![by.clone()], number: f64::NAN };
-        let rest = column(
-            ColumnKind::If {
-                branches: vec![(
-                    column(missing, format!("is_missing({})", by.text)),
-                    column(ColumnKind::Bool(true), "true".to_string()),
-                )],
-                otherwise: Box::new(column(other, text.clone())),
-            },
-            text.clone(),
-        );
-        let Some(own) = &spec.condition else { return Ok(rest) };
-        let text = format!("({}) and {text}", own.text);
-        Ok(column(ColumnKind::Chain { first: Box::new(own.clone()), rest: vec![(Operator::And, rest)] }, text))
     }
 
     /// Treated units by their group, in the order of its names.

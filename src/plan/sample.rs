@@ -148,6 +148,7 @@ impl Planner<'_> {
         let name = match &column.kind {
             ColumnKind::Treatment(_)
             | ColumnKind::EventTime { .. }
+            | ColumnKind::ExposureTime { .. }
             | ColumnKind::Near { ring: Some(_), .. }
             | ColumnKind::Split { .. }
             | ColumnKind::Number(_) => return Ok(None),
@@ -324,12 +325,13 @@ fn present_units(panel: &PanelData, rows: &[u32]) -> Vec<bool> {
 /// A term, or what its spatial lags are lags of: those are computed once the units are known.
 fn operands<'c>(column: &'c Column, out: &mut Vec<&'c Column>) {
     let mut spatial = Vec::new();
-    column.visit(&mut |c| {
-        if let ColumnKind::SpatialLag { of, .. } = &c.kind {
-            spatial.push(of.as_ref());
-        }
+    let mut of_matrices_alone = false;
+    column.visit(&mut |c| match &c.kind {
+        ColumnKind::SpatialLag { of, .. } => spatial.push(of.as_ref()),
+        ColumnKind::ExposureTime { .. } => of_matrices_alone = true,
+        _ => {}
     });
-    if spatial.is_empty() {
+    if spatial.is_empty() && !of_matrices_alone {
         out.push(column);
     }
     spatial.into_iter().for_each(|of| operands(of, out));
@@ -359,7 +361,9 @@ fn reach(column: &Column, panel: &PanelSpec) -> (i64, i64) {
         | ColumnKind::Undefined(_)
         | ColumnKind::Treatment(_)
         | ColumnKind::EventTime { .. }
+        | ColumnKind::ExposureTime { .. }
         | ColumnKind::Near { .. }
+        | ColumnKind::NearLine { .. }
         | ColumnKind::Split { .. } => (0, 0),
         ColumnKind::Reduce { of, .. } | ColumnKind::Along { of, .. } => reach(of, panel),
         ColumnKind::Negate(inner) | ColumnKind::Not(inner) | ColumnKind::Levels(inner) => reach(inner, panel),

@@ -227,7 +227,7 @@ fn of_model(m: &ModelSpec, add: &mut dyn FnMut(&WeightsUse)) {
 
 fn lags(column: &Column, add: &mut dyn FnMut(&WeightsUse)) {
     column.visit(&mut |part| {
-        if let ColumnKind::SpatialLag { weights, .. } = &part.kind {
+        if let ColumnKind::SpatialLag { weights, .. } | ColumnKind::ExposureTime { weights, .. } = &part.kind {
             add(weights);
         }
     });

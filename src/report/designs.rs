@@ -32,7 +32,8 @@ fn on_one_line(source: &str) -> String {
 fn about(design: &Design) -> String {
     match design {
         Design::EventStudy(e) => {
-            format!("effects by time since the start of `{}`, reference {}", e.treatment, e.reference)
+            let clock = if own_clock(e) { ", of exposed units since their first neighbor's" } else { "" };
+            format!("effects by time since the start of `{}`{clock}, reference {}", e.treatment, e.reference)
         }
         Design::Placebo(p) => placebo::about(p),
         Design::FakeTiming(f) => placebo::about_timing(f),
@@ -80,7 +81,11 @@ fn spatial(fit: &Fit) -> bool {
 
 fn event_study(e: &EventStudy, options: &TableOptions) -> Table {
     let spatial = spatial(&e.fit);
-    let columns = if spatial { vec!["units", "direct", "indirect", "total"] } else { vec!["units", "effect"] };
+    let columns = match (spatial, own_clock(e)) {
+        (_, true) => vec!["treated", "direct", "exposed", "indirect"],
+        (true, false) => vec!["units", "direct", "indirect", "total"],
+        (false, false) => vec!["units", "effect"],
+    };
     let rows = |cells: &dyn Fn(&EventPeriod) -> Vec<Cell>| -> Vec<Row> {
         let mut rows: Vec<Row> = Vec::new();
         let blank = vec![Cell::Empty; columns.len()];
@@ -95,13 +100,20 @@ fn event_study(e: &EventStudy, options: &TableOptions) -> Table {
     };
     let averages = rows(&|p| {
         let mut cells = vec![Cell::Count(p.treated_units), options.cell(&p.direct)];
-        if spatial {
-            cells.extend([&p.indirect, &p.total].map(|x| options.cell(x)));
+        match (&p.total, p.exposed_units) {
+            (_, Some(exposed)) => cells.extend([Cell::Count(exposed), options.cell(&p.indirect)]),
+            (Some(total), None) if spatial => cells.extend([&p.indirect, total].map(|x| options.cell(x))),
+            _ => {}
         }
         cells
     });
-    let mut blocks = vec![Block { heading: Some("Effects, averaged over units".to_string()), rows: averages }];
-    if spatial {
+    let heading = if own_clock(e) {
+        "Effects of the own start on the treated, and of the first neighbor's on the untreated"
+    } else {
+        "Effects, averaged over units"
+    };
+    let mut blocks = vec![Block { heading: Some(heading.to_string()), rows: averages }];
+    if spatial && !own_clock(e) {
         let on_treated = rows(&|p| {
             let of = &p.on_treated;
             let cells = [&of.direct, &of.indirect, &of.total].map(|x| options.cell(x));
@@ -110,11 +122,15 @@ fn event_study(e: &EventStudy, options: &TableOptions) -> Table {
         let heading = Some("On the treated at that time, as they were treated (unit-periods)".to_string());
         blocks.push(Block { heading, rows: on_treated });
     }
-    let mut notes = vec![
-        options.beneath("units: those ever observed at the event time."),
-        super::table::star_note(options).concat(),
-    ];
-    notes.extend(e.leads.iter().map(|l| format!("{}.", pretrend_in_words(l))));
+    let counted = if own_clock(e) {
+        "treated and exposed: units ever observed at the event time, the exposed while untreated, by the time since the first \
+         start among their neighbors. Indirect: all that reaches them from other units; direct and indirect effects are \
+         those on different units and have no total."
+    } else {
+        "units: those ever observed at the event time."
+    };
+    let mut notes = vec![options.beneath(counted), super::table::star_note(options).concat()];
+    notes.extend(e.leads.iter().map(|l| format!("{}.", pretrend_in_words(l, own_clock(e)))));
     let [direct, indirect, _] = e.uniform_critical;
     let percent = plain(100.0 * e.level);
     if direct.is_finite() {
@@ -143,10 +159,15 @@ pub(crate) fn made_from(model: &str, fit: &Fit) -> String {
     format!("From `{model}`: {} of {}{matrix}, standard errors {}.", super::words::short(fit), fit.outcome, fit.se_type)
 }
 
-fn pretrend_in_words(leads: &Leads) -> String {
+fn own_clock(e: &EventStudy) -> bool {
+    e.spill_clock == "own"
+}
+
+fn pretrend_in_words(leads: &Leads, own_clock: bool) -> String {
+    let spillover = if own_clock { "those of exposure" } else { "those of neighbors" };
     let mut parts = vec![format!("All leads are zero: {}", in_words(&leads.pretrend))];
     parts.extend(leads.pretrend_own.iter().map(|t| format!("the own ones {}", in_words(t))));
-    parts.extend(leads.pretrend_spillover.iter().map(|t| format!("those of neighbors {}", in_words(t))));
+    parts.extend(leads.pretrend_spillover.iter().map(|t| format!("{spillover} {}", in_words(t))));
     parts.join("; ")
 }
 

@@ -26,7 +26,7 @@ const OF_COLUMNS: [&str; 3] = ["starts", "indicator", "cluster"];
 const COLUMN_OPTIONS: [&str; 1] = ["where"];
 
 /// Words that stand in an option or a call of this name: a bare one is never a name of the user.
-const WORDS: [(&str, &[&str]); 32] = [
+const WORDS: [(&str, &[&str]); 33] = [
     ("se", &["iid", "observed", "qml", "robust", "cluster", "driscoll_kraay", "conley", "wild", "bootstrap"]),
     ("fe", &["unit", "time", "none", "random"]),
     ("cluster", &["unit", "time"]),
@@ -59,6 +59,7 @@ const WORDS: [(&str, &[&str]); 32] = [
     ("restriction", &["relative", "smooth"]),
     ("beneath", &["se", "t", "p", "interval", "none"]),
     ("show", &["coefficients", "lags", "spatial", "effects", "policy", "fixed", "fit"]),
+    ("spill_clock", &["neighbor", "own"]),
 ];
 
 /// Every name that a statement uses and does not bind itself.

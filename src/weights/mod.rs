@@ -13,6 +13,7 @@ pub mod gravity;
 pub mod gwt;
 pub mod islands;
 pub mod kernel;
+pub mod lines;
 mod listing;
 mod matching;
 pub mod matrix;

@@ -171,6 +171,7 @@ pub fn problem(model: Model, setting: &Setting, row: (FixedEffects, Likelihood),
         time_lags: Vec::new(),
         treatment: Some(0),
         events: 0,
+        exposures: 0,
         present: None,
         layout: Layout::default(),
     }

@@ -178,3 +178,85 @@ fn effects_by_event_time_are_means_over_the_cells_at_that_time() {
         }
     });
 }
+
+/// Event times with leads, and clocks of exposure by each matrix in the place of their lags: the lead, the start, the rest.
+fn with_clocks(model: Model, setting: usize) -> Problem {
+    let setting = &crate::cases::settings(10)[setting];
+    let mut p = crate::cases::problem(model, setting, (FixedEffects::Both, Likelihood::Direct), 5);
+    let n = p.units;
+    let starts: [i64; 10] = [9, 1, 2, 3, 9, 9, 2, 9, 9, 9];
+    let bins = |e: i64| [e <= -2, e == 0, e >= 1];
+    let column = |of: &dyn Fn(usize, i64) -> bool| -> Vec<f64> {
+        (0..p.outcome.len()).map(|r| f64::from(u8::from(of(r % n, (r / n) as i64)))).collect()
+    };
+    let treated = |i: usize| starts[i] < 9;
+    let mut columns: Vec<Vec<f64>> = (0..3).map(|k| column(&|i, t| treated(i) && bins(t - starts[i])[k])).collect();
+    for w in &p.durbin_weights {
+        let w = dense(w);
+        let first = |i: usize| (0..n).filter(|&q| w[(i, q)] > 0.0 && treated(q)).map(|q| starts[q]).min();
+        columns
+            .extend((0..3).map(|k| column(&|i, t| t < starts[i] && first(i).is_some_and(|first| bins(t - first)[k]))));
+    }
+    let control = p.regressors[1].clone();
+    let own = columns.into_iter().map(|values| Regressor { values, lagged: false });
+    p.exposures = p.durbin_weights.len();
+    p.regressors = own.chain([Regressor { lagged: true, ..control }]).collect();
+    Problem { events: 3, treatment: None, ..p }
+}
+
+#[test]
+fn exposure_by_clocks_of_their_own_is_what_explicit_inverses_bring_to_the_untreated() {
+    for (model, setting) in
+        [(Model::Slx, 0), (Model::Sdm, 0), (Model::Sdem, 0), (Model::Gns, 0), (Model::Slx, 3), (Model::Sdm, 3)]
+    {
+        let p = with_clocks(model, setting);
+        let name = format!("{}, setting {setting}", model.name());
+        let e = estimate(&p, &Never).unwrap_or_else(|f| panic!("{name}: {f}"));
+        let (n, found) = (p.units, e.events.clone().unwrap());
+        let exposures = found.on_exposed.unwrap();
+        let size = e.coefficients.len();
+        let at_rho = size - 1 - usize::from(model.has_error());
+        let inverse = |c: &[f64]| match &p.lag_weights {
+            Some(w) => (DMatrix::identity(n, n) - dense(w) * c[at_rho]).try_inverse().unwrap(),
+            None => DMatrix::identity(n, n),
+        };
+        let terms = 3 * (1 + p.exposures);
+        let at = |k: usize, r: usize| p.regressors[k].values[r];
+        // All that reaches a cell, and what its own event times do there by themselves.
+        let all = |c: &[f64], s: &DMatrix<f64>, r: usize| -> f64 {
+            let source = |q: usize| (0..terms).map(|k| c[k] * at(k, r / n * n + q)).sum::<f64>();
+            (0..n).map(|q| s[(r % n, q)] * source(q)).sum()
+        };
+        let own =
+            |c: &[f64], s: &DMatrix<f64>, r: usize| (0..3).map(|k| c[k] * at(k, r) * s[(r % n, r % n)]).sum::<f64>();
+        for event in 0..3 {
+            let exposed: Vec<usize> =
+                (0..p.outcome.len()).filter(|&r| (1..=p.exposures).any(|b| at(3 * b + event, r) > 0.5)).collect();
+            let treated: Vec<usize> = (0..p.outcome.len()).filter(|&r| at(event, r) > 0.5).collect();
+            assert_eq!(exposures[event].cells, exposed.len(), "{name}");
+            let mean = |cells: &[usize], f: &dyn Fn(usize) -> f64| {
+                cells.iter().map(|&r| f(r)).sum::<f64>() / cells.len() as f64
+            };
+            let spill = |c: &[f64]| {
+                let s = inverse(c);
+                mean(&exposed, &|r| all(c, &s, r) - own(c, &s, r))
+            };
+            same(&name, &format!("on exposed {event}"), exposures[event].effect, measured(&e, &spill));
+            let total = |c: &[f64]| {
+                let s = inverse(c);
+                mean(&treated, &|r| all(c, &s, r))
+            };
+            same(&name, &format!("total on treated {event}"), found.on_treated[event].total, measured(&e, &total));
+            let gap = found.covariances[1][(event, event)] - exposures[event].effect.se.powi(2);
+            assert!(
+                gap.abs() <= 1e-10 * (1.0 + exposures[event].effect.se.powi(2)),
+                "{name}: a covariance is off by {gap}"
+            );
+            // Without a lag of the outcome an exposure of one matrix is its coefficient.
+            if p.lag_weights.is_none() && p.exposures == 1 {
+                let coefficient = e.coefficients[3 + event];
+                assert!((exposures[event].effect.estimate - coefficient).abs() < 1e-10, "{name}");
+            }
+        }
+    }
+}

@@ -220,6 +220,7 @@ impl Design {
             time_lags: Vec::new(),
             treatment: Some(0),
             events: 0,
+            exposures: 0,
             present: None,
             layout: Layout::default(),
         }

@@ -97,6 +97,7 @@ fn corridors(replication: u64) -> Problem {
         treatment: Some(0),
         present: None,
         events: 0,
+        exposures: 0,
         layout: Layout { clusters: (0..UNITS * PERIODS).map(|r| of(r % UNITS) as u32).collect(), ..Layout::default() },
     }
 }

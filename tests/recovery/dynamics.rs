@@ -63,6 +63,7 @@ fn draw(w: &Arc<Weights>, periods: usize, replication: u64) -> Problem {
         time_lags: vec![TimeLag { regressor: 0, weights: None }],
         treatment: None,
         events: 0,
+        exposures: 0,
         present: None,
         layout: Layout::default(),
     }

@@ -17,6 +17,7 @@ mod placebo;
 #[path = "../support/random.rs"]
 mod random;
 mod random_effects;
+mod spillovers;
 mod staggered;
 mod tally;
 mod testing;

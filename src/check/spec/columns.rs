@@ -2,6 +2,7 @@
 
 use super::{Along, Bin, Place, Reduction, WeightsUse};
 use crate::syntax::ast::Operator;
+use crate::weights::lines::Metric;
 
 /// An expression over the rows of a panel; `text` is its canonical spelling.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,11 +27,25 @@ pub enum ColumnKind {
         treatment: usize,
         bin: Bin,
     },
+    /// 1 for untreated units where the time since the first start among their neighbors lies in the bin.
+    ExposureTime {
+        treatment: usize,
+        bin: Bin,
+        weights: WeightsUse,
+    },
     /// 1 for untreated units whose nearest unit treated in the period lies in the ring, in kilometers; without a ring
     /// the distance itself.
     Near {
         treatment: usize,
         ring: Option<[f64; 2]>,
+    },
+    /// Kilometers from a row's place to the lines and points of a file, or 1 where they lie in the ring.
+    NearLine {
+        file: String,
+        ring: Option<[f64; 2]>,
+        metric: Metric,
+        /// Its longitude and latitude, or coordinates of the plane.
+        at: Box<[Column; 2]>,
     },
     /// A treatment with one column for each group of treated units; only as a term of its own.
     Split {
@@ -110,12 +125,14 @@ impl Column {
             | ColumnKind::Name(_)
             | ColumnKind::Treatment(_)
             | ColumnKind::EventTime { .. }
+            | ColumnKind::ExposureTime { .. }
             | ColumnKind::Near { .. }
             | ColumnKind::Data { .. }
             | ColumnKind::Foreign { .. }
             | ColumnKind::Label(_)
             | ColumnKind::Undefined(_) => Vec::new(),
             ColumnKind::Negate(inner) | ColumnKind::Not(inner) | ColumnKind::Levels(inner) => vec![inner],
+            ColumnKind::NearLine { at, .. } => at.iter().collect(),
             ColumnKind::Split { of, by } => vec![of, by],
             ColumnKind::Chain { first, rest } => std::iter::once(&**first).chain(rest.iter().map(|r| &r.1)).collect(),
             ColumnKind::In { value, list, .. } => std::iter::once(&**value).chain(list).collect(),

@@ -40,6 +40,8 @@ pub struct EventTimes {
     /// Ascending; the reference lies in none.
     pub bins: Vec<Bin>,
     pub reference: i64,
+    /// So many matrices each give untreated units a clock of their exposure; 0: spillovers go by the clocks of neighbors.
+    pub exposures: usize,
     pub place: Place,
 }
 

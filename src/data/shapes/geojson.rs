@@ -35,7 +35,7 @@ struct Geometry {
 }
 
 /// A place; a height is left out.
-struct Position([f64; 2]);
+pub(super) struct Position(pub [f64; 2]);
 
 impl<'de> Deserialize<'de> for Position {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Position, D::Error> {
@@ -157,7 +157,7 @@ fn region(path: &str, number: usize, geometry: Geometry) -> Result<Region, Fault
     Ok(Region { rings })
 }
 
-fn not_json(path: &str, bytes: &[u8], error: &serde_json::Error) -> Fault {
+pub(super) fn not_json(path: &str, bytes: &[u8], error: &serde_json::Error) -> Fault {
     if let Some((what, _)) = foreign_format(bytes).filter(|f| f.0 != "a JSON document") {
         return Fault::error("durbin::data::wrong_format", format!("{path} is {what}, not GeoJSON"))
             .help("export the layer as GeoJSON, or name the file by what it is")

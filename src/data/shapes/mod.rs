@@ -2,6 +2,7 @@
 
 mod dbf;
 mod geojson;
+mod lines;
 mod projection;
 mod shapefile;
 
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 use crate::data::writing::Writing;
 use crate::fault::{Fault, counted, quoted_list};
 use crate::suggest;
+pub use lines::{Courses, check_lines, read_lines};
 pub use projection::Projection;
 
 /// A closed line: its first point is not repeated at its end.

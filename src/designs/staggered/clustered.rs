@@ -2,7 +2,7 @@
 
 use super::StaggeredError;
 use crate::linalg::cells::Cells;
-use crate::linalg::dense::symmetric_inverse;
+use crate::linalg::dense::{dependent, symmetric_inverse};
 use crate::linalg::panel::demean_both;
 use nalgebra::{DMatrix, DVector};
 
@@ -69,7 +69,7 @@ pub(super) fn two_way(
     }
     let y = DVector::from_vec(within(y.to_vec())?);
     let cross = z.tr_mul(&z);
-    let inverse = symmetric_inverse(&cross).map_err(|_| NoSlopes::Collinear(dependent(&cross)))?;
+    let inverse = symmetric_inverse(&cross).map_err(|_| NoSlopes::Collinear(explained(&cross)))?;
     let coefficients = &inverse * z.tr_mul(&y);
     let total = y.norm_squared();
     let residuals = y - &z * &coefficients;
@@ -93,25 +93,10 @@ pub(super) fn two_way(
     Ok(Slopes { coefficients: coefficients.iter().copied().collect(), vcov, clusters: seen as usize })
 }
 
-/// Columns of cross-products that are combinations of those before them: what elimination in order leaves of their
-/// diagonal.
-pub(super) fn dependent(cross: &DMatrix<f64>) -> Vec<usize> {
-    let k = cross.nrows();
-    let mut left = cross.clone();
-    let mut out = Vec::new();
-    for j in 0..k {
-        let pivot = left[(j, j)];
-        if pivot.is_nan() || pivot <= EXPLAINED * cross[(j, j)].abs() {
-            out.push(j);
-            continue;
-        }
-        for a in j + 1..k {
-            let share = left[(a, j)] / pivot;
-            for b in j..k {
-                let taken = share * left[(j, b)];
-                left[(a, b)] -= taken;
-            }
-        }
+/// Columns of cross-products that are combinations of those before them; the last one where none stands out.
+pub(super) fn explained(cross: &DMatrix<f64>) -> Vec<usize> {
+    match dependent(cross) {
+        columns if columns.is_empty() => cross.nrows().checked_sub(1).into_iter().collect(),
+        columns => columns,
     }
-    if out.is_empty() && k > 0 { vec![k - 1] } else { out }
 }

@@ -1,6 +1,7 @@
 //! One comparison of two groups in two periods: outcome regression, weighting by the propensity score, or both, with
 //! influence functions (Sant'Anna and Zhao 2020, *Journal of Econometrics* 219:101–122; methods E.4).
 
+use crate::designs::logit::{Logit, NoLogit, logit};
 use crate::linalg::dense::symmetric_inverse;
 use nalgebra::{DMatrix, DVector};
 
@@ -17,8 +18,6 @@ pub enum Method {
 
 /// A propensity score above this leaves a control with a weight of a thousand.
 const NO_OVERLAP: f64 = 0.999;
-/// Newton steps of the logit.
-const STEPS: usize = 60;
 
 /// Changes of the outcome of `treated` units first, then of controls, with a row of covariates each (the intercept
 /// first).
@@ -94,33 +93,23 @@ impl TwoByTwo {
 
     /// A logit of being treated: odds of controls (1 of the treated), and each unit's contribution to the coefficients.
     fn score_model(&self) -> Result<(Vec<f64>, DMatrix<f64>), Failure> {
-        let (n, k) = (self.n(), self.design.ncols());
-        let x = &self.design;
-        let logistic = |b: &DVector<f64>| -> Vec<f64> { (x * b).iter().map(|v| 1.0 / (1.0 + (-v).exp())).collect() };
-        let information = |p: &[f64]| -> DMatrix<f64> {
-            let mut weighted = x.clone();
-            weighted.row_iter_mut().zip(p).for_each(|(mut row, p)| row *= p * (1.0 - p));
-            x.transpose() * weighted
+        let n = self.n();
+        let overlap = |p: &[f64]| {
+            let largest = p[self.treated..].iter().copied().fold(0.0, f64::max);
+            let all = p.iter().copied().fold(0.0, f64::max);
+            let met = largest <= NO_OVERLAP && all <= 1.0 - 1e-9 && largest.is_finite();
+            if met { Ok(()) } else { Err(Failure::NoOverlap(largest.max(all))) }
         };
-        let mut b = DVector::zeros(k);
-        let mut p = logistic(&b);
-        for _ in 0..STEPS {
-            let gap = DVector::from_iterator(n, (0..n).map(|i| self.is_treated(i) - p[i]));
-            let step = inverse_or(&information(&p))? * (x.transpose() * gap);
-            b += &step;
-            p = logistic(&b);
-            let moved = step.iter().zip(b.iter()).fold(0.0f64, |m, (s, b)| m.max(s.abs() / (1.0 + b.abs())));
-            // A separated logit runs away: odds say so.
-            if moved < 1e-12 || p.iter().any(|p| *p > 1.0 - 1e-12) {
-                break;
+        let Logit { probabilities: p, inverse } = match logit(&self.design, self.treated, None) {
+            Ok(found) => found,
+            Err(NoLogit::Collinear(columns)) => return Err(Failure::Collinear(columns)),
+            Err(NoLogit::Separated(p)) => {
+                let largest = p.iter().copied().fold(0.0, f64::max);
+                return Err(Failure::NoOverlap(largest));
             }
-        }
-        let largest = p[self.treated..].iter().copied().fold(0.0, f64::max);
-        let all = p.iter().copied().fold(0.0, f64::max);
-        if largest > NO_OVERLAP || all > 1.0 - 1e-9 || !largest.is_finite() {
-            return Err(Failure::NoOverlap(largest.max(all)));
-        }
-        let mut contributions = x * inverse_or(&information(&p))? * n as f64;
+        };
+        overlap(&p)?;
+        let mut contributions = &self.design * inverse * n as f64;
         for (i, mut row) in contributions.row_iter_mut().enumerate() {
             row *= self.is_treated(i) - p[i];
         }
@@ -194,5 +183,5 @@ impl TwoByTwo {
 /// The inverse of cross-products, or the columns that are combinations of those before them.
 fn inverse_or(cross: &DMatrix<f64>) -> Result<DMatrix<f64>, Failure> {
     let inverse = symmetric_inverse(cross);
-    inverse.map_err(|_| Failure::Collinear(super::clustered::dependent(cross)))
+    inverse.map_err(|_| Failure::Collinear(super::clustered::explained(cross)))
 }

@@ -64,7 +64,7 @@ impl<'a> Untreated<'a> {
         }
         let cross = out.equations(size, periods);
         out.inverse = symmetric_inverse(&cross).map_err(|_| {
-            let dependent = super::clustered::dependent(&cross);
+            let dependent = super::clustered::explained(&cross);
             StaggeredError::Collinear {
                 covariates: dependent.into_iter().filter_map(|c| c.checked_sub(periods)).collect(),
             }

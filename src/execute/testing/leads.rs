@@ -26,14 +26,19 @@ pub(in crate::execute) fn of(model: &Named, events: &EventTimes) -> Option<Leads
     let lagged = problem.regressors.iter().filter(|r| r.lagged).count();
     let spread = problem.regressors.first().is_some_and(|r| r.lagged);
     let blocks = if spread { problem.durbin_weights.len() } else { 0 };
-    let lags: Vec<usize> =
-        (0..blocks).flat_map(|b| (0..count).map(move |k| first + problem.regressors.len() + b * lagged + k)).collect();
+    let of_neighbors = (0..blocks).map(|b| first + problem.regressors.len() + b * lagged);
+    let of_clocks = (0..problem.exposures).map(|b| first + problem.events * (b + 1));
+    let lags: Vec<usize> = of_neighbors.chain(of_clocks).flat_map(|at| at..at + count).collect();
     let all: Vec<usize> = own.iter().chain(&lags).copied().collect();
     let part = |test: &str, label: &str, at: &[usize]| (!lags.is_empty()).then(|| zero(model, test, label, at));
     Some(Leads {
         pretrend: zero(model, "leads", "all leads", &all),
         pretrend_own: part("own", "own leads", &own),
-        pretrend_spillover: part("spillover", "leads of neighbors", &lags),
+        pretrend_spillover: part(
+            "spillover",
+            if problem.exposures > 0 { "leads of exposure" } else { "leads of neighbors" },
+            &lags,
+        ),
     })
 }
 

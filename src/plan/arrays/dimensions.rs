@@ -23,7 +23,9 @@ pub(super) fn is_pure(column: &Column) -> bool {
             ColumnKind::Name(_)
                 | ColumnKind::Treatment(_)
                 | ColumnKind::EventTime { .. }
+                | ColumnKind::ExposureTime { .. }
                 | ColumnKind::Near { .. }
+                | ColumnKind::NearLine { .. }
                 | ColumnKind::Split { .. }
                 | ColumnKind::SpatialLag { .. }
                 | ColumnKind::Levels(_)

@@ -3,6 +3,7 @@
 use super::number_at;
 use crate::check::spec::{Bin, Column, Function, WeightsUse};
 use crate::data::finite::Operation;
+use crate::data::keys::PanelIndex;
 use crate::data::series::{Series, Value};
 use crate::data::time;
 use crate::plan::columns::Eval;
@@ -44,22 +45,7 @@ impl Eval<'_, '_> {
         let panel = self.panel;
         let index = self.index()?;
         let weights = self.planner.build(used, panel, self.kept)?;
-        // Struck matrices number the units that stay.
-        let place: Vec<Option<usize>> = match self.kept {
-            None => (0..index.units.len()).map(Some).collect(),
-            Some(kept) => {
-                let mut next = 0;
-                kept.iter()
-                    .map(|&k| {
-                        k.then(|| {
-                            next += 1;
-                            next - 1
-                        })
-                    })
-                    .collect()
-            }
-        };
-        let here: Vec<usize> = (0..place.len()).filter(|&u| place[u].is_some()).collect();
+        let here = self.units_here(&index);
         let cells = index.cell_map();
         let mut out = vec![f64::NAN; panel.table.rows()];
         for period in 0..index.periods.len() {
@@ -74,6 +60,34 @@ impl Eval<'_, '_> {
             }
         }
         Ok(Value::Column(Series::Numbers(out)))
+    }
+
+    /// Struck matrices number the units that stay: these, of those of the panel.
+    fn units_here(&self, index: &PanelIndex) -> Vec<usize> {
+        (0..index.units.len()).filter(|&u| self.kept.is_none_or(|kept| kept[u])).collect()
+    }
+
+    /// 1 of untreated units where the time since the first start among their neighbors lies in the bin; 0 of units no
+    /// neighbor of which is ever treated (methods E.2).
+    pub(super) fn exposure_time(&mut self, number: usize, bin: Bin, used: &WeightsUse) -> Step<Value> {
+        let treatment = self.planner.treatments.get(number).cloned().flatten().ok_or(Reported)?;
+        let index = self.index()?;
+        let treatment = treatment.on(&index);
+        let weights = self.planner.build(used, self.panel, self.kept)?;
+        let here = self.units_here(&index);
+        let mut first: Vec<Option<i64>> = vec![None; index.units.len()];
+        for (&unit, row) in here.iter().zip(weights.matrix.outer_iterator()) {
+            let starts = row.iter().filter(|(_, w)| **w > 0.0).filter_map(|(k, _)| treatment.starts[here[k]]);
+            first[unit] = starts.min();
+        }
+        let at = |row: usize| {
+            let Some((unit, period)) = index.cell(row) else { return f64::NAN };
+            let time = index.periods[period];
+            let untreated = treatment.starts[unit].is_none_or(|own| time < own);
+            let inside = first[unit].is_some_and(|start| bin.holds(time.saturating_sub(start)));
+            f64::from(u8::from(untreated && inside))
+        };
+        Ok(Value::Column(Series::Numbers((0..self.panel.table.rows()).map(at).collect())))
     }
 
     /// 1 where the time since the unit's start lies in the bin; 0 of units that are never treated.

@@ -24,7 +24,7 @@ pub(crate) fn looks_along_time(column: &Column) -> bool {
 
 pub(crate) fn has_spatial_lag(column: &Column) -> bool {
     let mut found = false;
-    column.visit(&mut |c| found |= matches!(&c.kind, ColumnKind::SpatialLag { .. }));
+    column.visit(&mut |c| found |= matches!(&c.kind, ColumnKind::SpatialLag { .. } | ColumnKind::ExposureTime { .. }));
     found
 }
 

@@ -135,7 +135,10 @@ impl<'a> Builder<'a> {
                 ColumnKind::Treatment(k)
                 | ColumnKind::EventTime { treatment: k, .. }
                 | ColumnKind::Near { treatment: k, .. } => needs.extend(self.treatments.get(*k).copied().flatten()),
-                ColumnKind::SpatialLag { weights, .. } => {
+                ColumnKind::SpatialLag { weights, .. } | ColumnKind::ExposureTime { weights, .. } => {
+                    if let ColumnKind::ExposureTime { treatment, .. } = &c.kind {
+                        needs.extend(self.treatments.get(*treatment).copied().flatten());
+                    }
                     let of = |b: &super::Built| b.of.panel == weights.panel && b.of.recipe == weights.recipe.text;
                     let found = (0..self.built.len()).filter(|&k| of(&self.built[k]));
                     let found = found.filter(|&k| self.built[k].weights.units() == plan.units.len());

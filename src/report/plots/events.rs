@@ -10,10 +10,16 @@ use crate::outcome::testing::Finding;
 pub fn study(e: &EventStudy) -> Figure {
     let mut panels = Vec::new();
     if e.fit.model == "ols" {
-        panels.push(panel(e, None, "effect", 0, |p| (&p.direct, p.uniform.direct)));
+        panels.push(panel(e, None, "effect", 0, direct));
     } else {
-        panels.push(panel(e, Some("Direct"), "direct effect", 0, |p| (&p.direct, p.uniform.direct)));
-        panels.push(panel(e, Some("Indirect"), "indirect effect", 1, |p| (&p.indirect, p.uniform.indirect)));
+        let own_clock = e.spill_clock == "own";
+        let headings = if own_clock { ["On the treated", "On the exposed"] } else { ["Direct", "Indirect"] };
+        panels.push(panel(e, Some(headings[0]), "direct effect", 0, direct));
+        panels.push(panel(e, Some(headings[1]), "indirect effect", 1, |p| Shown {
+            estimate: &p.indirect,
+            uniform: p.uniform.indirect,
+            units: p.exposed_units.unwrap_or(p.treated_units),
+        }));
     }
     Figure {
         title: Some(format!("Effects of {} on {} by time since its start", e.treatment, e.fit.outcome)),
@@ -23,17 +29,32 @@ pub fn study(e: &EventStudy) -> Figure {
     }
 }
 
+/// What a panel shows of an event time.
+struct Shown<'e> {
+    estimate: &'e Estimate,
+    uniform: [f64; 2],
+    units: usize,
+}
+
+fn direct(p: &EventPeriod) -> Shown<'_> {
+    Shown { estimate: &p.direct, uniform: p.uniform.direct, units: p.treated_units }
+}
+
 fn panel(
     e: &EventStudy,
     heading: Option<&str>,
     what: &str,
     series: usize,
-    of: impl Fn(&EventPeriod) -> (&Estimate, [f64; 2]),
+    of: impl Fn(&EventPeriod) -> Shown<'_>,
 ) -> Panel {
+    // With clocks of exposure the second panel counts from the first start among neighbors.
+    let exposed = series == 1 && e.spill_clock == "own";
+    let who = if exposed { "exposed untreated" } else { "treated" };
+    let since = if exposed { "periods since the exposure to" } else { "periods since the start of" };
     let intervals = e.periods.iter().map(|p| {
-        let (estimate, uniform) = of(p);
+        let Shown { estimate, uniform, units } = of(p);
         let wide = uniform.iter().all(|v| v.is_finite()).then_some(uniform);
-        let units = format!("{} treated units are observed there", p.treated_units);
+        let units = format!("{units} {who} units are observed there");
         Interval {
             at: p.event_time as f64,
             estimate: estimate.estimate,
@@ -46,7 +67,7 @@ fn panel(
     let at_reference = Point { x: reference, y: 0.0, says: format!("{}: the reference", e.reference) };
     Panel {
         heading: heading.map(String::from),
-        x: whole(&format!("periods since the start of {}", e.treatment)),
+        x: whole(&format!("{since} {}", e.treatment)),
         y: numbers(what),
         layers: vec![
             zero(true),
@@ -73,6 +94,11 @@ fn notes(e: &EventStudy) -> Vec<String> {
     }
     let units: Vec<String> = e.periods.iter().map(|p| format!("{}: {}", p.label, p.treated_units)).collect();
     notes.push(format!("Treated units observed at each event time: {}.", units.join(", ")));
+    let exposed = |p: &EventPeriod| p.exposed_units.map(|n| format!("{}: {n}", p.label));
+    let exposed: Vec<String> = e.periods.iter().filter_map(exposed).collect();
+    if !exposed.is_empty() {
+        notes.push(format!("Exposed untreated units at each time since the exposure: {}.", exposed.join(", ")));
+    }
     notes
 }
 
