@@ -7,13 +7,19 @@ use crate::fault::{Fault, ticked_all};
 use crate::suggest;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{ErrorKind, Read};
+use std::io::{Cursor, ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
 
 /// Gives a program the bytes of the files it names.
 pub trait Loader: Send + Sync {
     /// The whole file. Errors are `durbin::io::…`.
     fn read(&self, path: &str) -> Result<Vec<u8>, Fault>;
+
+    /// The file from its beginning, for what is read once and in order. What goes wrong later, such as a file that
+    /// changes meanwhile, is an error of the reader.
+    fn stream(&self, path: &str) -> Result<Box<dyn Read + Send>, Fault> {
+        Ok(Box::new(Cursor::new(self.read(path)?)))
+    }
 
     /// Says whether a file is as it was: two equal stamps, one content. `None`: it cannot be said without reading.
     fn stamp(&self, _path: &str) -> Option<String> {
@@ -31,6 +37,10 @@ pub trait Loader: Send + Sync {
 impl<T: Loader + ?Sized> Loader for &T {
     fn read(&self, path: &str) -> Result<Vec<u8>, Fault> {
         (**self).read(path)
+    }
+
+    fn stream(&self, path: &str) -> Result<Box<dyn Read + Send>, Fault> {
+        (**self).stream(path)
     }
 
     fn stamp(&self, path: &str) -> Option<String> {
@@ -131,6 +141,11 @@ impl Loader for DiskLoader {
         Ok(bytes)
     }
 
+    fn stream(&self, path: &str) -> Result<Box<dyn Read + Send>, Fault> {
+        let file = self.open(path)?;
+        Ok(Box::new(Watched { before: state(&file), file }))
+    }
+
     fn stamp(&self, path: &str) -> Option<String> {
         let (length, changed) = state(&self.open(path).ok()?)?;
         Some(format!("{length} {changed:?}"))
@@ -163,6 +178,22 @@ impl Loader for MemoryLoader {
 
     fn stamp(&self, path: &str) -> Option<String> {
         self.files.get(path).map(|bytes| blake3::hash(bytes).to_hex().to_string())
+    }
+}
+
+/// A file that must be the same when it ends as it was when it was opened.
+struct Watched {
+    file: fs::File,
+    before: Option<(u64, std::time::SystemTime)>,
+}
+
+impl Read for Watched {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.file.read(into)?;
+        if n == 0 && !into.is_empty() && state(&self.file) != self.before {
+            return Err(std::io::Error::other("the file changed while it was read"));
+        }
+        Ok(n)
     }
 }
 

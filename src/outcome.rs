@@ -378,6 +378,9 @@ pub struct WeightsSummary {
     /// The rule that built it, e.g. `row(band(0 km, 600 km))`.
     pub recipe: String,
     pub hash: String,
+    /// Pairs of units within 0.6 % of a bound of distance, which an ellipsoid could sort differently; `None` where the
+    /// rule has no such bound.
+    pub near_edge: Option<usize>,
     pub notes: Vec<String>,
 }
 
@@ -411,7 +414,12 @@ pub struct ColumnSummary {
     /// `number` or `text`.
     #[serde(rename = "type")]
     pub kind: String,
+    /// What its values are: `integer`, `number`, `date`, `text`, or `labelled` (numbers with texts beside them, as
+    /// Stata's value labels).
+    pub holds: String,
     pub missing: usize,
+    /// Different values, what is missing left out.
+    pub distinct: usize,
     pub mean: f64,
     pub sd: f64,
     pub min: f64,
@@ -444,6 +452,9 @@ pub struct KeySummary {
 /// A printed data set.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DataSummary {
+    /// How many rows of the source were added up, where they were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub records: Option<usize>,
     pub rows: usize,
     /// Combinations of keys, and those that no row has.
     pub cells: usize,

@@ -161,3 +161,14 @@ fn keys_are_mended_as_the_author_says_and_never_silently() {
     assert_eq!(codes(&text("recode state { \"Alabame\": \"AL\" }"))[0], "durbin::data::recode_unmatched");
     assert_eq!(codes(&text("recode state \"AL\""))[0], "durbin::check::wrong_kind");
 }
+
+#[test]
+#[cfg(not(feature = "parquet"))]
+fn files_of_columns_say_how_durbin_is_built_to_read_them() {
+    for file in ["castle.parquet", "castle.arrow"] {
+        let bytes = std::fs::read(folder().join(file)).unwrap();
+        let fault = door::read(file, &bytes, &Writing::default()).unwrap_err();
+        assert_eq!(fault.code, "durbin::data::unknown_format", "{file}");
+        assert!(fault.help.unwrap().contains("--features parquet"), "{file}");
+    }
+}

@@ -14,6 +14,7 @@ impl DataInfo {
             rows: self.info.spec,
             keys: self.keys,
             values: self.values,
+            sums: self.sums,
             absent: self.absent,
             keys_place: self.keys_place,
         }
@@ -46,13 +47,15 @@ impl Checker<'_> {
             }
             RowSource::File(_) => (Vec::new(), None, None, Place(block.name.span)),
         };
-        self.data.push(DataInfo { info, keys, values, absent, keys_place });
+        self.data.push(DataInfo { info, keys, values, sums: None, absent, keys_place });
         let at = self.data.len() - 1;
         let mut sound = said.is_ok();
         let is_key = |c: &Clause| matches!(c.kind, ClauseKind::Join { .. } | ClauseKind::Keys(_));
         for clause in block.clauses.iter().filter(|c| is_key(c)).chain(block.clauses.iter().filter(|c| !is_key(c))) {
             sound &= self.data_clause(clause, at).is_ok();
         }
+        // What is added up may be a `let`.
+        sound &= self.sums(block, at).is_ok();
         if self.data[at].keys.is_empty() && sound {
             sound = false;
             self.no_keys(block, at);
@@ -89,6 +92,8 @@ impl Checker<'_> {
                     Some(n) => Err(self.unknown_column(n, on)),
                 }
             }
+            // Looked at when all columns are known.
+            ClauseKind::Sum(_) | ClauseKind::Count(_) => Ok(()),
             ClauseKind::Join { source, by, optional } => self.join(clause, source, by, *optional, on),
             ClauseKind::Where(e) => {
                 let condition = self.array(e, on)?;
@@ -125,11 +130,57 @@ impl Checker<'_> {
                 let word = clause.kind.word();
                 let message = format!("a data set has no clause `{word}`");
                 let help = "`unit`, `time`, `coords`, `shapes` and `balance` belong to `panel`; a data set has `keys`, \
-                            `value`, `absent`, `join`, `where`, `let` and `missing`";
+                            `value`, `sum`, `count`, `absent`, `join`, `where`, `let` and `missing`";
                 let fault = Diagnostic::error("durbin::syntax::unknown_clause", clause.span, message).help(help);
                 Err(self.report(fault))
             }
         }
+    }
+
+    /// `sum` and `count`: the columns there are beside the keys from then on.
+    fn sums(&mut self, block: &DataBlock, at: usize) -> Check<()> {
+        let mut sums = SumsSpec::default();
+        let mut value = None;
+        for clause in &block.clauses {
+            match &clause.kind {
+                ClauseKind::Sum(names) => {
+                    sums.columns = self.known_columns(names, On::Data(at))?;
+                    if let Some(key) = names.iter().find(|n| self.data[at].keys.contains(&n.text)) {
+                        let message = format!("`{}` is a key, and rows of the same keys are added up", key.text);
+                        let fault = Diagnostic::error("durbin::check::said_twice", key.span, message);
+                        return Err(self.report(fault.help("add another column up, or leave this one out of `keys`")));
+                    }
+                }
+                ClauseKind::Count(name) => {
+                    if let Some(file) = self.data[at].info.columns.get(&name.text) {
+                        let whose = if file.is_empty() { "a `let`".to_string() } else { format!("`{file}`") };
+                        let message = format!("`{}` is already a column, from {whose}", name.text);
+                        let fault = Diagnostic::error("durbin::check::name_taken", name.span, message);
+                        return Err(self.report(fault.help("count under another name, such as `count rows`")));
+                    }
+                    sums.count = Some(name.text.clone());
+                }
+                ClauseKind::Value(_) => value = Some(clause.span),
+                _ => continue,
+            }
+            if !matches!(clause.kind, ClauseKind::Value(_)) && sums.place == Place::default() {
+                sums.place = Place(clause.span);
+            }
+        }
+        if sums.columns.is_empty() && sums.count.is_none() {
+            return Ok(());
+        }
+        if let Some(span) = value {
+            let message = "the columns of a data set that adds rows up are those of `sum` and `count`";
+            let fault = Diagnostic::error("durbin::check::said_twice", span, message);
+            return Err(self.report(fault.help("leave `value` out")));
+        }
+        let data = &mut self.data[at];
+        let made: Vec<String> = sums.columns.iter().chain(&sums.count).cloned().collect();
+        data.info.columns.extend(sums.count.iter().map(|name| (name.clone(), String::new())));
+        data.info.columns.retain(|name, _| data.keys.contains(name) || made.contains(name));
+        (data.values, data.sums) = (Some(made), Some(sums));
+        Ok(())
     }
 
     fn known_columns(&mut self, names: &[Name], on: On) -> Check<Vec<String>> {

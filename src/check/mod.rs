@@ -115,6 +115,7 @@ pub(crate) struct DataInfo {
     pub info: PanelInfo,
     pub keys: Vec<String>,
     pub values: Option<Vec<String>>,
+    pub sums: Option<spec::SumsSpec>,
     pub absent: Option<f64>,
     pub keys_place: spec::Place,
 }

@@ -226,7 +226,11 @@ impl Checker<'_> {
                 (spec.balance, spec.balance_place) = (policy, Place(clause.span));
                 Ok(())
             }
-            ClauseKind::Keys(_) | ClauseKind::Value(_) | ClauseKind::Absent(_) => {
+            ClauseKind::Keys(_)
+            | ClauseKind::Value(_)
+            | ClauseKind::Sum(_)
+            | ClauseKind::Count(_)
+            | ClauseKind::Absent(_) => {
                 let word = clause.kind.word();
                 Err(self.report(
                     Diagnostic::error(
@@ -234,7 +238,9 @@ impl Checker<'_> {
                         clause.span,
                         format!("a panel has no clause `{word}`"),
                     )
-                    .help("`keys`, `value` and `absent` belong to `data`; a panel has `unit` and `time`"),
+                    .help(
+                        "`keys`, `value`, `sum`, `count` and `absent` belong to `data`; a panel has `unit` and `time`",
+                    ),
                 ))
             }
             ClauseKind::Shapes { source, by, planar } => self.shapes_clause(clause, source, by, *planar, at),

@@ -1,6 +1,7 @@
 //! Recipes of weights in the words of the language.
 
-use super::spec::{Bandwidth, IslandPolicy, Kernel, LinkWeight, WeightsKind};
+use super::spec::{Bandwidth, IslandPolicy, Kernel, LinkWeight, Symmetric, WeightsKind};
+use crate::data::writing::{Decimal, Writing};
 
 impl IslandPolicy {
     /// Its word in the language.
@@ -28,15 +29,18 @@ pub fn recipe_text(kind: &WeightsKind) -> String {
     let km = |x: f64| if x.is_infinite() { "inf".to_string() } else { format!("{x} km") };
     let col = |role: &str, c: &Option<String>| c.as_ref().map(|c| format!(", {role}: {c}")).unwrap_or_default();
     match kind {
-        WeightsKind::Edges { file, from, to, weight, time, islands } => format!(
-            "edges(\"{file}\"{}{}{}{}, islands: {})",
+        WeightsKind::Edges { file, writing, from, to, weight, time, islands } => format!(
+            "edges(\"{file}\"{}{}{}{}{}, islands: {})",
             col("from", from),
             col("to", to),
             col("weight", weight),
             col("time", time),
+            written(writing),
             islands.word()
         ),
-        WeightsKind::Matrix { file, islands } => format!("matrix(\"{file}\", islands: {})", islands.word()),
+        WeightsKind::Matrix { file, writing, islands } => {
+            format!("matrix(\"{file}\"{}, islands: {})", written(writing), islands.word())
+        }
         WeightsKind::Gal { file, islands } => format!("gal(\"{file}\", islands: {})", islands.word()),
         WeightsKind::Gwt { file, islands } => format!("gwt(\"{file}\", islands: {})", islands.word()),
         WeightsKind::Mtx { file, units, islands } => {
@@ -60,7 +64,10 @@ pub fn recipe_text(kind: &WeightsKind) -> String {
         }
         WeightsKind::HigherOrder(order, a) => format!("higher_order({}, order: {order})", a.text),
         WeightsKind::Band { lo, hi, islands } => format!("band({}, {}, islands: {})", km(*lo), km(*hi), islands.word()),
-        WeightsKind::Knn { k, islands } => format!("knn({k}, islands: {})", islands.word()),
+        WeightsKind::Knn { k, symmetric: Symmetric::No, islands } => format!("knn({k}, islands: {})", islands.word()),
+        WeightsKind::Knn { k, symmetric, islands } => {
+            format!("knn({k}, symmetric: \"{}\", islands: {})", symmetric.word(), islands.word())
+        }
         WeightsKind::Inverse { power, cutoff, least, islands } => format!(
             "inverse_distance(power: {power}, cutoff: {}{}, islands: {})",
             km(cutoff.unwrap_or(f64::INFINITY)),
@@ -75,9 +82,10 @@ pub fn recipe_text(kind: &WeightsKind) -> String {
             };
             format!("kernel({}, bandwidth: {width}, islands: {})", kernel_word(*shape), islands.word())
         }
-        WeightsKind::Similarity { column, until, islands } => {
+        WeightsKind::Similarity { column, until, least, islands } => {
             let until = until.map(|u| format!(", until: {u}")).unwrap_or_default();
-            format!("similarity({column}{until}, islands: {})", islands.word())
+            let least = least.map(|g| format!(", min_gap: {g}")).unwrap_or_default();
+            format!("similarity({column}{until}{least}, islands: {})", islands.word())
         }
         WeightsKind::Add(a, b) => format!("({} + {})", a.text, b.text),
         WeightsKind::Hadamard(a, b) => format!("({} * {})", a.text, b.text),
@@ -98,4 +106,19 @@ fn kernel_word(kernel: Kernel) -> &'static str {
         Kernel::Triangular => "triangular",
         Kernel::Uniform => "uniform",
     }
+}
+
+/// What is said of how a file is written.
+fn written(writing: &Writing) -> String {
+    let mut out = String::new();
+    if let Some(encoding) = writing.encoding {
+        out.push_str(&format!(", encoding: \"{}\"", encoding.name().to_ascii_lowercase()));
+    }
+    if let Some(separator) = writing.separator {
+        out.push_str(&format!(", separator: {:?}", char::from(separator).to_string()));
+    }
+    if writing.decimal == Decimal::Comma {
+        out.push_str(", decimal: \",\"");
+    }
+    out
 }

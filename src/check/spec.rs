@@ -31,7 +31,7 @@ pub use staggered::{CaliperUse, ComparisonUse, ControlUse, MatchUse, MultiplierU
 pub use steps::{Output, ReportItem, Step, StepKind};
 pub use testing::*;
 pub use text::{Place, Written};
-pub use weights::{IslandPolicy, WeightsExpr, WeightsKind, WeightsUse};
+pub use weights::{IslandPolicy, Symmetric, WeightsExpr, WeightsKind, WeightsUse};
 
 /// The settings of `options { … }`, with their defaults.
 #[derive(Clone, Debug, PartialEq)]
@@ -192,9 +192,20 @@ pub struct DataSpec {
     pub keys: Vec<String>,
     /// The columns that are arrays; `None`: every one that is no key.
     pub values: Option<Vec<String>>,
+    /// What rows of the same keys become; `None`: there are none.
+    pub sums: Option<SumsSpec>,
     /// The value of combinations of keys that no row has; `None`: missing.
     pub absent: Option<f64>,
     pub keys_place: Place,
+}
+
+/// Rows of the same keys become one: columns added up, and how many rows there were.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SumsSpec {
+    pub columns: Vec<String>,
+    pub count: Option<String>,
+    /// The first of the clauses.
+    pub place: Place,
 }
 
 /// A labelled array of the program.

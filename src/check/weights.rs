@@ -153,12 +153,15 @@ impl Checker<'_> {
             ("minmax", Some(e)) => WeightsKind::MinMax(self.recipe(e)?),
             ("transpose", Some(e)) => WeightsKind::Transpose(self.recipe(e)?),
             ("edges", Some(e)) => self.edges(call, e, &bound, islands)?,
-            ("matrix", Some(e)) => WeightsKind::Matrix { file: self.square_file(e)?, islands },
+            ("matrix", Some(e)) => {
+                let writing = self.written_arguments(e, &bound)?;
+                WeightsKind::Matrix { file: self.square_file(e, &writing)?, writing, islands }
+            }
             ("gal", Some(e)) => WeightsKind::Gal { file: self.plain_file(e)?, islands },
             ("gwt", Some(e)) => WeightsKind::Gwt { file: self.plain_file(e)?, islands },
             ("mtx", Some(e)) => {
                 let units = match bound.get("units") {
-                    Some(u) => Some(self.square_file(u)?),
+                    Some(u) => Some(self.square_file(u, &Writing::default())?),
                     None => None,
                 };
                 WeightsKind::Mtx { file: self.plain_file(e)?, units, islands }
@@ -189,12 +192,38 @@ impl Checker<'_> {
                 WeightsKind::HigherOrder(order, self.recipe(e)?)
             }
             ("band", Some(lo)) => self.band(call, lo, &bound, entry, islands)?,
-            ("knn", Some(e)) => WeightsKind::Knn { k: self.count(e, "k", 1)?, islands },
+            ("knn", Some(e)) => {
+                let symmetric = match bound.get("symmetric") {
+                    Some(s) => match self.string(s)?.as_str() {
+                        "none" => Symmetric::No,
+                        "or" => Symmetric::Or,
+                        "and" => Symmetric::And,
+                        other => {
+                            let message = format!("`symmetric` is \"none\", \"or\" or \"and\", \"{other}\" was given");
+                            return Err(self.report(
+                                Diagnostic::error("durbin::check::bad_option_value", self.at(s.span), message)
+                                    .help("`\"or\"` links both ways where one unit is near the other, `\"and\"` where both are"),
+                            ));
+                        }
+                    },
+                    None => Symmetric::No,
+                };
+                WeightsKind::Knn { k: self.count(e, "k", 1)?, symmetric, islands }
+            }
             ("inverse_distance", _) => self.inverse(&bound, islands)?,
             ("block", Some(e)) => WeightsKind::Block { column: self.bare_column(e)?, islands },
             ("similarity", Some(e)) => {
                 let until = self.until(&bound)?;
-                WeightsKind::Similarity { column: self.bare_column(e)?, until, islands }
+                let least = match bound.get("min_gap") {
+                    Some(gap) => {
+                        let least = self.number(gap, "`min_gap`")?;
+                        let sound = least > 0.0 && (1.0 / least).is_finite();
+                        self.in_range(sound, gap, format!("`min_gap` is a positive number, {least} was given"))?;
+                        Some(least)
+                    }
+                    None => None,
+                };
+                WeightsKind::Similarity { column: self.bare_column(e)?, until, least, islands }
             }
             ("kernel", Some(e)) => {
                 let shape = self.kernel_shape(e)?;
@@ -358,7 +387,8 @@ impl Checker<'_> {
     }
 
     fn edges(&mut self, call: &Expr, file: &Expr, bound: &Bound, islands: IslandPolicy) -> Check<WeightsKind> {
-        let (file, header) = self.table_file(file)?;
+        let writing = self.written_arguments(file, bound)?;
+        let (file, header) = self.table_file(file, &writing)?;
         let mut named = |role: &str| -> Check<Option<String>> {
             let Some(e) = bound.get(role) else { return Ok(None) };
             let name = match &e.kind {
@@ -393,20 +423,20 @@ impl Checker<'_> {
                 .help("the columns are from, to and, if there is one, weight"),
             ));
         }
-        Ok(WeightsKind::Edges { file, from, to, weight, time, islands })
+        Ok(WeightsKind::Edges { file, writing, from, to, weight, time, islands })
     }
 
     /// The path of a table and its header, registered as an input.
-    fn table_file(&mut self, expr: &Expr) -> Check<(String, Vec<String>)> {
+    fn table_file(&mut self, expr: &Expr, writing: &Writing) -> Check<(String, Vec<String>)> {
         let path = self.string(expr)?;
-        let header = self.header(&path, &Writing::default(), expr.span)?;
+        let header = self.header(&path, writing, expr.span)?;
         Ok((path, header))
     }
 
     /// The path of a square table, whose first column needs no name.
-    fn square_file(&mut self, expr: &Expr) -> Check<String> {
+    fn square_file(&mut self, expr: &Expr, writing: &Writing) -> Check<String> {
         let before = self.diagnostics.len();
-        let (path, _) = self.table_file(expr)?;
+        let (path, _) = self.table_file(expr, writing)?;
         let known = self.diagnostics.split_off(before);
         self.diagnostics.extend(known.into_iter().filter(|d| d.code != "durbin::data::unnamed_column"));
         Ok(path)

@@ -1,6 +1,7 @@
 //! How the file of a block is written, and what its author mends in it: `encoding`, `separator`, `decimal`, `sheet`,
 //! `range`, `trim`, `recode`.
 
+use super::arguments::Bound;
 use super::arrays::On;
 use super::spec::*;
 use super::{Check, Checker, Reported};
@@ -17,7 +18,7 @@ impl Checker<'_> {
         let mut out = Writing::default();
         let mut failed = None;
         for clause in &block.clauses {
-            if let Err(r) = self.written(clause, &mut out) {
+            if let Err(r) = self.written(&clause.kind, &mut out) {
                 failed = Some(r);
             }
         }
@@ -48,8 +49,31 @@ impl Checker<'_> {
         }
     }
 
-    fn written(&mut self, clause: &Clause, out: &mut Writing) -> Check<()> {
-        match &clause.kind {
+    /// What the arguments `encoding`, `separator` and `decimal` say of how a file is written.
+    pub(crate) fn written_arguments(&mut self, file: &Expr, bound: &Bound) -> Check<Writing> {
+        let mut out = Writing::default();
+        let words: [(&str, fn(Text) -> ClauseKind); 3] = [
+            ("encoding", ClauseKind::Encoding),
+            ("separator", ClauseKind::Separator),
+            ("decimal", ClauseKind::Decimal),
+        ];
+        for (word, clause) in words {
+            let Some(e) = bound.get(word) else { continue };
+            let text = Text { text: self.string(e)?, span: self.at(e.span) };
+            self.written(&clause(text), &mut out)?;
+        }
+        if out.is_usual() {
+            return Ok(out);
+        }
+        let path = self.string(file)?;
+        match door::out_of_place(&path, &out) {
+            Some(fault) => Err(self.report(Diagnostic::at(fault, Some(self.at(file.span))))),
+            None => Ok(out),
+        }
+    }
+
+    fn written(&mut self, clause: &ClauseKind, out: &mut Writing) -> Check<()> {
+        match clause {
             ClauseKind::Encoding(t) => match encoding(&t.text) {
                 Some(known) => out.encoding = Some(known),
                 None => {

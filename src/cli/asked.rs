@@ -43,6 +43,11 @@ impl Loader for Asked<'_> {
         self.files.read(path)
     }
 
+    fn stream(&self, path: &str) -> Result<Box<dyn std::io::Read + Send>, Fault> {
+        self.note(path);
+        self.files.stream(path)
+    }
+
     fn stamp(&self, path: &str) -> Option<String> {
         self.note(path);
         self.files.stamp(path)

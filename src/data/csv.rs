@@ -80,7 +80,7 @@ fn too_large(file: &str) -> Fault {
 }
 
 /// Refuses what is no text table, and leaves out a byte order mark.
-fn text_of<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a [u8], Fault> {
+pub(super) fn text_of<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a [u8], Fault> {
     let start = Some(()).filter(|_| !bytes.is_empty());
     if let Some((what, help)) = foreign_format(bytes) {
         return Err(Fault::error("durbin::data::wrong_format", format!("{file} is {what}, not a text table"))

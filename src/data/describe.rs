@@ -8,6 +8,7 @@ use crate::data::table::Table;
 use crate::data::time::mean_sd;
 use crate::outcome::{ColumnSummary, DataSummary, KeySummary, PanelSummary};
 use indexmap::IndexMap;
+use std::collections::BTreeSet;
 
 /// Describes the rows of a panel: the columns of the table but its keys and those without a name, then derived ones,
 /// each with one value per row of the table. Standard deviations have the divisor n − 1.
@@ -47,13 +48,34 @@ fn table_column(keys: &Keys, col: usize, rows: &[u32], markers: &[String]) -> Co
             keys.table.number(r as usize, col).filter(|_| there)
         };
         let values: Vec<f64> = rows.iter().filter_map(value).collect();
-        return summary(name, Kind::Number, rows.len() - values.len(), &values);
+        let mut out = summary(name, Kind::Number, rows.len() - values.len(), &values);
+        // The reader of Stata files puts the texts of labelled numbers beside them.
+        let stata = keys.table.file_of(col).to_ascii_lowercase().ends_with(".dta");
+        if stata && keys.table.column(&format!("{name}_label")).is_some() {
+            out.holds = "labelled".to_string();
+        }
+        return out;
     }
-    text(name, rows.len() - cells().count())
+    text(name, rows.len() - cells().count(), cells())
 }
 
-fn text(name: &str, missing: usize) -> ColumnSummary {
-    summary(name, Kind::Text, missing, &[])
+fn text<'a>(name: &str, missing: usize, cells: impl Iterator<Item = &'a str> + Clone) -> ColumnSummary {
+    let mut out = summary(name, Kind::Text, missing, &[]);
+    if cells.clone().next().is_some() && cells.clone().all(is_date) {
+        out.holds = "date".to_string();
+    }
+    out.distinct = cells.collect::<BTreeSet<&str>>().len();
+    out
+}
+
+/// `2015-03-01`, with a time of the day or without, as readers of workbooks and Stata files write dates too.
+fn is_date(cell: &str) -> bool {
+    let day = cell.trim().split([' ', 'T']).next().unwrap_or("");
+    let parts: Vec<&str> = day.split('-').collect();
+    let number = |p: &str, digits: usize, most: u32| {
+        p.len() == digits && p.bytes().all(|b| b.is_ascii_digit()) && p.parse().is_ok_and(|n: u32| n <= most)
+    };
+    matches!(parts[..], [y, m, d] if number(y, 4, 9999) && number(m, 2, 12) && number(d, 2, 31))
 }
 
 fn series(name: &str, values: &Series, rows: &[u32]) -> ColumnSummary {
@@ -62,7 +84,7 @@ fn series(name: &str, values: &Series, rows: &[u32]) -> ColumnSummary {
         rows.iter().filter_map(|&r| value(r as usize)).filter(|x| !x.is_nan()).collect()
     };
     match values {
-        Series::Texts(_) => text(name, missing),
+        Series::Texts(x) => text(name, missing, rows.iter().filter_map(|&r| x.get(r as usize))),
         Series::Numbers(x) => summary(name, Kind::Number, missing, &there(&|r| x.get(r).copied())),
         Series::Bools(x) => {
             let value = |r: usize| x.get(r).copied().flatten().map(|b| f64::from(u8::from(b)));
@@ -72,16 +94,27 @@ fn series(name: &str, values: &Series, rows: &[u32]) -> ColumnSummary {
 }
 
 fn summary(name: &str, kind: Kind, missing: usize, values: &[f64]) -> ColumnSummary {
+    let whole = !values.is_empty() && values.iter().all(|x| x.fract() == 0.0);
     let (mean, sd) = if values.is_empty() { (f64::NAN, f64::NAN) } else { mean_sd(values) };
     ColumnSummary {
         name: name.to_string(),
         kind: kind.word().to_string(),
+        holds: if whole { "integer" } else { kind.word() }.to_string(),
         missing,
+        distinct: distinct(values),
         mean,
         sd,
         min: values.iter().copied().fold(f64::NAN, f64::min),
         max: values.iter().copied().fold(f64::NAN, f64::max),
     }
+}
+
+/// How many different numbers there are.
+fn distinct(values: &[f64]) -> usize {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    sorted.dedup();
+    sorted.len()
 }
 
 /// Describes a data set: its keys, then every other column over its rows.
@@ -107,7 +140,7 @@ pub fn describe_data(
     let lets = derived.iter().map(|(name, v)| series(name, &v.spread(table.rows()), rows));
     let cells = dims.iter().map(Dimension::len).product();
     let columns = own.chain(lets).collect();
-    DataSummary { rows: rows.len(), cells, absent: cells - rows.len().min(cells), keys, columns }
+    DataSummary { records: None, rows: rows.len(), cells, absent: cells - rows.len().min(cells), keys, columns }
 }
 
 /// A column over rows, row by row.
@@ -159,7 +192,10 @@ pub fn summarized(name: &str, listed: &Listed, rows: &[usize]) -> ColumnSummary 
             let there: Vec<f64> = rows.iter().map(|&r| x[r]).filter(|v| !v.is_nan()).collect();
             summary(name, Kind::Number, rows.len() - there.len(), &there)
         }
-        Listed::Texts(x) => text(name, rows.iter().filter(|&&r| x[r].is_none()).count()),
+        Listed::Texts(x) => {
+            let there = rows.iter().filter_map(|&r| x[r].as_deref());
+            text(name, rows.len() - there.clone().count(), there)
+        }
     }
 }
 

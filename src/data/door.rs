@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::data::columnar::{self, Stored};
 use crate::data::table::Table;
 use crate::data::unpack::{decoded, is_packed, unpacked};
 use crate::data::writing::Writing;
@@ -18,6 +19,8 @@ pub enum Format {
     Text,
     Stata,
     Excel,
+    /// Parquet or Arrow.
+    Columnar(Stored),
 }
 
 /// The format a name implies. Error: `unknown_format`.
@@ -26,7 +29,9 @@ pub fn format_of(path: &str) -> Result<Format, Fault> {
     let name = path.to_ascii_lowercase();
     Ok(match name.rsplit('.').next().unwrap_or("") {
         "dta" => Format::Stata,
-        "xlsx" | "xlsm" => Format::Excel,
+        "xlsx" => Format::Excel,
+        "parquet" => Format::Columnar(Stored::Parquet),
+        "arrow" | "feather" => Format::Columnar(Stored::Arrow),
         _ => Format::Text,
     })
 }
@@ -35,7 +40,7 @@ pub fn format_of(path: &str) -> Result<Format, Fault> {
 pub fn out_of_place(path: &str, writing: &Writing) -> Option<Fault> {
     let format = format_of(path).ok()?;
     let said = [
-        ("encoding", writing.encoding.is_some(), format != Format::Excel),
+        ("encoding", writing.encoding.is_some(), matches!(format, Format::Text | Format::Stata)),
         ("separator", writing.separator.is_some(), format == Format::Text),
         ("decimal", writing.decimal != Default::default(), format == Format::Text),
         ("sheet", writing.sheet.is_some(), format == Format::Excel),
@@ -46,6 +51,8 @@ pub fn out_of_place(path: &str, writing: &Writing) -> Option<Fault> {
         Format::Text => "a text table",
         Format::Stata => "a Stata file",
         Format::Excel => "a workbook",
+        Format::Columnar(Stored::Parquet) => "a Parquet file",
+        Format::Columnar(Stored::Arrow) => "an Arrow file",
     };
     let message = format!("`{path}` is {what}, for which the clause `{clause}` says nothing");
     Some(Fault::error("durbin::check::bad_option_value", message).help(format!("leave `{clause}` out")))
@@ -57,6 +64,7 @@ pub fn header(file: &str, bytes: &[u8], writing: &Writing) -> Result<(Vec<String
     match format_of(file)? {
         Format::Stata => stata::header(file, bytes, writing),
         Format::Excel => excel::header(file, bytes, writing),
+        Format::Columnar(stored) => Ok((columnar::header(file, bytes, stored)?, Vec::new())),
         Format::Text => {
             let plain = if is_packed(file) {
                 Cow::Owned(unpacked(file, bytes, Some(HEAD), writing.encoding)?)
@@ -80,7 +88,7 @@ pub fn header(file: &str, bytes: &[u8], writing: &Writing) -> Result<(Vec<String
 
 /// Whether the header can only be found in the whole file.
 pub fn needs_all(path: &str) -> bool {
-    matches!(format_of(path), Ok(Format::Excel | Format::Stata))
+    !matches!(format_of(path), Ok(Format::Text) | Err(_))
 }
 
 /// Reads a whole file; warnings come with the table.
@@ -88,6 +96,7 @@ pub fn read(file: &str, bytes: &[u8], writing: &Writing) -> Result<(Table, Vec<F
     match format_of(file)? {
         Format::Stata => stata::read(file, bytes, writing),
         Format::Excel => excel::read(file, bytes, writing),
+        Format::Columnar(stored) => Ok((columnar::read(file, bytes, stored)?, Vec::new())),
         Format::Text => {
             let plain = if is_packed(file) {
                 Cow::Owned(unpacked(file, bytes, None, writing.encoding)?)

@@ -283,9 +283,13 @@ fn missing_key(table: &Table, col: usize, rows: &[u32]) -> Option<Fault> {
     Some(table.label(fault, first, col, format!("no `{name}` here")))
 }
 
+/// Whether a key has blanks around it.
+pub fn is_padded(key: &str) -> bool {
+    key.len() != key.trim().len() && !key.trim().is_empty()
+}
+
 /// A key with blanks around it: the key in quotes, its line, and how many.
 pub fn padded_key(table: &Table, col: usize, rows: &[u32]) -> Option<Fault> {
-    let is_padded = |key: &str| key.len() != key.trim().len() && !key.trim().is_empty();
     let padded: Vec<usize> = rows.iter().map(|&r| r as usize).filter(|&r| is_padded(table.get(r, col))).collect();
     let &first = padded.first()?;
     let key = table.get(first, col);

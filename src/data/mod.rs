@@ -5,7 +5,9 @@
 
 pub mod array;
 pub mod balance;
+pub mod chunk;
 pub mod collinear;
+pub mod columnar;
 pub mod coords;
 pub mod csv;
 pub mod describe;
@@ -17,6 +19,7 @@ pub mod keys;
 pub mod missing;
 pub mod natives;
 pub mod numbers;
+mod pieces;
 mod places;
 pub mod reduce;
 pub mod series;
@@ -25,7 +28,9 @@ mod shortest;
 pub mod similar;
 pub mod sniff;
 pub mod stata;
+pub mod stream;
+pub mod sums;
 pub mod table;
 pub mod time;
-mod unpack;
+pub mod unpack;
 pub mod writing;

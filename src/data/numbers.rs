@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::data::door::{Format, format_of};
 use crate::data::table::Table;
 use crate::data::writing::Decimal;
 use crate::fault::{Fault, counted};
@@ -226,7 +227,10 @@ fn written_otherwise(table: &Table, col: usize, rows: &[usize], writing: Otherwi
         plain
     };
     let help = match writing {
-        Otherwise::DecimalComma => format!("say `decimal \",\"`, or write `{plain}` in the file"),
+        Otherwise::DecimalComma if format_of(file) == Ok(Format::Text) => {
+            format!("say `decimal \",\"`, or write `{plain}` in the file")
+        }
+        Otherwise::DecimalComma => format!("write it as a number in the file, `{plain}`: here it is text"),
         Otherwise::Thousands => format!("write `{plain}` in the file"),
     };
     let fault = Fault::error(code, message).help(help);

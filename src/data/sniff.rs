@@ -3,7 +3,7 @@
 use crate::fault::Fault;
 
 /// Extensions that are read as tables.
-pub const READ: [&str; 6] = [".csv", ".tsv", ".csv.gz", ".tsv.gz", ".dta", ".xlsx"];
+pub const READ: [&str; 9] = [".csv", ".tsv", ".csv.gz", ".tsv.gz", ".dta", ".xlsx", ".parquet", ".arrow", ".feather"];
 
 /// Refuses an extension that is not read, naming those that are.
 pub fn check_extension(path: &str) -> Result<(), Fault> {
@@ -44,8 +44,8 @@ pub fn foreign_format(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
         (b"7z\xBC\xAF\x27\x1C", "a 7z archive", "unpack it"),
         (b"\x28\xB5\x2F\xFD", "a zstd archive", "unpack it"),
         (b"Rar!", "a RAR archive", "unpack it"),
-        (b"PAR1", "a Parquet file", CSV),
-        (b"ARROW1", "an Arrow file", CSV),
+        (b"PAR1", "a Parquet file", "rename it to `.parquet`, or export it as CSV UTF-8"),
+        (b"ARROW1", "an Arrow file", "rename it to `.arrow`, or export it as CSV UTF-8"),
         (b"FEA1", "a Feather file", CSV),
         (b"$FL2", "an SPSS file", CSV),
         (b"$FL3", "an SPSS file", CSV),

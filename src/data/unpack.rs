@@ -93,11 +93,7 @@ pub fn decoded<'a>(
         return Ok((Cow::Borrowed(bytes), None));
     }
     let utf8 = !wide && !bytes.is_ascii() && std::str::from_utf8(bytes).is_ok();
-    let doubt = utf8.then(|| {
-        let message = format!("{file} is read as {}, but all of it is valid UTF-8", encoding.name());
-        Fault::warning("durbin::data::encoding_doubtful", message)
-            .help("if names look wrong, leave the clause `encoding` out")
-    });
+    let doubt = utf8.then(|| doubtful(file, encoding));
     let mut text = String::with_capacity(bytes.len() + bytes.len() / 2 + 16);
     let mut decoder = encoding.new_decoder_with_bom_removal();
     let mut read = 0;
@@ -111,6 +107,13 @@ pub fn decoded<'a>(
             DecoderResult::Malformed(..) => return Err(malformed(file, encoding, &text)),
         }
     }
+}
+
+/// A file in another encoding that seems to be UTF-8 already.
+pub fn doubtful(file: &str, encoding: &'static Encoding) -> Fault {
+    let message = format!("{file} is read as {}, but all of it is valid UTF-8", encoding.name());
+    Fault::warning("durbin::data::encoding_doubtful", message)
+        .help("if names look wrong, leave the clause `encoding` out")
 }
 
 fn malformed(file: &str, encoding: &'static Encoding, before: &str) -> Fault {

@@ -50,20 +50,19 @@ impl Run<'_> {
             DescribedBy::Column(column) => {
                 let values = data.listed(column, rows).labels();
                 let mut order: Vec<&String> = values.iter().collect();
-                order.sort_by(|a, b| number_first(a, b));
+                order.sort_unstable_by(|a, b| number_first(a, b));
                 order.dedup();
-                let place = |v: &String| order.iter().position(|o| *o == v).unwrap_or(0);
+                if order.len() > MOST_GROUPS {
+                    let many = counted(order.len(), "value", "values");
+                    let message = format!("`{column}` has {many}, and a table has room for {MOST_GROUPS} groups");
+                    let help = "describe by a column of fewer values";
+                    return Err(Fault::error("durbin::check::out_of_range", message).help(help));
+                }
+                let place = |v: &String| order.binary_search_by(|o| number_first(o, v)).unwrap_or(0);
                 let of = values.iter().map(place).collect();
                 (column.clone(), of, order.into_iter().cloned().collect())
             }
         };
-        if order.len() > MOST_GROUPS {
-            let many = counted(order.len(), "value", "values");
-            let message = format!("`{name}` has {many}, and a table has room for {MOST_GROUPS} groups");
-            return Err(
-                Fault::error("durbin::check::out_of_range", message).help("describe by a column of fewer values")
-            );
-        }
         Ok((name, Labels { of, order }))
     }
 }
@@ -74,10 +73,10 @@ struct Labels {
     order: Vec<String>,
 }
 
-/// Numbers by size, then texts by their letters.
+/// Numbers by size, those of one size by how they are written, then texts by their letters.
 fn number_first(a: &str, b: &str) -> std::cmp::Ordering {
     match (a.parse::<f64>(), b.parse::<f64>()) {
-        (Ok(x), Ok(y)) => x.total_cmp(&y),
+        (Ok(x), Ok(y)) => x.total_cmp(&y).then_with(|| a.cmp(b)),
         (Ok(_), Err(_)) => std::cmp::Ordering::Less,
         (Err(_), Ok(_)) => std::cmp::Ordering::Greater,
         _ => a.cmp(b),

@@ -122,6 +122,7 @@ impl Shown<'_> {
             .map_err(|e| Fault::error("durbin::weights::scaling", format!("the interval of rho was not found: {e}")))?;
         let interval = ([found.interval.lo, found.interval.hi], found.interval.rule);
         let mut shown = summary(&printed.weights, &printed.units, &printed.panel, &printed.recipe, interval);
+        shown.near_edge = printed.near_edge;
         shown.notes.extend(printed.notes.iter().cloned());
         Ok(shown)
     }

@@ -19,26 +19,61 @@ impl Planner<'_> {
         value: &Value,
         clause: &str,
     ) -> Option<Dropped> {
-        let gone: Vec<usize> = panel.rows.iter().map(|&r| r as usize).filter(|&r| unknown(value, r)).collect();
-        if gone.is_empty() {
+        self.condition_gone(&panel.name, condition, &Gone::of(panel, condition, value), clause)
+    }
+
+    /// The note for rows of a panel or data set of that name.
+    pub(super) fn condition_gone(
+        &mut self,
+        panel: &str,
+        condition: &Column,
+        gone: &Gone,
+        clause: &str,
+    ) -> Option<Dropped> {
+        if gone.rows == 0 {
             return None;
         }
-        let columns: Vec<String> = names_of(condition)
-            .into_iter()
-            .filter_map(|name| {
-                let lacking = gone.iter().filter(|&&r| lacks(panel, &name, r)).count();
-                (lacking > 0).then(|| format!("`{name}` is missing in {lacking}"))
-            })
-            .collect();
+        let lacking = gone.lacking.iter().filter(|(_, n)| *n > 0);
+        let columns: Vec<String> = lacking.map(|(name, n)| format!("`{name}` is missing in {n}")).collect();
         let why = if columns.is_empty() { String::new() } else { format!(": {}", columns.join(", ")) };
         let message = format!(
             "`{clause}` left {} out of panel `{}` because the condition is missing there{why}",
-            counted(gone.len(), "row", "rows"),
-            panel.name
+            counted(gone.rows, "row", "rows"),
+            panel
         );
         self.report(Fault::note("durbin::panel::rows_dropped", message), condition.place.0);
         let detail = Some(condition.text.clone());
-        Some(Dropped { reason: "condition missing".into(), rows: gone.len(), units: None, detail })
+        Some(Dropped { reason: "condition missing".into(), rows: gone.rows, units: None, detail })
+    }
+}
+
+/// Rows in which a condition is missing, and in how many of them each of its columns is.
+#[derive(Default)]
+pub(super) struct Gone {
+    pub rows: usize,
+    pub lacking: Vec<(String, usize)>,
+}
+
+impl Gone {
+    pub fn of(panel: &PanelData, condition: &Column, value: &Value) -> Gone {
+        let gone: Vec<usize> = panel.rows.iter().map(|&r| r as usize).filter(|&r| unknown(value, r)).collect();
+        let lacking = |name: String| {
+            let n = gone.iter().filter(|&&r| lacks(panel, &name, r)).count();
+            (name, n)
+        };
+        let lacking = if gone.is_empty() { Vec::new() } else { names_of(condition).into_iter().map(lacking).collect() };
+        Gone { rows: gone.len(), lacking }
+    }
+
+    /// With those of further rows.
+    pub fn and(&mut self, more: Gone) {
+        self.rows += more.rows;
+        for (name, n) in more.lacking {
+            match self.lacking.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, known)) => *known += n,
+                None => self.lacking.push((name, n)),
+            }
+        }
     }
 }
 

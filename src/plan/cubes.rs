@@ -20,8 +20,10 @@ use std::sync::Arc;
 pub(crate) struct DataSet {
     pub rows: PanelData,
     pub dims: Vec<Dimension>,
-    cells: Vec<u32>,
-    absent: Option<f64>,
+    pub(super) cells: Vec<u32>,
+    pub(super) absent: Option<f64>,
+    /// How many rows were added up, where they were.
+    pub(super) records: Option<usize>,
 }
 
 impl DataSet {
@@ -56,6 +58,9 @@ impl Planner<'_> {
     pub(super) fn data_set(&mut self, number: usize) -> Step<DataSet> {
         let spec = self.spec;
         let declared = &spec.data[number];
+        if let Some(sums) = &declared.sums {
+            return self.summed(declared, sums);
+        }
         let mut rows = self.rows_of(&declared.rows)?;
         self.joins(&declared.rows, &mut rows)?;
         self.steps(&declared.rows, &mut rows)?;
@@ -64,7 +69,7 @@ impl Planner<'_> {
         }
         let (dims, codes) = self.dimensions(declared, &rows)?;
         let cells = self.placed(declared, &rows, &dims, &codes)?;
-        Ok(DataSet { rows, dims, cells, absent: declared.absent })
+        Ok(DataSet { rows, dims, cells, absent: declared.absent, records: None })
     }
 
     fn drop_missing_cells(&mut self, declared: &DataSpec, rows: &mut PanelData) -> Step<()> {
@@ -80,6 +85,12 @@ impl Planner<'_> {
         let kept: Vec<u32> = rows.rows.iter().copied().filter(|r| !gone(r)).collect();
         let dropped = rows.rows.len() - kept.len();
         rows.rows = kept;
+        self.rows_dropped(declared, dropped);
+        Ok(())
+    }
+
+    /// What `missing drop` left out.
+    pub(super) fn rows_dropped(&mut self, declared: &DataSpec, dropped: usize) {
         if dropped > 0 {
             let message = format!(
                 "`missing drop` left {} of data set `{}` out",
@@ -88,11 +99,14 @@ impl Planner<'_> {
             );
             self.report(Fault::note("durbin::panel::rows_dropped", message), declared.rows.missing_place.0);
         }
-        Ok(())
     }
 
     /// The dimensions of a data set and the label of each row in each.
-    fn dimensions(&mut self, declared: &DataSpec, rows: &PanelData) -> Step<(Vec<Dimension>, Vec<Vec<u32>>)> {
+    pub(super) fn dimensions(
+        &mut self,
+        declared: &DataSpec,
+        rows: &PanelData,
+    ) -> Step<(Vec<Dimension>, Vec<Vec<u32>>)> {
         let place = declared.keys_place.0;
         let mut columns = Vec::new();
         for key in &declared.keys {
@@ -117,7 +131,7 @@ impl Planner<'_> {
     }
 
     /// The cell of each row; `duplicate_key` where two rows have the same.
-    fn placed(
+    pub(super) fn placed(
         &mut self,
         declared: &DataSpec,
         rows: &PanelData,
@@ -247,6 +261,7 @@ fn duplicate(declared: &DataSpec, rows: &PanelData, twice: [u32; 2]) -> Fault {
 pub(crate) fn described(set: &DataSet, spec: &DataSpec) -> crate::outcome::DataSummary {
     let rows = &set.rows;
     let mut out = crate::data::describe::describe_data(&rows.table, &rows.rows, &rows.markers, &set.dims, &rows.lets);
+    out.records = set.records;
     if let Some(values) = &spec.values {
         out.columns.retain(|c| values.contains(&c.name));
     }

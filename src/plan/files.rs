@@ -10,6 +10,8 @@ use crate::estimators::Interrupt;
 use crate::fault::{Fault, FileLabel};
 use crate::loader::Loader;
 use indexmap::IndexMap;
+use std::collections::BTreeSet;
+use std::io::Read;
 use std::sync::Arc;
 
 /// A file that was read.
@@ -41,6 +43,8 @@ pub(crate) struct Files<'a> {
     waiting: IndexMap<String, Waiting>,
     /// Files of earlier runs that are as they were.
     known: IndexMap<String, Arc<KnownFile>>,
+    /// Files that were read in order and not held.
+    streams: BTreeSet<String>,
     /// Every path that was asked for, as often as it was.
     pub asked: Vec<String>,
 }
@@ -56,6 +60,7 @@ impl<'a> Files<'a> {
             written: IndexMap::new(),
             waiting: IndexMap::new(),
             known: IndexMap::new(),
+            streams: BTreeSet::new(),
             asked: Vec::new(),
         }
     }
@@ -146,6 +151,49 @@ impl<'a> Files<'a> {
         Ok((table, warnings))
     }
 
+    /// The names of a table's columns and warnings, from its beginning.
+    pub fn header(&self, path: &str, writing: &Writing) -> Result<(Vec<String>, Vec<Fault>), Fault> {
+        let head = self.loader.head(path, door::HEAD)?;
+        door::header(path, &head, writing)
+    }
+
+    /// A file to be read once and in order; what it was is noted with [`Files::streamed`].
+    pub fn stream(&mut self, path: &str) -> Result<Box<dyn Read + Send>, Fault> {
+        self.asked.push(path.to_string());
+        self.loader.stream(path)
+    }
+
+    /// A stream ended: the file is one of the run's.
+    pub fn streamed(&mut self, path: &str, writing: &Writing, bytes: u64, blake3: String) {
+        self.interrupt.done("read", path);
+        self.written.insert(path.to_string(), writing.clone());
+        self.streams.insert(path.to_string());
+        self.read.entry(path.to_string()).or_insert(InputFile { path: path.to_string(), bytes, blake3 });
+    }
+
+    /// The fingerprint of a file that is streamed: read in parts, and not kept.
+    pub fn fingerprint_of_stream(&mut self, path: &str) -> Option<String> {
+        let stamp = self.loader.stamp(path);
+        if let Some(known) = self.unchanged(path) {
+            return Some(known.input.blake3.clone());
+        }
+        let mut hasher = blake3::Hasher::new();
+        let mut from = self.loader.stream(path).ok()?;
+        let (mut bytes, mut part) = (0, vec![0; 1 << 20]);
+        loop {
+            let n = from.read(&mut part).ok()?;
+            if n == 0 {
+                break;
+            }
+            hasher.update(&part[..n]);
+            bytes += n as u64;
+        }
+        let input = InputFile { path: path.to_string(), bytes, blake3: hasher.finalize().to_hex().to_string() };
+        let blake3 = input.blake3.clone();
+        self.keep(path, Waiting { bytes: Vec::new(), input, stamp }, None);
+        Some(blake3)
+    }
+
     /// The files there are of a layer of shapes.
     pub fn layer(&self, path: &str) -> Vec<String> {
         let (needed, optional) = shapes::companions(path);
@@ -191,10 +239,12 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// Every file with its table, where it is one.
-    pub fn tables(&self) -> Vec<(InputFile, Option<Arc<Table>>)> {
+    /// Every file with its table, where it is one, and whether it was read in order and not held.
+    pub fn tables(&self) -> Vec<(InputFile, Option<Arc<Table>>, bool)> {
         let of = |path: &str| self.tables.iter().find(|((p, _), _)| p == path).map(|(_, table)| table.clone());
-        self.read.values().map(|f| (f.clone(), of(&f.path))).collect()
+        let streamed = |f: &InputFile, held: &Option<Arc<Table>>| held.is_none() && self.streams.contains(&f.path);
+        let all = self.read.values().map(|f| (f.clone(), of(&f.path)));
+        all.map(|(f, table)| (f.clone(), table.clone(), streamed(&f, &table))).collect()
     }
 
     pub fn inputs(&self) -> Vec<InputFile> {

@@ -40,8 +40,8 @@ pub(super) struct Graph {
     pub shared: Arc<Shared>,
 }
 
-/// A file that was read, with its table where it is one.
-type Input = (InputFile, Option<Arc<Table>>);
+/// A file that was read, with its table where it is one; whether it was read in order and not held.
+type Input = (InputFile, Option<Arc<Table>>, bool);
 
 /// The graph of a plan.
 pub(super) fn graph(spec: &Spec, plan: &Plan, built: &[Built], files: &[Input], shared: Arc<Shared>) -> Graph {
@@ -149,14 +149,17 @@ impl<'a> Builder<'a> {
     }
 
     fn read(&mut self, files: &[Input]) {
-        for (file, table) in files {
+        for (file, table, streamed) in files {
             let (rows, columns) = (table.as_ref().map(|t| t.rows()), table.as_ref().map(|t| t.header.len()));
             let made = Made {
                 what: What::Read { bytes: file.bytes, rows, columns },
                 name: file.path.clone(),
                 text: &format!("{} {}", file.path, file.blake3),
                 needs: Vec::new(),
-                size: memory::file(file.bytes, rows.unwrap_or(0) * columns.unwrap_or(0)),
+                size: match streamed {
+                    true => memory::stream(file.bytes),
+                    false => memory::file(file.bytes, rows.unwrap_or(0) * columns.unwrap_or(0)),
+                },
                 place: None,
             };
             let number = self.add(made, Work::Done);

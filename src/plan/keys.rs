@@ -63,6 +63,10 @@ impl Planner<'_> {
         let spec = self.spec.data.get(number)?;
         self.key("data", number, |planner, digest| {
             digest.add(&format!("{spec:?}"));
+            if let Some(path) = super::summed::streamed_file(spec) {
+                digest.add(&planner.files.fingerprint_of_stream(path)?);
+                return Some(());
+            }
             planner.sources_key(&spec.rows, digest)
         })
     }
@@ -270,6 +274,7 @@ impl Layout {
         let mut layout = Layout::from(spec.rows.place.0);
         layout.rows(&spec.rows);
         layout.add(spec.keys_place);
+        spec.sums.iter().for_each(|s| layout.add(s.place));
         layout.digest.end()
     }
 

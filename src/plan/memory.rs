@@ -66,6 +66,11 @@ pub(super) fn file(bytes: u64, cells: usize) -> Size {
     Size { kept: bytes + 4 * cells as u64, working: bytes }
 }
 
+/// Some pieces of a file at a time, with their columns.
+pub(super) fn stream(bytes: u64) -> Size {
+    Size { kept: 0, working: bytes.min(96 << 20) }
+}
+
 /// Keys of rows, the rows of joined columns, derived columns.
 pub(super) fn panel(rows: usize, derived: usize) -> Size {
     Size { kept: 20 * rows as u64 + numbers(rows * derived), working: numbers(3 * rows) }

@@ -29,6 +29,7 @@ mod sample;
 mod sources;
 pub mod staggered;
 mod store;
+mod summed;
 pub mod testing;
 mod treatments;
 mod weights;

@@ -3,7 +3,7 @@
 use super::columns::{Eval, number_at};
 use super::panels::PanelData;
 use super::{Planner, Reported, Step};
-use crate::check::spec::{Column, ColumnKind, Place, WeightsExpr, WeightsKind};
+use crate::check::spec::{Column, ColumnKind, Place, Symmetric, WeightsExpr, WeightsKind};
 use crate::data::csv::nfc;
 use crate::data::keys::{padded_key, parse_time};
 use crate::data::series::Series;
@@ -11,6 +11,7 @@ use crate::data::writing::Writing;
 use crate::fault::Fault;
 use crate::source::Span;
 use crate::weights::Weights;
+use crate::weights::algebra::{both_ways, either_way};
 use crate::weights::block::block;
 use crate::weights::edges::{EdgeRow, edges};
 use crate::weights::gal::gal;
@@ -24,19 +25,23 @@ use crate::weights::periods::edges_by_period;
 use crate::weights::similarity::similarity;
 use crate::weights::swm::swm;
 
+/// A file and how it is written.
+type Written<'w> = (&'w str, &'w Writing);
+
 impl Planner<'_> {
     /// The matrix of a source on all units of a panel.
     pub(super) fn raw(&mut self, recipe: &WeightsExpr, number: usize, panel: &PanelData) -> Step<Weights> {
         let place = recipe.place.0;
         let units = &panel.index.units;
         match &recipe.kind {
-            WeightsKind::Edges { file, from, to, weight, time, .. } => {
-                let rows = self.edge_rows(file, [from, to, weight].map(|n| n.as_deref()), place)?;
+            WeightsKind::Edges { file, writing, from, to, weight, time, .. } => {
+                let rows = self.edge_rows((file.as_str(), writing), [from, to, weight].map(|n| n.as_deref()), place)?;
                 let known = |key: &str| panel.knows(key);
                 match time {
                     None => self.listed(edges(file, &rows, units, &known), place),
                     Some(column) => {
-                        let rows: Vec<_> = self.link_periods(file, column, place)?.into_iter().zip(rows).collect();
+                        let rows: Vec<_> =
+                            self.link_periods((file.as_str(), writing), column, place)?.into_iter().zip(rows).collect();
                         let index = (units.as_slice(), panel.index.periods.as_slice());
                         self.listed(edges_by_period(file, &rows, index, &known), place)
                     }
@@ -49,13 +54,17 @@ impl Planner<'_> {
                 self.near_edge(points, &bounds, place);
                 Ok(weights)
             }
-            WeightsKind::Knn { k, .. } => {
+            WeightsKind::Knn { k, symmetric, .. } => {
                 let points = self.places(panel, place)?;
                 let (weights, tied) = knn(points, *k).map_err(|f| self.report(f, place))?;
                 if let Some(note) = ties(units, &tied, *k) {
                     self.report(note, place);
                 }
-                Ok(weights)
+                Ok(match symmetric {
+                    Symmetric::No => weights,
+                    Symmetric::Or => either_way(&weights),
+                    Symmetric::And => both_ways(&weights),
+                })
             }
             WeightsKind::Inverse { power, cutoff, least, .. } => {
                 let points = self.places(panel, place)?;
@@ -65,9 +74,8 @@ impl Planner<'_> {
                 self.near_edge(points, &bounds, place);
                 Ok(weights)
             }
-            WeightsKind::Matrix { file, .. } => {
-                let (table, warnings) =
-                    self.files.table(file, &Writing::default()).map_err(|f| self.report(f, place))?;
+            WeightsKind::Matrix { file, writing, .. } => {
+                let (table, warnings) = self.files.table(file, writing).map_err(|f| self.report(f, place))?;
                 self.report_all(warnings.into_iter().filter(|w| !w.code.ends_with("unnamed_column")).collect(), place);
                 self.listed(matrix(&table, units, &|key| panel.knows(key)), place)
             }
@@ -118,9 +126,9 @@ impl Planner<'_> {
                 let points = self.places(panel, place)?;
                 kernel(points, units, *shape, *bandwidth).map_err(|f| self.report(f, place))
             }
-            WeightsKind::Similarity { column, until, .. } => {
+            WeightsKind::Similarity { column, until, least, .. } => {
                 let means = self.means(("similarity", column), *until, number, panel, place)?;
-                similarity(column, &means, units).map_err(|f| self.report(f, place))
+                similarity(column, &means, units, *least).map_err(|f| self.report(f, place))
             }
             WeightsKind::Add(..)
             | WeightsKind::Hadamard(..)
@@ -212,15 +220,8 @@ impl Planner<'_> {
     }
 
     fn near_edge(&mut self, points: &Coordinates, bounds_km: &[f64], place: Span) {
-        // All pairs are looked at: not asked where the answer would take longer than the matrix.
-        const MOST_UNITS: usize = 5000;
-        // On a plane there is one distance, and on the ellipsoid it is the right one.
-        let bounds_km: Vec<f64> = bounds_km.iter().copied().filter(|b| b.is_finite()).collect();
-        if points.len() > MOST_UNITS || bounds_km.is_empty() || !matches!(points, Coordinates::Degrees(_)) {
-            return;
-        }
-        let pairs = near_edge(points, &bounds_km);
-        if pairs > 0 {
+        let bounds_km: Vec<f64> = bounds_km.iter().copied().filter(|b| *b > 0.0 && b.is_finite()).collect();
+        if let Some(pairs) = asked_near(points, &bounds_km).filter(|p| *p > 0) {
             let bounds: Vec<String> = bounds_km.iter().map(|b| format!("{b} km")).collect();
             let message = format!(
                 "{} within 0.6 % of the edge at {}",
@@ -234,8 +235,8 @@ impl Planner<'_> {
     }
 
     /// The period of every link of a file.
-    fn link_periods(&mut self, file: &str, column: &str, place: Span) -> Step<Vec<i64>> {
-        let (table, _) = self.files.table(file, &Writing::default()).map_err(|f| self.report(f, place))?;
+    fn link_periods(&mut self, (file, writing): Written, column: &str, place: Span) -> Step<Vec<i64>> {
+        let (table, _) = self.files.table(file, writing).map_err(|f| self.report(f, place))?;
         let at = table.column(column).ok_or(Reported)?;
         let mut out = Vec::new();
         for r in table.all_rows() {
@@ -252,8 +253,13 @@ impl Planner<'_> {
         Ok(out)
     }
 
-    fn edge_rows(&mut self, file: &str, [from, to, weight]: [Option<&str>; 3], place: Span) -> Step<Vec<EdgeRow>> {
-        let (table, warnings) = self.files.table(file, &Writing::default()).map_err(|f| self.report(f, place))?;
+    fn edge_rows(
+        &mut self,
+        (file, writing): Written,
+        [from, to, weight]: [Option<&str>; 3],
+        place: Span,
+    ) -> Step<Vec<EdgeRow>> {
+        let (table, warnings) = self.files.table(file, writing).map_err(|f| self.report(f, place))?;
         self.report_all(warnings, place);
         let rows = table.all_rows();
         let role = |given: Option<&str>, word: &str, position: usize| match given {
@@ -307,4 +313,31 @@ fn ties(units: &[String], tied: &[usize], k: usize) -> Option<Fault> {
         crate::fault::ticked_list(&names)
     );
     Some(Fault::note("durbin::weights::ties", message).help("ties are broken by the order of the units' keys"))
+}
+
+/// Pairs of units within 0.6 % of bounds. On a plane there is one distance, and on the ellipsoid it is the right one; not
+/// asked where the answer would take as long as the matrix.
+fn asked_near(points: &Coordinates, bounds_km: &[f64]) -> Option<usize> {
+    const MOST_UNITS: usize = 5000;
+    let asked = points.len() <= MOST_UNITS && !bounds_km.is_empty() && matches!(points, Coordinates::Degrees(_));
+    asked.then(|| near_edge(points, bounds_km))
+}
+
+/// Pairs of units within 0.6 % of a bound of distance that some source of a matrix has.
+pub(super) fn pairs_near_edge(recipe: &WeightsExpr, panel: &PanelData) -> Option<usize> {
+    let mut bounds: Vec<f64> = Vec::new();
+    bounds_of(recipe, &mut bounds);
+    bounds.retain(|b| *b > 0.0 && b.is_finite());
+    bounds.sort_by(f64::total_cmp);
+    bounds.dedup();
+    asked_near(panel.coordinates.as_ref()?, &bounds)
+}
+
+fn bounds_of(recipe: &WeightsExpr, out: &mut Vec<f64>) {
+    match &recipe.kind {
+        WeightsKind::Band { lo, hi, .. } => out.extend([*lo, *hi]),
+        WeightsKind::Inverse { cutoff, .. } => out.extend(*cutoff),
+        WeightsKind::Exponential { cutoff, .. } | WeightsKind::Gravity { cutoff, .. } => out.push(*cutoff),
+        _ => recipe.parts().into_iter().for_each(|part| bounds_of(part, out)),
+    }
 }

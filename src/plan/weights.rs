@@ -39,6 +39,7 @@ pub struct Printed {
     pub units: Vec<String>,
     pub panel: String,
     pub recipe: String,
+    pub near_edge: Option<usize>,
     pub notes: Vec<String>,
 }
 
@@ -218,7 +219,8 @@ impl Planner<'_> {
         if has_product(&used.recipe) {
             notes.push("the diagonal of a product is set to zero".to_string());
         }
-        Ok(Printed { weights, units, panel: panel.name.clone(), recipe: used.recipe.text.clone(), notes })
+        let near_edge = super::sources::pairs_near_edge(&used.recipe, &panel);
+        Ok(Printed { weights, units, panel: panel.name.clone(), recipe: used.recipe.text.clone(), near_edge, notes })
     }
 }
 

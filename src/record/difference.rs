@@ -262,7 +262,7 @@ fn recipe(of: &str, a: &WeightsExpr, b: &WeightsExpr, out: &mut Vec<String>) {
             }
             changed(out, &format!("islands of {of}:"), word(islands), word(i));
         }
-        (Knn { k, islands }, Knn { k: j, islands: i }) => {
+        (Knn { k, symmetric: a, islands }, Knn { k: j, symmetric: b, islands: i }) if a == b => {
             changed(out, &format!("nearest neighbors of {of}"), k, j);
             changed(out, &format!("islands of {of}:"), word(islands), word(i));
         }

@@ -4,10 +4,11 @@
 pub const STATEMENTS: [&str; 12] =
     ["assert", "data", "fn", "let", "model", "options", "panel", "report", "save", "treatment", "use", "weights"];
 /// Words that begin clauses of `panel` and `data`.
-pub const CLAUSES: [&str; 19] = [
+pub const CLAUSES: [&str; 21] = [
     "absent",
     "balance",
     "coords",
+    "count",
     "decimal",
     "encoding",
     "join",
@@ -19,6 +20,7 @@ pub const CLAUSES: [&str; 19] = [
     "separator",
     "shapes",
     "sheet",
+    "sum",
     "time",
     "trim",
     "unit",

@@ -144,6 +144,7 @@ pub fn weights() -> WeightsSummary {
         rho_interval_rule: "eigen".into(),
         recipe: "row(edges(\"contiguity.csv\"))".into(),
         hash: "0".into(),
+        near_edge: None,
         notes: vec![],
     }
 }
@@ -153,7 +154,9 @@ pub fn panel() -> PanelSummary {
     let column = |name: &str, kind: &str, missing, [mean, sd, min, max]: [f64; 4]| ColumnSummary {
         name: name.into(),
         kind: kind.into(),
+        holds: kind.into(),
         missing,
+        distinct: 7,
         mean,
         sd,
         min,

@@ -47,8 +47,13 @@ pub fn weights_facts(w: &WeightsSummary) -> Vec<(String, String)> {
         fact("Scaling", words::scaling(&w.scaling)),
         fact("Admissible rho", format!("({}, {}), rule {}", fixed(lo, 4), fixed(hi, 4), w.rho_interval_rule)),
     ];
+    out.extend(w.near_edge.map(|pairs| fact("Near an edge", format!("{} within 0.6 %", pairs_of(pairs)))));
     out.extend(w.notes.iter().map(|note| fact("Note", note)));
     out
+}
+
+fn pairs_of(pairs: usize) -> String {
+    if pairs == 1 { "1 pair of units".to_string() } else { format!("{} pairs of units", count(pairs)) }
 }
 
 /// How many and which; beyond [`MANY_ISLANDS`] how many more.
@@ -140,7 +145,11 @@ pub fn data(source: &str, d: &DataSummary) -> String {
 /// What is said of a data set beside its columns.
 pub fn data_facts(d: &DataSummary) -> Vec<(String, String)> {
     let absent = if d.absent > 0 { format!(", {} without a row", count(d.absent)) } else { String::new() };
-    let mut out = vec![fact("Rows", count(d.rows)), fact("Cells", format!("{}{absent}", count(d.cells)))];
+    let rows = match d.records {
+        Some(records) => format!("{}, sums of {} records", count(d.rows), count(records)),
+        None => count(d.rows),
+    };
+    let mut out = vec![fact("Rows", rows), fact("Cells", format!("{}{absent}", count(d.cells)))];
     out.extend(d.keys.iter().map(|key| {
         fact(&format!("Key {}", key.name), format!("{} ({} to {})", count(key.labels), key.first, key.last))
     }));
@@ -153,10 +162,12 @@ fn columns_of(described: &[ColumnSummary]) -> String {
     columns.cells(["Column", "Type", "Missing", "Mean", "Std. dev.", "Min", "Max"].map(String::from).to_vec());
     columns.lines.push(Line::Rule);
     for c in described {
-        let text = c.kind != "number";
-        let number = |x: f64| if text { String::new() } else { plain(x) };
-        let numbers = [c.mean, c.sd, c.min, c.max].map(number);
-        columns.cells([c.name.clone(), c.kind.clone(), count(c.missing)].into_iter().chain(numbers).collect());
+        let numbers = if c.kind == "number" {
+            [c.mean, c.sd, c.min, c.max].map(plain)
+        } else {
+            [format!("{} distinct", count(c.distinct)), String::new(), String::new(), String::new()]
+        };
+        columns.cells([c.name.clone(), c.holds.clone(), count(c.missing)].into_iter().chain(numbers).collect());
     }
     columns.render(2)
 }

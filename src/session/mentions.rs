@@ -142,6 +142,8 @@ impl<'a> Walk<'a> {
                 | ClauseKind::Balance(_)
                 | ClauseKind::Keys(_)
                 | ClauseKind::Value(_)
+                | ClauseKind::Sum(_)
+                | ClauseKind::Count(_)
                 | ClauseKind::Encoding(_)
                 | ClauseKind::Separator(_)
                 | ClauseKind::Decimal(_)

@@ -77,6 +77,12 @@ impl Loader for Overlay<'_> {
         self.tables.get(path).map_or_else(|| self.files.read(path), |bytes| Ok(bytes.to_vec()))
     }
 
+    fn stream(&self, path: &str) -> Result<Box<dyn std::io::Read + Send>, Fault> {
+        let whole =
+            |bytes: &Arc<Vec<u8>>| -> Box<dyn std::io::Read + Send> { Box::new(std::io::Cursor::new(bytes.to_vec())) };
+        self.tables.get(path).map_or_else(|| self.files.stream(path), |bytes| Ok(whole(bytes)))
+    }
+
     fn head(&self, path: &str, limit: usize) -> Result<Vec<u8>, Fault> {
         let first = |bytes: &Arc<Vec<u8>>| bytes[..limit.min(bytes.len())].to_vec();
         self.tables.get(path).map_or_else(|| self.files.head(path, limit), |bytes| Ok(first(bytes)))

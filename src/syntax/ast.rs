@@ -167,6 +167,10 @@ pub enum ClauseKind {
     Balance(Name),
     Keys(Vec<Name>),
     Value(Vec<Name>),
+    /// Added up over the rows of the same keys.
+    Sum(Vec<Name>),
+    /// How many rows have the same keys.
+    Count(Name),
     Absent(Expr),
     Encoding(Text),
     Separator(Text),
@@ -197,6 +201,8 @@ impl ClauseKind {
             ClauseKind::Balance(_) => "balance",
             ClauseKind::Keys(_) => "keys",
             ClauseKind::Value(_) => "value",
+            ClauseKind::Sum(_) => "sum",
+            ClauseKind::Count(_) => "count",
             ClauseKind::Absent(_) => "absent",
             ClauseKind::Encoding(_) => "encoding",
             ClauseKind::Separator(_) => "separator",

@@ -85,6 +85,8 @@ pub fn clause_help(word: &str) -> Option<&'static str> {
         "balanced" | "gaps" => "balance",
         "key" | "by" | "dimensions" | "dims" => "keys",
         "values" | "variable" | "measure" => "value",
+        "aggregate" | "collapse" | "summarize" | "summarise" | "total" => "sum",
+        "n" => "count",
         "fill" | "default" | "zero" => "absent",
         "charset" | "codepage" => "encoding",
         "sep" | "delim" | "delimiter" | "delimited" => "separator",

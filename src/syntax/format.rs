@@ -292,7 +292,10 @@ impl Formatter<'_> {
             ClauseKind::MissingMarkers(texts) => {
                 (vec![], texts.iter().map(|t| s.string(&t.text, t.span)).collect::<Vec<_>>().join(", "))
             }
-            ClauseKind::Keys(list) | ClauseKind::Value(list) | ClauseKind::Trim(list) => (vec![], names(list)),
+            ClauseKind::Keys(list) | ClauseKind::Value(list) | ClauseKind::Sum(list) | ClauseKind::Trim(list) => {
+                (vec![], names(list))
+            }
+            ClauseKind::Count(name) => (vec![], s.name(name)),
             ClauseKind::Encoding(t)
             | ClauseKind::Separator(t)
             | ClauseKind::Decimal(t)

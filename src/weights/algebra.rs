@@ -1,6 +1,6 @@
 //! Sums, products and transposes of weights matrices. The results are unscaled.
 
-use super::Weights;
+use super::{Weights, from_entries};
 use sprs::binop::mul_mat_same_storage;
 use sprs::{CsMat, TriMat};
 
@@ -24,6 +24,22 @@ pub fn product(a: &Weights, b: &Weights) -> (Weights, usize) {
 /// `transpose(A)`.
 pub fn transpose(a: &Weights) -> Weights {
     Weights::unscaled(a.matrix.transpose_view().to_csr()).over(a.periods)
+}
+
+/// A link of weight 1 both ways, wherever there is one either way.
+pub fn either_way(a: &Weights) -> Weights {
+    let mut entries: Vec<(usize, usize, f64)> =
+        a.matrix.iter().flat_map(|(_, (i, k))| [(i, k, 1.0), (k, i, 1.0)]).collect();
+    entries.sort_unstable_by_key(|e| (e.0, e.1));
+    entries.dedup();
+    Weights::unscaled(from_entries(a.units(), &entries))
+}
+
+/// The links of weight 1 that there are both ways.
+pub fn both_ways(a: &Weights) -> Weights {
+    let mutual = a.matrix.iter().filter(|(_, (i, k))| a.matrix.get(*k, *i).is_some());
+    let entries: Vec<(usize, usize, f64)> = mutual.map(|(_, (i, k))| (i, k, 1.0)).collect();
+    Weights::unscaled(from_entries(a.units(), &entries))
 }
 
 /// `x * A` with `x ≥ 0`; what makes A symmetric makes the multiple so.

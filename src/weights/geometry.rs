@@ -4,11 +4,16 @@
 //! candidates; membership is decided by the distance itself, which is the same from both ends, bit for bit.
 
 use super::ellipsoid::vincenty_km;
-use super::{Weights, from_entries};
+use super::{Weights, from_entries, from_rows};
 use crate::fault::Fault;
+use rayon::prelude::*;
+use sprs::CsMat;
 
 /// Mean earth radius (IUGG), km.
 pub const EARTH_RADIUS_KM: f64 = 6371.0088;
+
+/// What rounding may do to a straight distance, in radii of the earth or in km on a plane.
+const CLOSE: f64 = 1e-9;
 
 /// Where the units are, in unit order.
 #[derive(Clone, Debug, PartialEq)]
@@ -131,15 +136,33 @@ impl<'a> Cells<'a> {
     /// The other units with `lo < d ≤ hi` (km) and their distances, by unit.
     pub(super) fn within(&self, i: usize, lo: f64, hi: f64) -> Vec<(usize, f64)> {
         let chord = self.coordinates.chord(hi);
+        // What is surely too far needs no distance.
+        let most = (chord + CLOSE).powi(2);
         let mut out = Vec::new();
         self.near(i, chord, &mut |k| {
+            if self.squared(i, k) > most {
+                return;
+            }
             let d = self.coordinates.distance_km(i, k);
             if d > lo && d <= hi {
                 out.push((k, d));
             }
         });
-        out.sort_by_key(|e| e.0);
+        out.sort_unstable_by_key(|e| e.0);
         out
+    }
+
+    /// The square of the straight distance of two units.
+    fn squared(&self, i: usize, k: usize) -> f64 {
+        let (a, b) = (self.points[i], self.points[k]);
+        (0..3).map(|d| (a[d] - b[d]).powi(2)).sum()
+    }
+
+    /// The row of every unit, by unit. Units that lie together are asked one after the other, on several threads.
+    fn rows<T: Send>(&self, row: impl Fn(usize) -> T + Sync) -> Vec<T> {
+        let mut found: Vec<(usize, T)> = self.filed.par_iter().map(|&(_, i)| (i, row(i))).collect();
+        found.par_sort_unstable_by_key(|f| f.0);
+        found.into_iter().map(|f| f.1).collect()
     }
 }
 
@@ -148,14 +171,22 @@ pub fn band(coordinates: &Coordinates, lo_km: f64, hi_km: f64) -> Result<Weights
     let n = coordinates.len();
     let lo = if lo_km == 0.0 { -1.0 } else { lo_km };
     let cells = Cells::new(coordinates, coordinates.chord(hi_km.min(20_100.0)).max(1e-9));
-    let mut entries = Vec::new();
-    for i in 0..n {
-        entries.extend(cells.within(i, lo, hi_km).into_iter().map(|(k, _)| (i, k, 1.0)));
-    }
-    if entries.is_empty() {
+    let rows = cells.rows(|i| cells.within(i, lo, hi_km).into_iter().map(|(k, _)| k as u32).collect());
+    let links = links_of(n, rows);
+    if links.nnz() == 0 {
         return Err(empty_band(coordinates, lo_km, hi_km));
     }
-    Ok(Weights::unscaled(from_entries(n, &entries)))
+    Ok(Weights::unscaled(links))
+}
+
+/// A matrix of ones from the neighbors of each unit, sorted.
+fn links_of(n: usize, rows: Vec<Vec<u32>>) -> CsMat<f64> {
+    let links = rows.iter().map(Vec::len).sum();
+    from_rows(
+        n,
+        links,
+        rows.into_iter().enumerate().flat_map(|(i, row)| row.into_iter().map(move |k| (i, k as usize, 1.0))),
+    )
 }
 
 /// The other units within `cutoff` km of each, from an index over space.
@@ -210,19 +241,16 @@ pub fn knn(coordinates: &Coordinates, k: usize) -> Result<(Weights, Vec<usize>),
     }
     let radius = first_radius(coordinates, k);
     let cells = Cells::new(coordinates, radius.max(1e-9));
-    let mut entries = Vec::new();
-    let mut tied = Vec::new();
-    for i in 0..n {
-        let mut nearest = nearest(&cells, i, k, radius);
-        if nearest.len() > k && nearest[k - 1].0 == nearest[k].0 {
-            tied.push(i);
-        }
-        nearest.truncate(k);
-        let mut row: Vec<usize> = nearest.into_iter().map(|e| e.1).collect();
+    let found = cells.rows(|i| {
+        let nearest = nearest(&cells, i, k, radius);
+        let tied = nearest.len() > k && nearest[k - 1].0 == nearest[k].0;
+        let mut row: Vec<u32> = nearest.into_iter().take(k).map(|e| e.1 as u32).collect();
         row.sort_unstable();
-        entries.extend(row.into_iter().map(|j| (i, j, 1.0)));
-    }
-    Ok((Weights::unscaled(from_entries(n, &entries)), tied))
+        (row, tied)
+    });
+    let tied = (0..n).filter(|&i| found[i].1).collect();
+    let rows = found.into_iter().map(|f| f.0).collect();
+    Ok((Weights::unscaled(links_of(n, rows)), tied))
 }
 
 /// More neighbors are wanted than there are other units.
@@ -255,18 +283,22 @@ pub(super) fn nearest(cells: &Cells, i: usize, k: usize, radius: f64) -> Vec<(f6
     // Whoever is surely nearer than all that were not looked at: on the ellipsoid straight distances say less.
     let slack = if matches!(cells.coordinates, Coordinates::Ellipsoid(_)) { 0.012 } else { 1e-9 };
     loop {
-        let mut found: Vec<(f64, usize)> = Vec::new();
+        let mut straight: Vec<(f64, usize)> = Vec::new();
         let mut sure = 0;
         cells.near(i, chord, &mut |j| {
-            let (a, b) = (cells.points[i], cells.points[j]);
-            let straight = (0..3).map(|d| (a[d] - b[d]).powi(2)).sum::<f64>().sqrt();
-            if straight <= chord * (1.0 - slack) {
+            let far = cells.squared(i, j).sqrt();
+            if far <= chord * (1.0 - slack) {
                 sure += 1;
             }
-            found.push((cells.coordinates.distance_km(i, j), j));
+            straight.push((far, j));
         });
-        if sure >= wanted || found.len() + 1 == cells.points.len() {
-            found.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        if sure >= wanted || straight.len() + 1 == cells.points.len() {
+            // Distances are asked of those alone that may be among the nearest.
+            let bound = straight.select_nth_unstable_by(wanted - 1, |a, b| a.0.total_cmp(&b.0)).1.0;
+            let bound = bound * (1.0 + 2.0 * slack) + CLOSE;
+            let near = straight.into_iter().filter(|s| s.0 <= bound);
+            let mut found: Vec<(f64, usize)> = near.map(|(_, j)| (cells.coordinates.distance_km(i, j), j)).collect();
+            found.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
             return found;
         }
         chord *= 2.0;

@@ -25,7 +25,7 @@ pub mod subset;
 pub mod summary;
 pub mod swm;
 
-use sprs::{CsMat, TriMat};
+use sprs::CsMat;
 
 /// How a matrix was scaled last (methods B.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,11 +63,28 @@ pub struct Weights {
 
 /// A matrix from entries `(i, k, w)` sorted by row and column, without repetitions; zeros are left out.
 pub(crate) fn from_entries(n: usize, entries: &[(usize, usize, f64)]) -> CsMat<f64> {
-    let mut triplets = TriMat::with_capacity((n, n), entries.len());
-    for &(i, k, w) in entries.iter().filter(|e| e.2 != 0.0) {
-        triplets.add_triplet(i, k, w);
+    from_rows(n, entries.len(), entries.iter().copied())
+}
+
+/// As [`from_entries`], of at most so many entries as they come.
+pub(crate) fn from_rows(n: usize, most: usize, entries: impl Iterator<Item = (usize, usize, f64)>) -> CsMat<f64> {
+    let (mut starts, mut columns, mut values) = (vec![0; n + 1], Vec::with_capacity(most), Vec::with_capacity(most));
+    let mut last = None;
+    for (i, k, w) in entries.filter(|e| e.2 != 0.0) {
+        // One that is there twice counts twice.
+        if let Some(value) = values.last_mut().filter(|_| last == Some((i, k))) {
+            *value += w;
+            continue;
+        }
+        last = Some((i, k));
+        starts[i + 1] += 1;
+        columns.push(k);
+        values.push(w);
     }
-    triplets.to_csr()
+    for i in 0..n {
+        starts[i + 1] += starts[i];
+    }
+    CsMat::new((n, n), starts, columns, values)
 }
 
 impl Weights {
@@ -104,5 +121,14 @@ impl Weights {
 
 /// Whether every value equals its mirror image, bit for bit.
 pub fn is_symmetric(matrix: &CsMat<f64>) -> bool {
-    matrix.iter().all(|(v, (i, k))| matrix.get(k, i) == Some(v))
+    // Rows go up, and so do the columns of the row in which each mirror image stands: one place per row is looked at.
+    let starts: Vec<usize> = matrix.indptr().iter_outer_sz().map(|range| range.start).collect();
+    let mut next = starts.clone();
+    let (columns, values) = (matrix.indices(), matrix.data());
+    let ends = |k: usize| starts.get(k + 1).copied().unwrap_or(columns.len());
+    matrix.iter().all(|(v, (i, k))| {
+        let at = next[k];
+        next[k] += 1;
+        at < ends(k) && columns[at] == i && values[at] == *v
+    })
 }

@@ -67,6 +67,7 @@ pub fn summary(
         rho_interval_rule: interval.1.to_string(),
         recipe: recipe.to_string(),
         hash: hash(weights, units),
+        near_edge: None,
         notes: Vec::new(),
     }
 }

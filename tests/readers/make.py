@@ -28,10 +28,7 @@ def castle():
     floats = [c for c in KEPT if c not in ("state", "year", "law_year")]
     single = table.astype({c: np.float32 for c in floats}).astype({"year": np.int16})
     single.to_stata(HERE / "castle.dta", write_index=False, version=118, time_stamp=pd.Timestamp("2026-01-01"))
-    single.assign(law_year=table.law_year.astype("Int32")).to_parquet(HERE / "castle.parquet", index=False)
-    import pyarrow as pa
-    import pyarrow.feather as feather
-    feather.write_feather(pa.Table.from_pandas(single, preserve_index=False), HERE / "castle.arrow", compression="uncompressed")
+    columns(single, table)
     # a sheet holds doubles: those the text stands for
     with pd.ExcelWriter(HERE / "castle.xlsx", engine="openpyxl") as out:
         pd.DataFrame({"note": ["the table is on the next sheet"]}).to_excel(out, sheet_name="About", index=False)
@@ -42,6 +39,39 @@ def castle():
     renamed = text.assign(state=text.state.map(chinese))
     (HERE / "castle_gb18030.csv").write_bytes(renamed.to_csv(index=False).encode("gb18030"))
     (HERE / "castle_utf16.csv").write_bytes(renamed.to_csv(index=False).encode("utf-16"))
+
+
+def columns(single, table):
+    """The same table by columns, packed and coded in several ways, and every type a cell can have."""
+    import pyarrow as pa
+    import pyarrow.feather as feather
+    import pyarrow.parquet as parquet
+    whole = pa.Table.from_pandas(single.assign(law_year=table.law_year.astype("Int32")), preserve_index=False)
+    parquet.write_table(whole, HERE / "castle.parquet", compression="snappy")
+    coded = whole.set_column(0, "state", whole["state"].dictionary_encode())
+    parquet.write_table(coded, HERE / "castle_gzip.parquet", compression="gzip", row_group_size=100)
+    feather.write_feather(coded, HERE / "castle.arrow", compression="lz4")
+    day = pd.Timestamp("2015-03-01")
+    every = pa.table({
+        "whole": pa.array([-5, None, 7], pa.int8()),
+        "large": pa.array([2**63 - 1, 0, None], pa.int64()),
+        "natural": pa.array([2**64 - 1, 0, None], pa.uint64()),
+        "coarse": pa.array([0.1, None, -3.5e-7], pa.float32()),
+        "real": pa.array([0.1, float("nan"), 1.25e300], pa.float64()),
+        "flag": pa.array([True, None, False]),
+        "text": pa.array(["Köln", None, "e\u0301"], pa.large_string()),
+        "view": pa.array(["a", "", "a text of more than twelve bytes"], pa.string_view()),
+        "coded": pa.array(["Nord", None, "Nord"]).dictionary_encode(),
+        "day": pa.array([day.date(), None, pd.Timestamp("1969-12-31").date()], pa.date32()),
+        "moment": pa.array([day, None, day + pd.Timedelta("1h2min3s")], pa.timestamp("us")),
+        "exact": pa.array(["1.50", None, "-0.25"]).cast(pa.decimal128(10, 2)),
+        "nothing": pa.nulls(3),
+    })
+    parquet.write_table(every, HERE / "every.parquet", compression="none")
+    feather.write_feather(every, HERE / "every.arrow", compression="uncompressed")
+    lists = pa.table({"town": ["A"], "parts": pa.array([[1, 2]], pa.list_(pa.int32()))})
+    parquet.write_table(lists, HERE / "lists.parquet")
+    parquet.write_table(pa.table({"town": ["A", "B"]}), HERE / "zstd.parquet", compression="zstd")
 
 
 def mixed():

@@ -319,7 +319,7 @@ impl Generator {
 
     fn clause(&mut self, word: &str) {
         let own: &[&str] = match word {
-            "data" => &["keys a, b,\n c", "value employed", "absent 0", "absent -1"],
+            "data" => &["keys a, b,\n c", "value employed", "sum employed, x", "count firms", "absent 0", "absent -1"],
             _ => &[
                 "unit town",
                 "time year",

@@ -48,6 +48,10 @@ impl Checker<'_> {
                 self.mark_name(table, name, &mut used);
             }
         }
+        for (number, data) in self.data.iter().enumerate() {
+            let summed = data.sums.iter().flat_map(|s| &s.columns);
+            summed.for_each(|name| self.mark_name(Table::Data(number), name, &mut used));
+        }
         for step in &self.spec.steps {
             step.kind.outputs().into_iter().for_each(|output| shown_tables(output, &mut shown));
         }

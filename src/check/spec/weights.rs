@@ -1,6 +1,7 @@
 //! Recipes of spatial weights, and where they are used.
 
 use super::{Bandwidth, Contact, Kernel, LinkWeight, Place};
+use crate::data::writing::Writing;
 use std::sync::Arc;
 
 /// What becomes of units without neighbors.
@@ -10,6 +11,28 @@ pub enum IslandPolicy {
     Keep,
     Nearest,
     Drop,
+}
+
+/// What becomes of links that go one way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Symmetric {
+    /// They stay.
+    No,
+    /// They go both ways.
+    Or,
+    /// They are left out.
+    And,
+}
+
+impl Symmetric {
+    /// Its word in the language.
+    pub fn word(self) -> &'static str {
+        match self {
+            Symmetric::No => "none",
+            Symmetric::Or => "or",
+            Symmetric::And => "and",
+        }
+    }
 }
 
 /// How a matrix is built; `text` is the recipe in canonical spelling, lengths in km, defaults written out.
@@ -45,6 +68,8 @@ impl WeightsExpr {
 pub enum WeightsKind {
     Edges {
         file: String,
+        /// How the file is written, here and below.
+        writing: Writing,
         from: Option<String>,
         to: Option<String>,
         weight: Option<String>,
@@ -54,6 +79,7 @@ pub enum WeightsKind {
     },
     Matrix {
         file: String,
+        writing: Writing,
         islands: IslandPolicy,
     },
     Gal {
@@ -106,6 +132,7 @@ pub enum WeightsKind {
     },
     Knn {
         k: usize,
+        symmetric: Symmetric,
         islands: IslandPolicy,
     },
     Inverse {
@@ -128,6 +155,8 @@ pub enum WeightsKind {
     Similarity {
         column: String,
         until: Option<i64>,
+        /// Smaller differences count as this one.
+        least: Option<f64>,
         islands: IslandPolicy,
     },
     Add(Arc<WeightsExpr>, Arc<WeightsExpr>),

@@ -122,6 +122,8 @@ fn clause_kind(rule: Rule, mut parts: Parts) -> Option<ClauseKind> {
         Rule::balance_clause => ClauseKind::Balance(parts.word?),
         Rule::keys_clause => ClauseKind::Keys(columns.collect()),
         Rule::value_clause => ClauseKind::Value(columns.collect()),
+        Rule::sum_clause => ClauseKind::Sum(columns.collect()),
+        Rule::count_clause => ClauseKind::Count(parts.declared?),
         Rule::absent_clause => ClauseKind::Absent(parts.value?),
         Rule::encoding_clause => ClauseKind::Encoding(text(parts)?),
         Rule::separator_clause => ClauseKind::Separator(text(parts)?),

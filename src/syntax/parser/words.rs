@@ -34,6 +34,8 @@ const CLAUSES: &[(&str, &str, bool, bool)] = &[
     ("balance", "balance drop", true, false),
     ("keys", "keys COLUMN, COLUMN", false, true),
     ("value", "value COLUMN", false, true),
+    ("sum", "sum COLUMN", false, true),
+    ("count", "count NAME", false, true),
     ("absent", "absent 0", false, true),
     ("encoding", "encoding \"gb18030\"", true, true),
     ("separator", "separator \";\"", true, true),
