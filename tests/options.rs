@@ -6,19 +6,18 @@
 
 #[path = "support/random.rs"]
 mod random;
+#[path = "support/towns.rs"]
+mod towns;
 
 use durbin::check::option_values;
 use durbin::loader::MemoryLoader;
 use durbin::session::{Program, Run, Session};
-use random::Random;
 use std::fmt::Write;
 use std::path::Path;
-
-const UNITS: usize = 20;
-const YEARS: std::ops::Range<usize> = 2001..2009;
+use towns::{HEAD, files};
 
 /// A kind of model: its heading, its query and the options it is asked for with.
-const ESTIMATORS: [(&str, &str, &str); 15] = [
+const ESTIMATORS: [(&str, &str, &str); 17] = [
     ("`ols`", "ols(y ~ x + v", ""),
     ("`slx`", "slx(y ~ x + v | W", ""),
     ("`sar`", "sar(y ~ x + v | W", ""),
@@ -26,6 +25,8 @@ const ESTIMATORS: [(&str, &str, &str); 15] = [
     ("`sem`", "sem(y ~ x + v | W", ""),
     ("`sdem`", "sdem(y ~ x + v | W", ""),
     ("`sac`", "sac(y ~ x + v | W, error_weights: V", ""),
+    ("`gns`", "gns(y ~ x + v | W, error_weights: V", ""),
+    ("`did`", "did(y ~ law + x", ""),
     ("`sdm_did`", "sdm_did(y ~ law + x | W", ""),
     ("by instruments", "sar(y ~ x + v | W", "method: gs2sls"),
     ("by moments", "sem(y ~ x + v | W", "method: gmm"),
@@ -47,53 +48,6 @@ const OTHERS: [(&str, &[&str]); 8] = [
     ("level", &["0.9"]),
     ("where", &["year > 2002"]),
 ];
-
-const HEAD: &str = r#"
-panel towns from "towns.csv" { unit town  time year  coords lon, lat }
-weights W = row(edges("roads.csv"))
-weights V = row(knn(4))
-weights F = row(edges("roads_by_year.csv", time: year))
-treatment law = starts(start)
-"#;
-
-/// Towns on a grid with roads to their neighbors, some of which are built over time.
-fn files() -> MemoryLoader {
-    let mut random = Random::new(11, 1);
-    let mut towns = "town,year,y,x,v,z,province,start,lon,lat\n".to_string();
-    let mut past = random.normals(UNITS);
-    let level = past.clone();
-    for year in YEARS {
-        let x = random.normals(UNITS);
-        let shock: Vec<f64> = (0..UNITS).map(|i| random.normal() * (0.5 + i as f64 / UNITS as f64)).collect();
-        for i in 0..UNITS {
-            let law = i % 4 == 1 && year >= 2004 + i % 3;
-            let around = 0.5 * (x[(i + 1) % UNITS] + x[(i + UNITS - 1) % UNITS]);
-            let own = shock[i] + 0.4 * shock[(i + 1) % UNITS];
-            let y = 0.3 * past[i] + level[i] + x[i] + 0.4 * around + 0.8 * f64::from(u8::from(law)) + own;
-            let start = if i % 4 == 1 { (2004 + i % 3).to_string() } else { String::new() };
-            let (v, z) = (random.normal(), x[i] + random.normal());
-            let (lon, lat) = (10.0 + 0.3 * (i % 5) as f64, 50.0 + 0.2 * (i / 5) as f64);
-            let province = ["north", "east", "south", "west"][i / 5];
-            writeln!(towns, "t{i:02},{year},{y},{},{v},{z},{province},{start},{lon},{lat}", x[i]).unwrap();
-            past[i] = y;
-        }
-    }
-    let (mut roads, mut by_year) = ("from,to\n".to_string(), "from,to,year\n".to_string());
-    for i in 0..UNITS {
-        // One road in three goes across, so that towns differ in their place.
-        let across = if i % 3 == 0 { Some((i + 5) % UNITS) } else { None };
-        for k in [(i + 1) % UNITS, (i + UNITS - 1) % UNITS].into_iter().chain(across) {
-            writeln!(roads, "t{i:02},t{k:02}").unwrap();
-            let opened = if Some(k) == across { 2001 + i % 6 } else { 2001 };
-            YEARS.filter(|y| *y >= opened).for_each(|y| writeln!(by_year, "t{i:02},t{k:02},{y}").unwrap());
-        }
-    }
-    let mut files = MemoryLoader::default();
-    for (name, text) in [("towns.csv", towns), ("roads.csv", roads), ("roads_by_year.csv", by_year)] {
-        files.files.insert(name.into(), text.into_bytes());
-    }
-    files
-}
 
 /// What a model answers to a value of an option.
 enum Answer {
@@ -181,12 +135,14 @@ const INTRODUCTION: &str = "# Options and estimators
 What every value of every option does, for every kind of model: written by `tests/options.rs`, which gives each value to each model on a small panel with two-way
 effects and compares the numbers. *yes*: the numbers change. *default*: it is what the model does anyway. *as …*: the numbers are those of another value. A number
 in brackets: the value is refused, with the message below the tables. A dash: the column is about that option. Effects of groups are `fe: [unit, province:time]`.
+What is set inside a value (`lags:` of `conley`, `weights:` of `wild`) and the options of designs and tests have the same test, `tests/settings.rs`, with the reason wherever two settings
+give the same numbers.
 
 ";
 
 #[test]
 fn every_option_value_is_honored_or_refused() {
-    let files = files();
+    let files = files(20);
     let mut notes = Vec::new();
     let mut text = INTRODUCTION.to_string();
     for (option, values) in option_values().iter().chain(&OTHERS) {
