@@ -185,7 +185,7 @@ fn towns_with_clocks() -> String {
             };
             let own = Some(start(i)).filter(|s| *s > 0);
             let untreated = own.is_none_or(|s| year < s);
-            let noise = |a: i64| ((i * 37 + year * 61 + a) * 7919 % 1000) as f64 / 100.0;
+            let noise = |a: i64| ((i * year * 61 + (i + a) * year * year * 29 + a) % 997) as f64 / 100.0;
             let [lon, lat] = place(i);
             let shown = own.map(|s| s.to_string()).unwrap_or_default();
             csv += &format!("t{i},{year},{lon},{lat},{shown},{},{},", noise(3), noise(11));
