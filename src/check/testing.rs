@@ -114,7 +114,8 @@ impl Checker<'_> {
         Ok(Value::List(out))
     }
 
-    /// Tests of residuals and likelihoods know unit and time effects alone; restrictions rest on the variance.
+    /// Tests of residuals and likelihoods know unit and time effects alone; restrictions rest on the variance. Where weights
+    /// change over time, residuals alone are tested: multipliers and likelihood ratios rest on traces of one matrix.
     fn effects_of_tested(&mut self, query: &TestQuery, call: &Expr) -> Check<()> {
         let test = TestSpec { query: query.clone(), place: Place::default() };
         let models: Vec<&ModelSpec> = test.models().into_iter().filter_map(|m| self.spec.models.get(m)).collect();
@@ -125,7 +126,14 @@ impl Checker<'_> {
         if !restricts && models.iter().any(|m| m.has_more_effects()) {
             return Err(self.later(call.span, "this test of a model with effects of groups or trends"));
         }
-        if !restricts && models.iter().any(|m| m.changing().is_some()) {
+        let of_residuals = matches!(
+            query,
+            TestQuery::Residuals { .. }
+                | TestQuery::Dependence { .. }
+                | TestQuery::Serial { .. }
+                | TestQuery::Spread { .. }
+        );
+        if !restricts && !of_residuals && models.iter().any(|m| m.changing().is_some()) {
             return Err(self.later(call.span, "this test of a model whose weights change over time"));
         }
         Ok(())
@@ -226,7 +234,10 @@ impl Checker<'_> {
                         .help(format!("`moran({})` tests the residuals of a model", print::expression(x)));
                     return Err(self.report(fault));
                 }
-                let weights = self.weights_or_first(call, bound, model)?;
+                let weights = match bound.get("w") {
+                    Some(w) => self.weights_use(w, self.spec.models.get(model).map_or(0, |m| m.panel))?,
+                    None => self.weights_or_first(call, bound, model)?,
+                };
                 return Ok(TestQuery::Residuals { model, weights, draws: draws.unwrap_or(DRAWS) });
             }
         };

@@ -31,11 +31,12 @@ use crate::diagnostic::Diagnostic;
 use crate::estimators::{EstimateError, Estimated, Interrupt, estimate_with};
 use crate::fault::Fault;
 use crate::outcome::designs::Design;
+use crate::outcome::testing::TestResult;
 use crate::outcome::{Entry, Fit, Outcome, Scalar, Table};
 use crate::plan::{Memory, ModelPlan, Plan};
 use crate::report::page::Section;
 use crate::report::{self, Stars, TableOptions, side_by_side};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use steps::{Left, Shown};
 
 /// A file a `save` asks for, rendered.
@@ -123,6 +124,7 @@ pub fn execute(spec: &Spec, plan: Plan, memory: Option<&Memory>, interrupt: &dyn
         panels: &panels,
         treatments: &treatments,
         tests: &tests,
+        tested: tests.iter().map(|_| OnceLock::new()).collect(),
         designs: &designs,
         answered: Mutex::default(),
         staggered: &staggered,
@@ -184,6 +186,8 @@ struct Run<'a> {
     panels: &'a [Arc<crate::plan::panels::PanelData>],
     treatments: &'a [Option<crate::designs::treatment::Treatment>],
     tests: &'a [Option<crate::plan::testing::TestPlan>],
+    /// The results of tests that were asked for: a report asks for their numbers one by one.
+    tested: Vec<OnceLock<Result<TestResult, Fault>>>,
     designs: &'a [(DesignSpec, crate::plan::placebo::Prepared)],
     /// Designs of many estimates that were answered already: printed and saved, they are done once.
     answered: Mutex<Vec<(DesignSpec, Design)>>,

@@ -11,6 +11,7 @@ use crate::check::spec::{ScalarExpr, StepKind, TestQuery};
 use crate::estimators::EstimateError;
 use crate::fault::{Fault, ticked_all};
 use crate::outcome::testing::{Distribution, Finding, Key, TestResult};
+use crate::plan::testing::TestPlan;
 use statrs::distribution::{ChiSquared, ContinuousCDF, FisherSnedecor, Normal, StudentsT};
 
 /// The p-value of a statistic: two-sided of the normal and of Student's t, the upper tail of the others.
@@ -80,10 +81,14 @@ pub(super) fn failed(test: &str, error: &EstimateError) -> Fault {
 }
 
 impl Run<'_> {
-    /// The result of a test by its number.
+    /// The result of a test by its number, computed once.
     pub(super) fn test(&self, number: usize) -> Result<TestResult, Fault> {
         let unknown = || Fault::error("durbin::run::bug", "a test was not planned");
         let plan = self.tests.get(number).and_then(Option::as_ref).ok_or_else(unknown)?;
+        self.tested.get(number).ok_or_else(unknown)?.get_or_init(|| self.compute_test(number, plan)).clone()
+    }
+
+    fn compute_test(&self, number: usize, plan: &TestPlan) -> Result<TestResult, Fault> {
         let spec = &self.spec.tests[number];
         let seed = self.spec.settings.seed;
         match &spec.query {

@@ -219,21 +219,26 @@ pub fn local_moran(x: &[f64], w: &Weights, draws: usize, seed: u64) -> Option<Ve
     Some((0..n).into_par_iter().map(unit).collect())
 }
 
-/// Moran's I of residuals by drawn orders of whole units: `(NT/S0p)·Σ_t e_t'We_t / e'e`, with `e` unit fastest.
+/// Moran's I of residuals by drawn orders of whole units, with `e` unit fastest: `(NT/S0)·Σ_t e_t'W_t e_t / e'e`, S0 the sum
+/// of all weights of all periods.
 pub fn permuted_moran(e: &[f64], w: &Weights, periods: usize, draws: usize, seed: u64) -> Option<Measured> {
-    let n = w.units();
+    let n = e.len() / periods.max(1);
     let square: f64 = e.iter().map(|v| v * v).sum();
     let s0: f64 = w.row_sums().iter().sum();
     if square.is_nan() || square <= 0.0 || s0 <= 0.0 {
         return None;
     }
-    // Periods of a unit stand together, so that one link is one inner product.
+    // Periods of a unit stand together, so that one link of all periods is one inner product.
     let by_unit = crate::linalg::panel::transpose(e, n, periods);
-    let factor = n as f64 / (s0 * square);
+    let of = |unit: u32| &by_unit[unit as usize * periods..(unit as usize + 1) * periods];
+    let factor = (n * if w.changes() { periods } else { 1 }) as f64 / (s0 * square);
     let value = |order: &[u32]| {
-        let of = |i: usize| &by_unit[order[i] as usize * periods..(order[i] as usize + 1) * periods];
-        let inner = |i: usize, k: usize| of(i).iter().zip(of(k)).map(|(a, b)| a * b).sum::<f64>();
-        factor * w.matrix.iter().map(|(&v, (i, k))| v * inner(i, k)).sum::<f64>()
+        let link = |i: usize, k: usize| match w.changes() {
+            // a block of the matrix is a period
+            true => of(order[i % n])[i / n] * of(order[k % n])[i / n],
+            false => of(order[i]).iter().zip(of(order[k])).map(|(a, b)| a * b).sum::<f64>(),
+        };
+        factor * w.matrix.iter().map(|(&v, (i, k))| v * link(i, k)).sum::<f64>()
     };
     let own: Vec<u32> = (0..n as u32).collect();
     let drawn = Shuffles::new(seed, n).values(draws, &value);

@@ -404,7 +404,7 @@ fn estimated_beside(spec: &ModelSpec) -> Option<String> {
 }
 
 /// The units in the periods of a sample, which is balanced.
-fn cells_kept(panel: &PanelData, sample: &Sample) -> Vec<bool> {
+pub(super) fn cells_kept(panel: &PanelData, sample: &Sample) -> Vec<bool> {
     let n = panel.index.units.len();
     let mut out = vec![false; n * panel.index.periods.len()];
     for &row in &sample.rows {

@@ -152,7 +152,7 @@ impl Planner<'_> {
                     "`{}` clusters units, and \"{unit}\" has more than one value of `{}`",
                     spec.sample.variance_name, column.text
                 );
-                let fault = Fault::error("durbin::plan::cluster_varies", message)
+                let fault = Fault::error("durbin::treatment::cluster_varies", message)
                     .help("cluster by a column that is constant within units, or by `unit`");
                 return Err(self.report(fault, spec.place.0));
             }

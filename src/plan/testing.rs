@@ -2,6 +2,7 @@
 //! refused with the reason.
 
 use super::columns::{Eval, number_at};
+use super::design::cells_kept;
 use super::{ModelPlan, Planner, Reported, Step, faults};
 use crate::check::spec::{
     Autocorrelation, Column, ColumnKind, ModelSpec, Periods, Place, StepKind, TestQuery, TestSpec, WeightsUse,
@@ -112,7 +113,8 @@ impl Planner<'_> {
         let spec = &self.spec.models[number];
         let panel = self.loaded(spec.panel)?.clone();
         let sample = self.sample(spec, &panel)?;
-        let weights = self.build(used, &panel, sample.kept.as_deref())?;
+        let cells = used.recipe.changes().then(|| cells_kept(&panel, &sample));
+        let weights = self.build(used, &panel, cells.as_deref().or(sample.kept.as_deref()))?;
         if weights.matrix.nnz() == 0 {
             return Err(self.report(faults::empty_matrix(&used.name), place.0));
         }

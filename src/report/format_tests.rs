@@ -2,7 +2,7 @@
 
 use super::samples::{entry, fit, plain_fit};
 use super::tests::{fit_entry, small_table};
-use super::{TableOptions, csv, saved, side_by_side, text};
+use super::{TableOptions, csv, lang, saved, side_by_side, text};
 use crate::outcome::*;
 
 #[test]
@@ -77,6 +77,12 @@ fn stars_and_what_stands_beneath_are_chosen() {
     let (interval, note) = first(Under::Interval);
     assert_eq!(interval, "[0.0200, 0.1714]");
     assert_eq!(note, "95 % intervals in brackets; standard errors clustered by unit.");
+    let wide = Fit { level: 0.99, ..f.clone() };
+    let options = TableOptions { under: Under::Interval, ..TableOptions::default() };
+    let note = side_by_side(&[("m", &f), ("n", &wide), ("o", &f)], &options).notes[0].clone();
+    assert_eq!(note, "Intervals in brackets, 95 % (m, o), 99 % (n); standard errors clustered by unit.");
+    let said = lang::say(Lang::Zh, &note);
+    assert!(!said.contains("brackets"), "{said}");
     let (next, note) = first(Under::Nothing);
     assert!(next.starts_with("unemployrt ") && note == "Standard errors: clustered by unit.", "{next} {note}");
 }

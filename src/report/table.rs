@@ -110,13 +110,24 @@ impl TableOptions {
         if more.is_empty() { format!("{said}.") } else { format!("{said}; {more}") }
     }
 
-    /// What stands beneath the estimates, and what standard errors these are.
-    pub(super) fn beneath_note(&self, level: f64, errors: &str) -> String {
+    /// What stands beneath the estimates, and what standard errors these are; the columns of each level of intervals.
+    fn beneath_note(&self, levels: &[(f64, Vec<String>)], errors: &str) -> String {
         match self.under {
             Under::Error => format!("Standard errors in brackets: {errors}."),
             Under::Statistic => format!("t statistics in brackets; standard errors {errors}."),
             Under::P => format!("p-values in brackets; standard errors {errors}."),
-            Under::Interval => format!("{} % intervals in brackets; standard errors {errors}.", rounded(100.0 * level)),
+            Under::Interval => match levels {
+                [(level, _)] => {
+                    format!("{} % intervals in brackets; standard errors {errors}.", rounded(100.0 * level))
+                }
+                several => {
+                    let of = |(level, names): &(f64, Vec<String>)| {
+                        format!("{} % ({})", rounded(100.0 * level), names.join(", "))
+                    };
+                    let each: Vec<String> = several.iter().map(of).collect();
+                    format!("Intervals in brackets, {}; standard errors {errors}.", each.join(", "))
+                }
+            },
             Under::Nothing => format!("Standard errors: {errors}."),
         }
     }
@@ -409,23 +420,29 @@ fn statistics_block(models: &[&Fit]) -> Block {
     Block { heading: Some("Fit".to_string()), rows }
 }
 
-/// What was done, said once where all columns agree.
-fn table_notes(fits: &[(&str, &Fit)], sorted: &[Blocks], options: &TableOptions) -> Vec<String> {
-    let level = fits.first().map_or(0.95, |(_, f)| f.level);
-    let mut kinds: Vec<(String, Vec<String>)> = Vec::new();
+/// The columns that have the same of something, in the order of their first.
+fn alike<K: PartialEq>(fits: &[(&str, &Fit)], options: &TableOptions, of: impl Fn(&Fit) -> K) -> Vec<(K, Vec<String>)> {
+    let mut out: Vec<(K, Vec<String>)> = Vec::new();
     for (name, fit) in fits {
-        let kind = words::standard_errors(fit);
-        match kinds.iter_mut().find(|(k, _)| *k == kind) {
+        let own = of(fit);
+        match out.iter_mut().find(|(k, _)| *k == own) {
             Some((_, names)) => names.push(options.label(name)),
-            None => kinds.push((kind, vec![options.label(name)])),
+            None => out.push((own, vec![options.label(name)])),
         }
     }
+    out
+}
+
+/// What was done, said once where all columns agree.
+fn table_notes(fits: &[(&str, &Fit)], sorted: &[Blocks], options: &TableOptions) -> Vec<String> {
+    let levels = alike(fits, options, |f| f.level);
+    let kinds = alike(fits, options, words::standard_errors);
     let mut notes = match kinds.as_slice() {
         [] => vec![],
-        [(kind, _)] => vec![options.beneath_note(level, kind)],
+        [(kind, _)] => vec![options.beneath_note(&levels, kind)],
         many => {
             let parts: Vec<String> = many.iter().map(|(k, names)| format!("{k} ({})", names.join(", "))).collect();
-            vec![options.beneath_note(level, &parts.join("; "))]
+            vec![options.beneath_note(&levels, &parts.join("; "))]
         }
     };
     if !options.controls.is_empty() {

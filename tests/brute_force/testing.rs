@@ -149,6 +149,41 @@ fn moments_under_randomization_are_those_of_all_orders() {
     close("local Moran", "the sum", sum / s0, i.estimate, 1e-10);
 }
 
+/// Of weights that change over time every period has its own; the same ones in every period change nothing.
+#[test]
+fn morans_i_of_residuals_takes_the_weights_of_each_period() {
+    let (n, t) = (9, 4);
+    let mut random = Random::new(6, 2);
+    let e = random.normals(n * t);
+    let drawn = |w: &durbin::weights::Weights| autocorrelation::permuted_moran(&e, w, t, 199, 7).unwrap();
+    let matrix = |size: usize, entries: &[(usize, usize, f64)]| {
+        let mut triplets = sprs::TriMat::new((size, size));
+        entries.iter().for_each(|&(i, k, v)| triplets.add_triplet(i, k, v));
+        durbin::weights::Weights::unscaled(triplets.to_csr())
+    };
+    let link = |i: usize, step: usize| (i, (i + step) % n, 1.0 + i as f64);
+    let once: Vec<_> = (0..n).map(|i| link(i, 1)).collect();
+    let again: Vec<_> = (0..t).flat_map(|s| once.iter().map(move |(i, k, v)| (s * n + i, s * n + k, *v))).collect();
+    let (one, many) = (drawn(&matrix(n, &once)), drawn(&matrix(n * t, &again).over(t)));
+    for (name, a, b) in [
+        ("estimate", one.estimate, many.estimate),
+        ("mean", one.expected, many.expected),
+        ("variance", one.variance, many.variance),
+        ("p", one.p.unwrap(), many.p.unwrap()),
+    ] {
+        close("the same in every period", name, b, a, 1e-12);
+    }
+    let moving: Vec<_> = (0..t)
+        .flat_map(|s| (0..n).map(move |i| (s, link(i, s + 1))))
+        .map(|(s, (i, k, v))| (s * n + i, s * n + k, v))
+        .collect();
+    let sum: f64 = moving.iter().map(|(i, k, v)| v * e[*i] * e[*k]).sum();
+    let s0: f64 = moving.iter().map(|m| m.2).sum();
+    let square: f64 = e.iter().map(|v| v * v).sum();
+    let found = drawn(&matrix(n * t, &moving).over(t));
+    close("other neighbors every period", "estimate", found.estimate, (n * t) as f64 / s0 * sum / square, 1e-12);
+}
+
 #[test]
 fn dependence_is_that_of_pairs() {
     let (n, t) = (8, 6);

@@ -94,8 +94,13 @@ fn tests_of_leads_have_their_size() {
         last.covers(0.92, 0.96);
     }
     let design = Design::corridor(2025).with_persistence(0.5);
-    let (_, information) = study("event study, AR(.5), iid", &design, &plain);
-    assert!(information.coverage() < 0.91, "the information does not know of persistence");
-    let (_, clustered) = study("event study, AR(.5), cluster(unit)", &design, &clustered);
-    clustered.covers(0.92, 0.96);
+    let (rates, last) = study("event study, AR(.5), iid", &design, &plain);
+    // the information does not know of persistence
+    ["leads", "lags of leads", "both"].iter().for_each(|name| rates.within(name, 0.05, 0.15));
+    last.has_bias_within(0.004);
+    assert!(last.coverage() < 0.91, "the last lag is covered by {}", last.coverage());
+    let (rates, last) = study("event study, AR(.5), cluster(unit)", &design, &clustered);
+    rates.within("both", 0.04, 0.25);
+    last.has_bias_within(0.004);
+    last.covers(0.92, 0.96);
 }

@@ -1,6 +1,6 @@
 //! Random unit effects (methods C.10, S12 of G.2): effects drawn anew in every replication, unrelated to the regressors.
 
-use crate::design::{Design, Truth, UNITS};
+use crate::design::{Design, PERIODS, Truth, UNITS};
 use crate::random::Random;
 use crate::tally::{Rates, Tally};
 use durbin::estimators::*;
@@ -15,11 +15,19 @@ const UNIT: f64 = 0.3;
 /// A draw with other unit effects: `x` without the part that goes with them, μ outside of the spatial error.
 fn drawn(design: &Design, truth: &Truth, place: RandomEffects, replication: u64) -> Problem {
     let p = design.draw(truth, replication);
-    let mut random = Random::new(99, replication);
+    let mut random = Random::new(98, replication);
     let effects: Vec<f64> = random.normals(UNITS).iter().map(|v| UNIT * v).collect();
     let (x, outcome) = design.with_random_effects(truth, &p, &effects, place == RandomEffects::Kkp);
     let regressors = vec![p.regressors[0].clone(), Regressor { values: x, lagged: true }];
     Problem { regressors, outcome, fixed_effects: FixedEffects::None, approach: Approach::Random(place), ..p }
+}
+
+/// The standard error of the share `s` of variance that lies between units: in a balanced panel the logarithm of
+/// `σ₁²/σ² = 1 + Ts/(1 − s)` has the variance `2/N + 2/(N(T − 1))` by the information.
+fn share_error(s: f64) -> f64 {
+    let (n, t) = (UNITS as f64, PERIODS as f64);
+    let ratio = 1.0 + t * s / (1.0 - s);
+    (2.0 / n + 2.0 / (n * (t - 1.0))).sqrt() * ratio * (1.0 - s).powi(2) / t
 }
 
 #[test]
@@ -39,6 +47,7 @@ fn random_effects_recover_the_model() {
         let title = format!("random {}, {place:?}", model.name());
         let mut found = names.map(|(n, t)| Tally::new(&format!("{title}: {n}"), t, NORMAL));
         let mut variances = [0.0; 2];
+        let mut share = Tally::new(&format!("{title}: share of units"), UNIT * UNIT / (UNIT * UNIT + 0.04), NORMAL);
         for replication in 0..REPLICATIONS {
             let p = drawn(&design, &truth, place, replication);
             let p = Problem {
@@ -53,9 +62,12 @@ fn random_effects_recover_the_model() {
                 tally.note(e.coefficients[k + 1], e.vcov[k + 1][k + 1].sqrt());
             }
             variances[0] += e.sigma2 / REPLICATIONS as f64;
-            variances[1] += e.sigma2_unit.unwrap() / REPLICATIONS as f64;
+            let of_units = e.sigma2_unit.unwrap();
+            variances[1] += of_units / REPLICATIONS as f64;
+            let found = of_units / (of_units + e.sigma2);
+            share.note(found, share_error(found));
         }
-        found.iter().for_each(Tally::show);
+        found.iter().chain([&share]).for_each(Tally::show);
         println!(
             "{title}: sigma2 {:.5} (true .04), of units {:.5} (true {:.2})",
             variances[0],
@@ -63,7 +75,7 @@ fn random_effects_recover_the_model() {
             UNIT * UNIT
         );
         assert!((variances[0] - 0.04).abs() < 0.001 && (variances[1] - UNIT * UNIT).abs() < 0.006);
-        for tally in &found {
+        for tally in found.iter().chain([&share]) {
             tally.has_bias_within(0.006);
             tally.covers(0.92, 0.97);
             tally.has_errors_within(0.9, 1.08);

@@ -69,6 +69,16 @@ impl Tally {
         assert!(found >= lo - error && found <= hi + error, "{}: mean error over spread {found}", self.name);
     }
 
+    /// The same estimates with standard errors this much larger.
+    pub fn stretched(&self, name: &str, factor: f64) -> Tally {
+        Tally {
+            name: name.to_string(),
+            estimates: self.estimates.clone(),
+            errors: self.errors.iter().map(|e| factor * e).collect(),
+            ..*self
+        }
+    }
+
     /// One line of numbers.
     pub fn show(&self) {
         println!(

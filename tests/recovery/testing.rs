@@ -152,6 +152,46 @@ fn multipliers_find_lags_and_errors() {
     assert!(before >= 0.9);
 }
 
+/// S6: multiplier, likelihood ratio and Wald statistic of one spatial parameter, from its null on.
+#[test]
+#[ignore = "slow: hundreds of estimates"]
+fn three_tests_of_one_parameter_find_it() {
+    let mut design = Design::corridor(SEED);
+    // one matrix for lag and errors, as a test of either takes it
+    design.error = design.lag.clone();
+    let lag = [0.0, 0.1, 0.2, 0.3].map(|rho| truth(rho));
+    let error = [0.0, 0.2, 0.4].map(|lambda| Truth { lambda, ..truth(0.0) });
+    for (model, parameter, truths) in [(Model::Sar, "rho", &lag[..]), (Model::Sem, "lambda", &error[..])] {
+        let names = ["LM", "LR", "Wald"];
+        let mut before = [0.0; 3];
+        for (step, truth) in truths.iter().enumerate() {
+            let mut rates = Rates::default();
+            for replication in 0..REPLICATIONS {
+                let drawn = design.draw(truth, replication);
+                let none = as_model(Model::Ols, &drawn);
+                let found = lagrange(&none, drawn.lag_weights.as_ref().unwrap(), Style::Centered).unwrap();
+                let simple = estimate(&none, &Never).unwrap();
+                let e = estimate(&as_model(model, &drawn), &Never).unwrap();
+                let last = e.coefficients.len() - 1;
+                let multiplier = if model == Model::Sar { found.lag } else { found.error };
+                let statistics =
+                    [multiplier, 2.0 * (e.loglik - simple.loglik), e.coefficients[last].powi(2) / e.vcov[last][last]];
+                names.iter().zip(statistics).for_each(|(name, s)| rates.note(name, chi2(s, 1.0)));
+            }
+            rates.show(&format!("S6, {parameter} {}", truth.rho + truth.lambda));
+            for (name, before) in names.iter().zip(&mut before) {
+                let power = rates.of(name);
+                assert!(power >= *before, "{name} of {parameter} falls from {before} to {power}");
+                *before = power;
+                if step == 0 {
+                    rates.within(name, 0.03, 0.07);
+                }
+            }
+        }
+        assert!(before.iter().all(|power| *power >= 0.9), "power ends at {before:?}");
+    }
+}
+
 /// Simplification tests of the Durbin model under each of their nulls.
 #[test]
 #[ignore = "slow: hundreds of estimates"]

@@ -375,6 +375,7 @@ pub(super) const PATTERNS: &[(&str, &str)] = &[
     ("t statistics in brackets; standard errors {}.", "括号内为 t 值；标准误：{}。"),
     ("p-values in brackets; standard errors {}.", "括号内为 p 值；标准误：{}。"),
     ("{} % intervals in brackets; standard errors {}.", "方括号内为 {}% 置信区间；标准误：{}。"),
+    ("Intervals in brackets, {}; standard errors {}.", "方括号内为置信区间，{}；标准误：{}。"),
     ("Standard errors in brackets; {}", "括号内为标准误；{}"),
     ("t statistics in brackets; {}", "括号内为 t 值；{}"),
     ("p-values in brackets; {}", "括号内为 p 值；{}"),

@@ -7,9 +7,10 @@ use crate::outcome::{Effect, Estimate, Fit};
 /// How far the marks of series on one line stand apart.
 const APART: f64 = 0.22;
 
-/// One series of estimates: its name and one estimate per term.
+/// One series of estimates: its name, the level of its intervals and one estimate per term.
 struct Series<'a> {
     name: String,
+    level: f64,
     of: Vec<(String, &'a Estimate)>,
 }
 
@@ -19,13 +20,9 @@ pub fn of_one(fit: &Fit) -> Figure {
     let about = vec![format!("Bars: {} intervals, standard errors {}.", percent(fit.level), fit.se_type)];
     if fit.model == "ols" || fit.effects.is_empty() {
         let of = fit.coefficients.iter().filter(|c| c.term != "(Intercept)");
-        let series = Series { name: String::new(), of: of.map(|c| (c.term.clone(), &c.value)).collect() };
-        return Figure {
-            title,
-            panels: vec![panel(&[series], "coefficient", fit.level)],
-            notes: about,
-            ..Figure::default()
-        };
+        let of = of.map(|c| (c.term.clone(), &c.value)).collect();
+        let series = Series { name: String::new(), level: fit.level, of };
+        return Figure { title, panels: vec![panel(&[series], "coefficient")], notes: about, ..Figure::default() };
     }
     let panels = vec![effects_panel(&fit.effects, fit.level)];
     Figure { title, panels, notes: about, ..Figure::default() }
@@ -38,19 +35,19 @@ pub fn of_effects(effects: &[Effect], level: f64) -> Figure {
 }
 
 fn effects_panel(effects: &[Effect], level: f64) -> Panel {
-    let direct =
-        Series { name: "direct".to_string(), of: effects.iter().map(|e| (e.term.clone(), &e.direct)).collect() };
-    let indirect =
-        Series { name: "indirect".to_string(), of: effects.iter().map(|e| (e.term.clone(), &e.indirect)).collect() };
-    let total = Series { name: "total".to_string(), of: effects.iter().map(|e| (e.term.clone(), &e.total)).collect() };
-    panel(&[direct, indirect, total], "effect", level)
+    let series = |name: &str, part: fn(&Effect) -> &Estimate| Series {
+        name: name.to_string(),
+        level,
+        of: effects.iter().map(|e| (e.term.clone(), part(e))).collect(),
+    };
+    let parts = [series("direct", |e| &e.direct), series("indirect", |e| &e.indirect), series("total", |e| &e.total)];
+    panel(&parts, "effect")
 }
 
 /// Several fits in one picture, a series each: the direct effects in one panel and the indirect ones in another where
 /// every fit has them, else the coefficients.
 pub fn of_several(fits: &[(String, &Fit)]) -> Figure {
-    let level = fits.first().map_or(0.95, |(_, f)| f.level);
-    let notes = vec![format!("Bars: {} intervals.", percent(level))];
+    let notes = vec![bars(fits)];
     let treated = fits.iter().all(|(_, f)| f.treatment.is_some());
     let wanted = |term: &str, fit: &Fit| !treated || fit.treatment.as_deref() == Some(term);
     let has_effects = fits.iter().all(|(_, f)| !f.effects.is_empty());
@@ -59,6 +56,7 @@ pub fn of_several(fits: &[(String, &Fit)]) -> Figure {
             .iter()
             .map(|(name, f)| Series {
                 name: name.clone(),
+                level: f.level,
                 of: f
                     .coefficients
                     .iter()
@@ -67,13 +65,14 @@ pub fn of_several(fits: &[(String, &Fit)]) -> Figure {
                     .collect(),
             })
             .collect();
-        return Figure { title: None, panels: vec![panel(&series, "coefficient", level)], notes, ..Figure::default() };
+        return Figure { title: None, panels: vec![panel(&series, "coefficient")], notes, ..Figure::default() };
     }
     let of = |what: &str, indirect: bool| {
         let series: Vec<Series> = fits
             .iter()
             .map(|(name, f)| Series {
                 name: name.clone(),
+                level: f.level,
                 of: f
                     .effects
                     .iter()
@@ -82,13 +81,31 @@ pub fn of_several(fits: &[(String, &Fit)]) -> Figure {
                     .collect(),
             })
             .collect();
-        panel(&series, what, level)
+        panel(&series, what)
     };
     let panels = vec![of("direct effect", false), of("indirect effect", true)];
     Figure { title: None, panels, notes, ..Figure::default() }
 }
 
-fn panel(series: &[Series], what: &str, level: f64) -> Panel {
+/// What the bars are: one level, or each with the fits that have it.
+fn bars(fits: &[(String, &Fit)]) -> String {
+    let mut levels: Vec<(f64, Vec<&str>)> = Vec::new();
+    for (name, fit) in fits {
+        match levels.iter_mut().find(|(level, _)| *level == fit.level) {
+            Some((_, names)) => names.push(name),
+            None => levels.push((fit.level, vec![name])),
+        }
+    }
+    match levels.as_slice() {
+        [(level, _)] => format!("Bars: {} intervals.", percent(*level)),
+        several => {
+            let of = |(level, names): &(f64, Vec<&str>)| format!("{} ({})", percent(*level), names.join(", "));
+            format!("Bars: intervals of {}.", several.iter().map(of).collect::<Vec<String>>().join(", "))
+        }
+    }
+}
+
+fn panel(series: &[Series], what: &str) -> Panel {
     let mut names: Vec<String> = Vec::new();
     for (term, _) in series.iter().flat_map(|s| &s.of) {
         if !names.contains(term) {
@@ -107,11 +124,30 @@ fn panel(series: &[Series], what: &str, level: f64) -> Panel {
                 estimate: e.estimate,
                 ci: e.ci,
                 wide: None,
-                says: format!("{called}: {}", says(what, e, level)),
+                says: format!("{called}: {}", says(what, e, s.level)),
             })
         });
         let name = (!s.name.is_empty()).then(|| s.name.clone());
         layers.push(Layer { series: name, ink: Ink::Series(k), marks: Marks::Bars(bars.collect()) });
     }
     Panel { heading: None, x: numbers(what), y: Axis::Names { label: String::new(), names, own: false }, layers, aspect: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples::fit;
+
+    #[test]
+    fn every_level_of_intervals_is_named() {
+        let (one, other) = (fit("A"), Fit { level: 0.9, ..fit("B") });
+        assert_eq!(of_several(&[("m".into(), &one), ("n".into(), &one)]).notes, ["Bars: 95 % intervals."]);
+        let mixed = of_several(&[("m".into(), &one), ("n".into(), &other)]);
+        assert_eq!(mixed.notes, ["Bars: intervals of 95 % (m), 90 % (n)."]);
+        let said = |series: usize| match &mixed.panels[0].layers[series + 1].marks {
+            Marks::Bars(bars) => bars[0].says.clone(),
+            other => panic!("{other:?}"),
+        };
+        assert!(said(0).contains("95 % interval") && said(1).contains("90 % interval"), "{} {}", said(0), said(1));
+    }
 }
