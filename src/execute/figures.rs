@@ -3,8 +3,8 @@
 use super::Run;
 use crate::check::spec::{FigureSpec, Picture};
 use crate::fault::Fault;
-use crate::outcome::{LabeledArray, Outcome};
 use crate::outcome::figures::Figure;
+use crate::outcome::{LabeledArray, Outcome};
 use crate::report::figure::png::{NoPixels, png};
 use crate::report::lang;
 use crate::report::plots::{self, maps};

@@ -225,7 +225,14 @@ pub(super) fn fit(spec: &ModelSpec, panel: &str, plan: &ModelPlan, e: &Estimated
         converged: e.converged,
         vcov: Vcov { terms, matrix: e.vcov.clone() },
         probes: super::remarks::probes(e),
-        notes: plan.notes.iter().cloned().chain(super::remarks::probed(e)).chain(short_run(spec)).chain(at_zero(spec)).collect(),
+        notes: plan
+            .notes
+            .iter()
+            .cloned()
+            .chain(super::remarks::probed(e))
+            .chain(short_run(spec))
+            .chain(at_zero(spec))
+            .collect(),
     }
 }
 
@@ -323,7 +330,8 @@ fn at_zero(spec: &ModelSpec) -> Option<String> {
         column.visit(&mut |c| found |= matches!(c.kind, ColumnKind::Treatment(t) if t == treatment));
         found
     };
-    let products = spec.terms.iter().filter(|t| !matches!(t.value.kind, ColumnKind::Treatment(_)) && takes_part(&t.value));
+    let products =
+        spec.terms.iter().filter(|t| !matches!(t.value.kind, ColumnKind::Treatment(_)) && takes_part(&t.value));
     let names: Vec<&str> = products.map(|t| t.value.text.as_str()).collect();
     (!names.is_empty()).then(|| {
         let (what, are) = (ticked_list(&names), if names.len() == 1 { "is" } else { "are" });

@@ -148,7 +148,10 @@ mod tests {
         assert_eq!(zh("iid (expected information) (a, b)"), "同方差（期望信息矩阵）（a, b）");
         assert_eq!(zh("-5 and before"), "-5及以前");
         assert_eq!(zh("lngdp"), "lngdp");
-        assert_eq!(zh("-4: direct effect -0.112, 95 % interval -0.281 to 0.057"), "-4：直接效应 -0.112，95 % 置信区间 -0.281 至 0.057");
+        assert_eq!(
+            zh("-4: direct effect -0.112, 95 % interval -0.281 to 0.057"),
+            "-4：直接效应 -0.112，95 % 置信区间 -0.281 至 0.057"
+        );
         assert_eq!(zh("never (28 units)"), "从未处理（28 个个体）");
         assert_eq!(say(Lang::En, "Observations"), "Observations");
     }

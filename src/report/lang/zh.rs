@@ -139,7 +139,10 @@ pub(super) const PHRASES: &[(&str, &str)] = &[
     ("permutation", "置换检验"),
     ("Moments: under randomization", "矩：随机化假设"),
     ("Moments: under normality", "矩：正态假设"),
-    ("If rejected: neighbors are more alike (statistic above zero) or less alike (below) than chance makes them", "若拒绝：邻居之间比随机情形更相似（统计量为正）或更不相似（为负）"),
+    (
+        "If rejected: neighbors are more alike (statistic above zero) or less alike (below) than chance makes them",
+        "若拒绝：邻居之间比随机情形更相似（统计量为正）或更不相似（为负）",
+    ),
     // How it was done.
     ("robust to heteroskedasticity", "异方差稳健"),
     ("quasi-maximum likelihood sandwich", "拟极大似然稳健标准误"),
@@ -250,7 +253,10 @@ pub(super) const PHRASES: &[(&str, &str)] = &[
     ("Before matching", "匹配前"),
     ("After matching", "匹配后"),
     ("Lines: densities by a normal kernel, the height of each scaled to one.", "曲线：正态核密度，各自最高点记为 1。"),
-    ("Classes hold equally many units, but that units with one value are in one class.", "各级所含个体数大致相等，取值相同的个体归入同一级。"),
+    (
+        "Classes hold equally many units, but that units with one value are in one class.",
+        "各级所含个体数大致相等，取值相同的个体归入同一级。",
+    ),
     ("no value", "无值"),
     // Models.
     ("Linear model", "线性模型"),
@@ -317,7 +323,10 @@ pub(super) const PATTERNS: &[(&str, &str)] = &[
     ("Bars: {} intervals.", "竖条：{} 置信区间。"),
     ("Bands: {} intervals of each horizon.", "阴影：各期的 {} 置信区间。"),
     ("Dashes: {} intervals that hold at all event times at once.", "虚线：在所有事件时点同时成立的 {} 置信带。"),
-    ("Dashes: the two-way estimate {}, the weighted mean of all points.", "虚线：双向固定效应估计值 {}，即各点的加权平均。"),
+    (
+        "Dashes: the two-way estimate {}, the weighted mean of all points.",
+        "虚线：双向固定效应估计值 {}，即各点的加权平均。",
+    ),
     (
         "Tests before the start: all leads are zero: {}; own {}; spillovers {}.",
         "处理前检验（各期联合为零）：全部 {}；自身 {}；溢出 {}。",

@@ -130,7 +130,13 @@ fn panel(series: &[Series], what: &str) -> Panel {
         let name = (!s.name.is_empty()).then(|| s.name.clone());
         layers.push(Layer { series: name, ink: Ink::Series(k), marks: Marks::Bars(bars.collect()) });
     }
-    Panel { heading: None, x: numbers(what), y: Axis::Names { label: String::new(), names, own: false }, layers, aspect: None }
+    Panel {
+        heading: None,
+        x: numbers(what),
+        y: Axis::Names { label: String::new(), names, own: false },
+        layers,
+        aspect: None,
+    }
 }
 
 #[cfg(test)]

@@ -62,7 +62,6 @@ fn assigned(
     Panel { heading: Some(heading), x: numbers(what), y: numbers("p-value, density"), layers, aspect: None }
 }
 
-
 /// Estimates with intervals under names, which are the report's own or those of the data.
 fn named(
     heading: Option<&str>,

@@ -111,7 +111,8 @@ pub fn column(name: &str, array: &LabeledArray, period: usize, ground: &Ground) 
     let when = array.labels.get(1)?.get(period)?;
     let title = format!("{name}, {when}");
     let values = cross_section(array, period, ground);
-    let known: Vec<(usize, f64)> = values.iter().enumerate().filter(|(_, v)| v.is_finite()).map(|(k, v)| (k, *v)).collect();
+    let known: Vec<(usize, f64)> =
+        values.iter().enumerate().filter(|(_, v)| v.is_finite()).map(|(k, v)| (k, *v)).collect();
     if known.is_empty() {
         return None;
     }
@@ -166,7 +167,8 @@ pub fn layers(of: &[Entry], period: Option<usize>, ground: &Ground) -> Result<Op
         let says: Vec<_> = members.iter().map(|k| (*k, format!("{}: {}", ground.units[*k], entry.source))).collect();
         layers.push(ground.layer(Some(label), Ink::Series(c % COHORTS), &says));
     }
-    let rest: Vec<_> = (0..free.len()).filter(|k| free[*k]).map(|k| (k, format!("{}: none", ground.units[k]))).collect();
+    let rest: Vec<_> =
+        (0..free.len()).filter(|k| free[*k]).map(|k| (k, format!("{}: none", ground.units[k]))).collect();
     layers.insert(0, ground.layer(Some(format!("none ({})", units(rest.len()))), Ink::Grey, &rest));
     let names: Vec<&str> = of.iter().map(|e| e.source.as_str()).collect();
     let title = [names.join(", ")].into_iter().chain(when).collect::<Vec<_>>().join(", ");

@@ -19,10 +19,7 @@ pub fn scores(m: &MatchedDid) -> Figure {
             heading: Some(heading.to_string()),
             x: numbers("propensity score"),
             y: numbers("density"),
-            layers: vec![
-                layer("treated", 0, Marks::Line(of(true))),
-                layer("controls", 1, Marks::Dashes(of(false))),
-            ],
+            layers: vec![layer("treated", 0, Marks::Line(of(true))), layer("controls", 1, Marks::Dashes(of(false)))],
             aspect: None,
         }
     };
