@@ -78,7 +78,8 @@ fn what_is_wrong_far_down_is_told_at_its_line() {
     ] {
         let mut files = MemoryLoader::default();
         files.files.insert("firms.csv".into(), format!("{text}{bad}").into_bytes());
-        let program = "data jobs from \"firms.csv\" { keys city, industry, year  missing drop  sum sales, employed }\njobs\n";
+        let program =
+            "data jobs from \"firms.csv\" { keys city, industry, year  missing drop  sum sales, employed }\njobs\n";
         let run = run(&files, program, 2);
         let found = run.diagnostics.iter().find(|d| d.is_error()).unwrap();
         let line = text.lines().count() + 1;
