@@ -52,15 +52,15 @@ impl Checker<'_> {
     /// What the arguments `encoding`, `separator` and `decimal` say of how a file is written.
     pub(crate) fn written_arguments(&mut self, file: &Expr, bound: &Bound) -> Check<Writing> {
         let mut out = Writing::default();
-        let words: [(&str, fn(Text) -> ClauseKind); 3] = [
-            ("encoding", ClauseKind::Encoding),
-            ("separator", ClauseKind::Separator),
-            ("decimal", ClauseKind::Decimal),
-        ];
-        for (word, clause) in words {
+        for word in ["encoding", "separator", "decimal"] {
             let Some(e) = bound.get(word) else { continue };
             let text = Text { text: self.string(e)?, span: self.at(e.span) };
-            self.written(&clause(text), &mut out)?;
+            let clause = match word {
+                "encoding" => ClauseKind::Encoding(text),
+                "separator" => ClauseKind::Separator(text),
+                _ => ClauseKind::Decimal(text),
+            };
+            self.written(&clause, &mut out)?;
         }
         if out.is_usual() {
             return Ok(out);

@@ -1,11 +1,11 @@
-//! A piece of a text table in columns: the group of every record by its keys, its numbers, the texts conditions need.
+//! A piece of a text table in columns: the labels of every record's keys, its numbers, the texts conditions need.
 
 use std::collections::HashMap;
 
 use ::csv::{ByteRecord, ReaderBuilder};
 
 use crate::data::csv::{LONGEST_FIELD, nfc};
-use crate::data::numbers::{is_missing, parse_written};
+use crate::data::numbers::parse_written;
 use crate::data::places::Lines;
 use crate::data::table::TextColumn;
 use crate::data::writing::Decimal;
@@ -31,11 +31,17 @@ pub struct Numbers {
     pub sentinels: Vec<u32>,
 }
 
-/// The records of a piece. Invariant: columns and `groups` have one entry per record.
+/// A key: which of its labels each record has.
+#[derive(Default)]
+pub struct Key {
+    pub codes: Vec<u32>,
+    /// In the order in which they come first.
+    pub labels: TextColumn,
+}
+
+/// The records of a piece. Invariant: every column has one entry per record.
 pub struct Chunk {
-    pub groups: Vec<u32>,
-    /// The keys of each group, one column per key.
-    pub keys: Vec<TextColumn>,
+    pub keys: Vec<Key>,
     pub numbers: Vec<Numbers>,
     pub texts: Vec<TextColumn>,
     starts: Vec<u32>,
@@ -53,15 +59,13 @@ impl Chunk {
             .buffer_capacity(1 << 16)
             .from_reader(&piece[..]);
         let mut chunk = Chunk {
-            groups: Vec::new(),
-            keys: vec![TextColumn::default(); wanted.keys.len()],
+            keys: wanted.keys.iter().map(|_| Key::default()).collect(),
             numbers: wanted.numbers.iter().map(|_| Numbers::default()).collect(),
             texts: vec![TextColumn::of(wanted.decimal); wanted.texts.len()],
             starts: Vec::new(),
             piece: Vec::new(),
         };
-        let mut known: HashMap<Box<[u8]>, u32> = HashMap::new();
-        let mut key: Vec<u8> = Vec::new();
+        let mut known: Vec<HashMap<Box<[u8]>, u32>> = vec![HashMap::new(); wanted.keys.len()];
         let mut record = ByteRecord::new();
         let mut header = first;
         while reader.read_byte_record(&mut record).ok()? {
@@ -76,47 +80,29 @@ impl Chunk {
             if std::mem::take(&mut header) {
                 continue;
             }
-            key.clear();
-            for &field in &wanted.keys {
-                let cell = record.get(field)?;
-                key.extend_from_slice(&(cell.len() as u32).to_le_bytes());
-                key.extend_from_slice(cell);
+            for ((key, known), &field) in chunk.keys.iter_mut().zip(&mut known).zip(&wanted.keys) {
+                key.push(&record, field, known)?;
             }
-            let group = match known.get(&key[..]) {
-                Some(&group) => group,
-                None => {
-                    let group = known.len() as u32;
-                    known.insert(key.as_slice().into(), group);
-                    for (column, &field) in chunk.keys.iter_mut().zip(&wanted.keys) {
-                        column.push(&nfc(text(&record, field)?));
-                    }
-                    group
-                }
-            };
-            chunk.push(&record, group, wanted)?;
+            chunk.push(&record, wanted)?;
             chunk.starts.push(record.position().map_or(0, |p| p.byte() as u32));
         }
         chunk.piece = piece;
         Some(chunk)
     }
 
-    fn push(&mut self, record: &ByteRecord, group: u32, wanted: &Wanted) -> Option<()> {
-        let row = self.groups.len() as u32;
-        self.groups.push(group);
+    fn push(&mut self, record: &ByteRecord, wanted: &Wanted) -> Option<()> {
+        let row = self.starts.len() as u32;
         for (column, &field) in self.numbers.iter_mut().zip(&wanted.numbers) {
-            let cell = text(record, field)?;
-            let value = if is_missing(cell, &wanted.markers) {
-                f64::NAN
-            } else {
-                parse_written(cell, wanted.decimal).unwrap_or_else(|| {
-                    column.odd.push(row);
-                    f64::NAN
-                })
-            };
-            if value == -999.0 && cell.trim() == "-999" {
+            let cell = trimmed(text(record, field)?);
+            let missing = cell.is_empty() || wanted.markers.iter().any(|m| m == cell);
+            let value = if missing { None } else { parse_written(cell, wanted.decimal) };
+            if value.is_none() && !missing {
+                column.odd.push(row);
+            }
+            if value == Some(-999.0) && cell == "-999" {
                 column.sentinels.push(row);
             }
-            column.values.push(value);
+            column.values.push(value.unwrap_or(f64::NAN));
         }
         for (column, &field) in self.texts.iter_mut().zip(&wanted.texts) {
             column.push(&nfc(text(record, field)?));
@@ -125,7 +111,7 @@ impl Chunk {
     }
 
     pub fn rows(&self) -> usize {
-        self.groups.len()
+        self.starts.len()
     }
 
     /// The lines on which some records begin, from 1 in the piece; asked for in order.
@@ -141,6 +127,31 @@ impl Chunk {
     /// How many lines end in the piece.
     pub fn line_ends(&self) -> usize {
         Lines::new(&self.piece).line_at(self.piece.len()) - 1
+    }
+}
+
+impl Key {
+    fn push(&mut self, record: &ByteRecord, field: usize, known: &mut HashMap<Box<[u8]>, u32>) -> Option<()> {
+        let cell = record.get(field)?;
+        let code = match known.get(cell) {
+            Some(&code) => code,
+            None => {
+                let code = known.len() as u32;
+                known.insert(cell.into(), code);
+                self.labels.push(&nfc(text(record, field)?));
+                code
+            }
+        };
+        self.codes.push(code);
+        Some(())
+    }
+}
+
+/// A cell without blanks around it; hardly any has some.
+fn trimmed(cell: &str) -> &str {
+    match cell.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => cell,
+        _ => cell.trim(),
     }
 }
 

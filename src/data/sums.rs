@@ -1,24 +1,38 @@
 //! Rows of equal keys become one: columns added up in the order of the rows, and how many rows there were.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::data::table::{Table, TextColumn};
 
+/// Combinations of labels of which a place is kept whether or not they come: 128 MB.
+const MOST_PLACES: usize = 1 << 25;
+/// No group yet.
+const NONE: u32 = u32::MAX;
+
 /// One row per combination of keys, in the order in which they come first.
-#[derive(Default)]
 pub struct Sums {
-    known: HashMap<Box<[u8]>, u32>,
-    keys: Vec<TextColumn>,
+    /// Of each key, the number of each label.
+    numbers: Vec<HashMap<Box<str>, u32>>,
+    labels: Vec<TextColumn>,
+    groups: Groups,
     lines: Vec<u32>,
-    counts: Vec<u64>,
-    /// By column.
-    totals: Vec<Vec<f64>>,
+    /// Of each group, the sum of each column and how many rows there were.
+    totals: Vec<f64>,
+    columns: usize,
 }
 
 impl Sums {
     /// Of so many keys and so many columns.
     pub fn of(keys: usize, columns: usize) -> Sums {
-        Sums { keys: vec![TextColumn::default(); keys], totals: vec![Vec::new(); columns], ..Sums::default() }
+        Sums {
+            numbers: vec![HashMap::new(); keys],
+            labels: vec![TextColumn::default(); keys],
+            groups: Groups { sizes: vec![1; keys], ..Groups::default() },
+            lines: Vec::new(),
+            totals: Vec::new(),
+            columns,
+        }
     }
 
     /// How many combinations of keys there are.
@@ -30,56 +44,123 @@ impl Sums {
         self.lines.is_empty()
     }
 
-    /// The number of a combination of keys; `line`: where it stands, if it is new. `None`: beyond what a table holds.
-    pub fn group(&mut self, cells: &[&str], line: impl FnOnce() -> usize) -> Option<u32> {
-        let mut key = Vec::with_capacity(16 * cells.len());
-        for cell in cells {
-            key.extend_from_slice(&(cell.len() as u32).to_le_bytes());
-            key.extend_from_slice(cell.as_bytes());
+    /// The number of a label of a key. `None`: beyond what a table holds.
+    pub fn label(&mut self, key: usize, cell: &str) -> Option<u32> {
+        if let Some(&number) = self.numbers[key].get(cell) {
+            return Some(number);
         }
-        if let Some(&group) = self.known.get(&key[..]) {
-            return Some(group);
-        }
-        let group = u32::try_from(self.lines.len()).ok().filter(|&g| g < u32::MAX - 1)?;
-        if !self.keys.iter_mut().zip(cells).all(|(column, cell)| column.push(cell)) {
+        let number = u32::try_from(self.labels[key].len()).ok()?;
+        if !self.labels[key].push(cell) {
             return None;
         }
-        self.known.insert(key.into(), group);
+        self.numbers[key].insert(cell.into(), number);
+        Some(number)
+    }
+
+    /// The group of a combination of labels; `line`: where it stands, if it is new. `None`: beyond what a table holds.
+    pub fn group(&mut self, labels: &[u32], line: impl FnOnce() -> usize) -> Option<u32> {
+        if let Some(group) = self.groups.find(labels) {
+            return Some(group);
+        }
+        let group = u32::try_from(self.lines.len()).ok().filter(|&g| g < NONE - 1)?;
+        self.groups.insert(labels, group);
         self.lines.push(u32::try_from(line()).unwrap_or(u32::MAX));
-        self.counts.push(0);
-        self.totals.iter_mut().for_each(|t| t.push(0.0));
+        self.totals.resize(self.totals.len() + self.columns + 1, 0.0);
         Some(group)
     }
 
     /// Adds a row to a group: what is missing makes the sum missing.
     pub fn add(&mut self, group: u32, values: impl Iterator<Item = f64>) {
-        self.counts[group as usize] += 1;
-        for (total, value) in self.totals.iter_mut().zip(values) {
-            total[group as usize] += value;
-        }
+        let width = self.columns + 1;
+        let totals = &mut self.totals[group as usize * width..][..width];
+        totals.iter_mut().zip(values.chain(std::iter::once(1.0))).for_each(|(total, value)| *total += value);
     }
 
     /// The table of the sums: the keys under their names, then the columns, then the count. A number is written so that
     /// it reads back as it is.
     pub fn table(self, file: &str, keys: &[String], columns: &[String], count: Option<&String>) -> Option<Table> {
         let header: Vec<String> = keys.iter().chain(columns).chain(count).cloned().collect();
-        let mut all = self.keys;
-        for total in &self.totals {
-            let mut column = TextColumn::default();
-            let written = |x: f64| if x.is_nan() { String::new() } else { x.to_string() };
-            if !total.iter().all(|&x| column.push(&written(x))) {
-                return None;
-            }
-            all.push(column);
+        let (rows, width) = (self.len(), self.columns + 1);
+        let mut all = Vec::new();
+        for (key, labels) in self.labels.iter().enumerate() {
+            all.push(column((0..rows).map(|g| labels.get(self.groups.label(g, key) as usize).into()))?);
         }
-        if count.is_some() {
-            let mut column = TextColumn::default();
-            if !self.counts.iter().all(|n| column.push(&n.to_string())) {
-                return None;
-            }
-            all.push(column);
+        let written = |x: f64| if x.is_nan() { String::new() } else { x.to_string() };
+        for k in 0..columns.len() + usize::from(count.is_some()) {
+            let place = if k < columns.len() { k } else { self.columns };
+            all.push(column((0..rows).map(|g| written(self.totals[g * width + place]).into()))?);
         }
         Some(Table::new(file, header, all, self.lines))
+    }
+}
+
+fn column<'c>(mut cells: impl Iterator<Item = Cow<'c, str>>) -> Option<TextColumn> {
+    let mut out = TextColumn::default();
+    cells.all(|cell| out.push(&cell)).then_some(out)
+}
+
+/// Groups by their labels: a place for every combination while these are few, else those that come.
+#[derive(Default)]
+struct Groups {
+    /// The labels of every group.
+    labels: Vec<u32>,
+    /// Of each key, so many labels have places.
+    sizes: Vec<usize>,
+    places: Vec<u32>,
+    others: HashMap<Box<[u32]>, u32>,
+    /// There are too many combinations for places.
+    many: bool,
+}
+
+impl Groups {
+    fn label(&self, group: usize, key: usize) -> u32 {
+        self.labels[group * self.sizes.len() + key]
+    }
+
+    /// Where a combination has its place, if there is room.
+    fn place(&self, labels: &[u32]) -> Option<usize> {
+        let inside = labels.iter().zip(&self.sizes).all(|(&l, &size)| (l as usize) < size);
+        inside.then(|| labels.iter().zip(&self.sizes).fold(0, |at, (&l, &size)| at * size + l as usize))
+    }
+
+    fn find(&self, labels: &[u32]) -> Option<u32> {
+        if self.many {
+            return self.others.get(labels).copied();
+        }
+        self.place(labels).and_then(|at| self.places.get(at)).copied().filter(|&g| g != NONE)
+    }
+
+    fn insert(&mut self, labels: &[u32], group: u32) {
+        self.labels.extend_from_slice(labels);
+        if !self.many && self.place(labels).is_none_or(|at| at >= self.places.len()) {
+            self.grow(labels);
+            return;
+        }
+        match self.place(labels).filter(|_| !self.many) {
+            Some(at) => self.places[at] = group,
+            None => drop(self.others.insert(labels.into(), group)),
+        }
+    }
+
+    /// Makes room for labels and puts every group in its place again.
+    fn grow(&mut self, labels: &[u32]) {
+        let needed = labels.iter().zip(&self.sizes).map(|(&l, &size)| size.max((l as usize + 1).next_power_of_two()));
+        self.sizes = needed.collect();
+        let room = self.sizes.iter().try_fold(1usize, |all, &size| all.checked_mul(size));
+        let all = self.labels.chunks_exact(labels.len()).zip(0u32..);
+        match room.filter(|&r| r <= MOST_PLACES) {
+            Some(room) => {
+                self.places = vec![NONE; room];
+                for (of, group) in all {
+                    let at = of.iter().zip(&self.sizes).fold(0, |at, (&l, &size)| at * size + l as usize);
+                    self.places[at] = group;
+                }
+            }
+            None => {
+                self.others = all.map(|(of, group)| (of.into(), group)).collect();
+                (self.many, self.places) = (true, Vec::new());
+            }
+        }
     }
 }
 
@@ -87,15 +168,17 @@ impl Sums {
 mod tests {
     use super::*;
 
+    fn group(sums: &mut Sums, cells: &[&str], line: usize) -> u32 {
+        let labels: Vec<u32> = cells.iter().enumerate().map(|(k, c)| sums.label(k, c).unwrap()).collect();
+        sums.group(&labels, || line).unwrap()
+    }
+
     #[test]
     fn rows_of_equal_keys_are_added_up() {
         let mut sums = Sums::of(2, 1);
-        for (k, (town, year, x)) in
-            [("a", "1", 0.1), ("b", "1", 5.0), ("a", "1", 0.2), ("a", "11", 1e300), ("b", "1", f64::NAN)]
-                .into_iter()
-                .enumerate()
-        {
-            let group = sums.group(&[town, year], || k + 2).unwrap();
+        let rows = [("a", "1", 0.1), ("b", "1", 5.0), ("a", "1", 0.2), ("a", "11", 1e300), ("b", "1", f64::NAN)];
+        for (k, (town, year, x)) in rows.into_iter().enumerate() {
+            let group = group(&mut sums, &[town, year], k + 2);
             sums.add(group, std::iter::once(x));
         }
         let names = |n: &[&str]| n.iter().map(|s| s.to_string()).collect::<Vec<_>>();
@@ -103,13 +186,21 @@ mod tests {
         assert_eq!(table.header, ["town", "year", "x", "firms"]);
         assert_eq!(table.lines, [2, 3, 5]);
         assert_eq!(table.number(0, 2), Some(0.1 + 0.2));
+        assert_eq!((table.get(1, 0), table.get(2, 1)), ("b", "11"));
         assert_eq!((table.get(1, 2), table.get(1, 3), table.number(2, 2)), ("", "2", Some(1e300)));
     }
 
     #[test]
-    fn keys_that_run_together_are_told_apart() {
-        let mut sums = Sums::of(2, 0);
-        let groups = [["a", "bc"], ["ab", "c"], ["abc", ""]].map(|k| sums.group(&k, || 1));
-        assert_eq!(groups, [Some(0), Some(1), Some(2)]);
+    fn groups_are_the_same_with_places_and_without() {
+        let mut sums = Sums::of(3, 0);
+        let mut known: HashMap<[u32; 3], u32> = HashMap::new();
+        // The labels of the first two keys are more than there are places for.
+        for k in 0..20_000u32 {
+            let labels = [k % 9000, (k / 7) % 8000, k % 3];
+            let group = sums.group(&labels, || 1).unwrap();
+            assert_eq!(*known.entry(labels).or_insert(group), group, "{labels:?}");
+        }
+        assert!(sums.groups.many);
+        assert_eq!(sums.len(), known.len());
     }
 }

@@ -99,8 +99,9 @@ impl Planner<'_> {
         let keys: Vec<usize> = declared.keys.iter().filter_map(|k| rows.table.column(k)).collect();
         let mut total = Sums::of(keys.len(), values.len());
         for row in rows.rows.iter().map(|&r| r as usize) {
-            let cells: Vec<&str> = keys.iter().map(|&k| rows.table.get(row, k)).collect();
-            let group = total.group(&cells, || rows.table.line(row));
+            let cells = keys.iter().enumerate().map(|(k, &column)| total.label(k, rows.table.get(row, column)));
+            let labels: Option<Vec<u32>> = cells.collect();
+            let group = labels.and_then(|labels| total.group(&labels, || rows.table.line(row)));
             let Some(group) = group.filter(|_| total.len() <= MOST_CELLS) else {
                 return Err(self.too_many_sums(declared));
             };
@@ -200,6 +201,9 @@ fn let_name(step: &PanelStep) -> Option<&String> {
     }
 }
 
+/// Derived columns that are added up, by name.
+type Derived = Vec<(String, Vec<f64>)>;
+
 /// Whether −999 in a column of numbers is judged a mark for missing, over all pieces.
 #[derive(Clone, Default)]
 struct Judged {
@@ -265,25 +269,27 @@ impl<'s> Adder<'s> {
         }
         let drop = self.declared.rows.missing == MissingPolicy::Drop;
         let mut lines = chunk.lines();
-        let mut groups: Vec<Option<u32>> = vec![None; chunk.keys.first().map_or(0, |k| k.len())];
+        let mut known: Vec<Vec<Option<u32>>> = chunk.keys.iter().map(|k| vec![None; k.labels.len()]).collect();
+        let mut labels = vec![0; chunk.keys.len()];
         for row in rows.iter().map(|&r| r as usize) {
             if drop && values.iter().any(|x| x[row].is_nan()) {
                 self.dropped += 1;
                 continue;
             }
-            let local = chunk.groups[row] as usize;
-            let group = match groups[local] {
-                Some(group) => group,
-                None => {
-                    let cells: Vec<&str> = chunk.keys.iter().map(|k| k.get(local)).collect();
-                    if cells.iter().any(|c| c.is_empty() || is_padded(c)) {
-                        return None;
+            for (k, key) in chunk.keys.iter().enumerate() {
+                let local = key.codes[row] as usize;
+                labels[k] = match known[k][local] {
+                    Some(label) => label,
+                    None => {
+                        let cell = key.labels.get(local);
+                        if cell.is_empty() || is_padded(cell) {
+                            return None;
+                        }
+                        *known[k][local].insert(self.total.label(k, cell)?)
                     }
-                    let group = self.total.group(&cells, || self.line + lines(row))?;
-                    groups[local] = Some(group);
-                    group
-                }
-            };
+                };
+            }
+            let group = self.total.group(&labels, || self.line + lines(row))?;
             self.total.add(group, values.iter().map(|x| x[row]));
             self.records += 1;
         }
@@ -292,7 +298,7 @@ impl<'s> Adder<'s> {
     }
 
     /// The rows that conditions leave, and the derived columns that are added up.
-    fn rows_left(&mut self, planner: &mut Planner, chunk: &Chunk) -> Option<(Vec<u32>, Vec<(String, Vec<f64>)>)> {
+    fn rows_left(&mut self, planner: &mut Planner, chunk: &Chunk) -> Option<(Vec<u32>, Derived)> {
         let steps = &self.declared.rows.steps;
         let all: Vec<u32> = (0..chunk.rows() as u32).collect();
         if steps.is_empty() || all.is_empty() {
