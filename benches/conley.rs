@@ -50,6 +50,7 @@ fn problem(units: usize) -> Problem {
         time_lags: Vec::new(),
         treatment: None,
         events: 0,
+        exposures: 0,
         present: None,
         layout: Layout { coordinates, ..Layout::default() },
     }

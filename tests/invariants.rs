@@ -130,7 +130,9 @@ fn the_names_of_units_change_no_number() {
         for ((path, x), (other, y)) in a.iter().zip(&b) {
             assert_eq!(path, other);
             let close = (x - y).abs() <= 1e-10 * x.abs().max(1.0);
-            assert!(close || path.ends_with(".iterations"), "{path}: {x} and {y}");
+            // sums in another order differ in their last bit, and so does how many values are distinct
+            let may_differ = path.ends_with(".iterations") || path.ends_with(".distinct");
+            assert!(close || may_differ, "{path}: {x} and {y}");
         }
     }
 }

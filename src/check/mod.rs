@@ -9,6 +9,7 @@ pub mod spec;
 mod approach;
 mod arguments;
 pub(crate) mod arrays;
+mod autocorrelation;
 mod changing;
 mod columns;
 mod cycles;

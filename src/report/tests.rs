@@ -191,11 +191,11 @@ fn a_panel_lists_its_columns() {
   Periods          11 (year, 2000 to 2010)
   Rows             528, balanced
 
-  Column    Type    Missing      Mean  Std. dev.   Min          Max
-  ─────────────────────────────────────────────────────────────────
-  人均GDP   number        0  0.123457        1.5    -2  10000000000
-  law_year  number      297    2006.5        0.8  2005         2009
-  region    text          0
+  Column    Type    Missing        Mean  Std. dev.   Min          Max
+  ───────────────────────────────────────────────────────────────────
+  人均GDP   number        0    0.123457        1.5    -2  10000000000
+  law_year  number      297      2006.5        0.8  2005         2009
+  region    text          0  7 distinct
 "#
     );
 }
