@@ -129,8 +129,10 @@ fn a_shock_that_comes_with_the_treatment_is_taken_for_its_effect() {
         tallies[1..].iter_mut().zip(found).for_each(|(t, m)| t.note(m.estimate, m.se));
     }
     tallies.iter().for_each(Tally::show);
-    // It is there to be seen, and no test of the model sees it.
-    assert!(tallies[1].mean() > 4.0 * tallies[1].mean_error() && tallies[1].coverage() < 0.8);
+    // Most of it is taken for a spillover, and no test of the model sees it.
+    for tally in &tallies[2..] {
+        assert!(tally.mean() > 4.0 * tally.mean_error() && tally.coverage() < 0.8);
+    }
 }
 
 /// S15: where everybody is everybody's neighbor the lag of a treatment is a combination of it and of period effects.
