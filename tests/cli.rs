@@ -308,7 +308,7 @@ fn doc_shows_entries_modules_and_faults() {
     assert_eq!((list.status, list.err.as_str()), (0, ""));
     assert!(list.out.contains("std::weights") && list.out.contains("sdm_did"), "{}", list.out);
     for (name, shows) in [
-        ("knn", "fn knn(k, islands = error)"),
+        ("knn", "fn knn(k, islands = error, symmetric = \"none\")"),
         ("std::weights::knn", "row(knn(4))"),
         ("std::weights", "transpose"),
         ("weights", "transpose"),

@@ -77,7 +77,7 @@ fn commands_say_what_they_did() {
     assert!(out.contains("a number\n") && out.contains(": 1 model fitted\n"), "{out}");
     assert!(out.contains(": nothing had to be computed\n"), "{out}");
     assert!(out.contains("taken back: ols(lhom ~ poverty)\n") && out.contains("weights C = row(edges"), "{out}");
-    assert!(out.contains("fn knn(k, ") && out.contains("islands = error)"));
+    assert!(out.contains("fn knn(k, islands = error, symmetric"));
     assert!(err.contains("there is no command `:nmes`") && err.contains("did you mean `:names`?"), "{err}");
     assert!(err.contains("`:load FILE`") && !err.contains("`k`"), "{err}");
 }
