@@ -159,7 +159,7 @@ fn three_tests_of_one_parameter_find_it() {
     let mut design = Design::corridor(SEED);
     // one matrix for lag and errors, as a test of either takes it
     design.error = design.lag.clone();
-    let lag = [0.0, 0.1, 0.2, 0.3].map(|rho| truth(rho));
+    let lag = [0.0, 0.1, 0.2, 0.3].map(truth);
     let error = [0.0, 0.2, 0.4].map(|lambda| Truth { lambda, ..truth(0.0) });
     for (model, parameter, truths) in [(Model::Sar, "rho", &lag[..]), (Model::Sem, "lambda", &error[..])] {
         let names = ["LM", "LR", "Wald"];
