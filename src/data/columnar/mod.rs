@@ -65,7 +65,7 @@ mod built {
     fn without_reader(file: &str, stored: Stored) -> Fault {
         let message = format!("`{file}` is {}, and this durbin is built without their reader", stored.words());
         Fault::error("durbin::data::unknown_format", message)
-            .help("build it with `cargo install durbin --features parquet`, or export the table as CSV UTF-8")
+            .help("build it with `cargo install --path . --features parquet`, or export the table as CSV UTF-8")
     }
 }
 

@@ -50,7 +50,8 @@ pub fn of_several(fits: &[(String, &Fit)]) -> Figure {
     let notes = vec![bars(fits)];
     let treated = fits.iter().all(|(_, f)| f.treatment.is_some());
     let wanted = |term: &str, fit: &Fit| !treated || fit.treatment.as_deref() == Some(term);
-    let has_effects = fits.iter().all(|(_, f)| !f.effects.is_empty());
+    // without neighbors, coefficients are all there is: a panel of indirect effects would be empty
+    let has_effects = fits.iter().all(|(_, f)| !f.effects.is_empty()) && fits.iter().any(|(_, f)| f.model != "ols");
     if !has_effects {
         let series: Vec<Series> = fits
             .iter()
