@@ -147,14 +147,7 @@ impl Checker<'_> {
         let time = self.panels[panel].spec.time.clone();
         match (bound.get("at"), bound.get("by")) {
             (None, None) => Ok(Periods::Only),
-            (Some(at), None) => {
-                let x = self.number(at, "`at`")?;
-                if x.fract() == 0.0 && x.abs() < 1e15 {
-                    return Ok(Periods::At(x as i64));
-                }
-                let message = format!("`at` is a period, a whole number; {x} was given");
-                Err(self.report(Diagnostic::error("durbin::check::out_of_range", self.at(at.span), message)))
-            }
+            (Some(at), None) => self.period(at).map(Periods::At),
             (None, Some(by)) => match &by.kind {
                 ExprKind::Name(n) if n.text == time || n.text == "time" => Ok(Periods::Each),
                 _ => Err(self.bad_option_value("by", by, &[&time])),

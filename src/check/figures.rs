@@ -132,12 +132,7 @@ impl Checker<'_> {
                 .help("leave it out; `local_moran(x, W, at: 2022)` takes its own");
             return Err(self.report(fault));
         }
-        let x = self.number(at, "`at`")?;
-        if x.fract() == 0.0 && x.abs() < 1e15 {
-            return Ok(Some(x as i64));
-        }
-        let message = format!("`at` is a period, a whole number; {x} was given");
-        Err(self.report(Diagnostic::error("durbin::check::out_of_range", self.at(at.span), message)))
+        self.period(at).map(Some)
     }
 
     /// The panel whose units a map shows; it has coordinates or shapes.

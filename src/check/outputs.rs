@@ -49,11 +49,7 @@ fn kind_and_formats(output: &Output, tests: &[TestSpec]) -> (&'static str, &'sta
 
 /// Tests of the autocorrelation of columns: their table has them beside each other.
 fn beside(items: &[(Written, Output)], tests: &[TestSpec]) -> bool {
-    let of_columns = |o: &Output| match o {
-        Output::Test(number) => matches!(tests[*number].query, TestQuery::Column { .. }),
-        _ => false,
-    };
-    items.len() > 1 && items.iter().all(|(_, o)| of_columns(o))
+    items.len() > 1 && items.iter().all(|(_, o)| matches!(o, Output::Test(number) if tests[*number].is_of_column()))
 }
 
 impl Checker<'_> {

@@ -295,10 +295,7 @@ fn is_tabular(value: &Value, tests: &[TestSpec]) -> bool {
         | Value::Data(_)
         | Value::Test(_, None) => true,
         Value::List(items) => {
-            let of_column = |v: &Value| match v {
-                Value::Test(number, None) => matches!(tests[*number].query, TestQuery::Column { .. }),
-                _ => false,
-            };
+            let of_column = |v: &Value| matches!(v, Value::Test(number, None) if tests[*number].is_of_column());
             items.len() > 1 && items.iter().all(|(v, _)| of_column(v))
         }
         Value::Answer(answer, _) => matches!(

@@ -245,7 +245,8 @@ impl Checker<'_> {
         Err(self.wrong_kind(expr.span, "a column", &value, None))
     }
 
-    fn period(&mut self, expr: &Expr) -> Check<i64> {
+    /// A constant period.
+    pub(super) fn period(&mut self, expr: &Expr) -> Check<i64> {
         let x = self.number(expr, "a period")?;
         if x.fract() != 0.0 || x.abs() > 9e15 {
             return Err(self.report(Diagnostic::error(

@@ -157,6 +157,11 @@ pub struct TestSpec {
 }
 
 impl TestSpec {
+    /// Whether it is about a column, and not a model: several of these stand beside each other in one table.
+    pub fn is_of_column(&self) -> bool {
+        matches!(self.query, TestQuery::Column { .. })
+    }
+
     /// The models it needs.
     pub fn models(&self) -> Vec<usize> {
         match &self.query {
