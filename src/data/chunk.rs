@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use ::csv::{ByteRecord, ReaderBuilder};
+use foldhash::fast::FixedState;
 
 use crate::data::csv::{LONGEST_FIELD, nfc};
-use crate::data::numbers::parse_written;
-use crate::data::places::Lines;
+use crate::data::numbers::{parse_written, trimmed};
+use crate::data::records::Records;
 use crate::data::table::TextColumn;
 use crate::data::writing::Decimal;
 
@@ -44,56 +44,53 @@ pub struct Chunk {
     pub keys: Vec<Key>,
     pub numbers: Vec<Numbers>,
     pub texts: Vec<TextColumn>,
-    starts: Vec<u32>,
-    piece: Vec<u8>,
+    /// The line on which each record begins, from 1 in the piece.
+    pub lines: Vec<u32>,
+    /// How many lines end in the piece.
+    pub line_ends: usize,
 }
+
+/// The number of every label of a key, as the file writes it.
+type Known = HashMap<Box<str>, u32, FixedState>;
 
 impl Chunk {
     /// Takes a piece apart; `None` where something in it has to be told with its place.
     pub fn of(piece: Vec<u8>, first: bool, wanted: &Wanted) -> Option<Chunk> {
-        std::str::from_utf8(&piece).ok()?;
-        let mut reader = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(wanted.separator)
-            .buffer_capacity(1 << 16)
-            .from_reader(&piece[..]);
+        let piece = String::from_utf8(piece).ok()?;
         let mut chunk = Chunk {
             keys: wanted.keys.iter().map(|_| Key::default()).collect(),
             numbers: wanted.numbers.iter().map(|_| Numbers::default()).collect(),
             texts: vec![TextColumn::of(wanted.decimal); wanted.texts.len()],
-            starts: Vec::new(),
-            piece: Vec::new(),
+            lines: Vec::new(),
+            line_ends: 0,
         };
-        let mut known: Vec<HashMap<Box<[u8]>, u32>> = vec![HashMap::new(); wanted.keys.len()];
-        let mut record = ByteRecord::new();
+        let mut known: Vec<Known> = vec![Known::default(); wanted.keys.len()];
+        let mut records = Records::of(&piece, wanted.separator);
         let mut header = first;
-        while reader.read_byte_record(&mut record).ok()? {
-            let blank = record.len() == 1 && text(&record, 0).is_some_and(|f| !f.is_empty() && f.trim().is_empty());
+        while records.advance() {
+            let blank = records.len() == 1 && records.get(0).is_some_and(|f| !f.is_empty() && f.trim().is_empty());
             if blank {
                 continue;
             }
-            let long = record.as_slice().len() > LONGEST_FIELD && record.iter().any(|f| f.len() > LONGEST_FIELD);
-            if record.len() != wanted.fields || long {
+            if records.len() != wanted.fields || records.longest() > LONGEST_FIELD {
                 return None;
             }
             if std::mem::take(&mut header) {
                 continue;
             }
             for ((key, known), &field) in chunk.keys.iter_mut().zip(&mut known).zip(&wanted.keys) {
-                key.push(&record, field, known)?;
+                key.push(records.get(field)?, known);
             }
-            chunk.push(&record, wanted)?;
-            chunk.starts.push(record.position().map_or(0, |p| p.byte() as u32));
+            chunk.push(&records, wanted)?;
         }
-        chunk.piece = piece;
+        chunk.line_ends = records.line_ends();
         Some(chunk)
     }
 
-    fn push(&mut self, record: &ByteRecord, wanted: &Wanted) -> Option<()> {
-        let row = self.starts.len() as u32;
+    fn push(&mut self, record: &Records, wanted: &Wanted) -> Option<()> {
+        let row = self.lines.len() as u32;
         for (column, &field) in self.numbers.iter_mut().zip(&wanted.numbers) {
-            let cell = trimmed(text(record, field)?);
+            let cell = trimmed(record.get(field)?);
             let missing = cell.is_empty() || wanted.markers.iter().any(|m| m == cell);
             let value = if missing { None } else { parse_written(cell, wanted.decimal) };
             if value.is_none() && !missing {
@@ -105,57 +102,28 @@ impl Chunk {
             column.values.push(value.unwrap_or(f64::NAN));
         }
         for (column, &field) in self.texts.iter_mut().zip(&wanted.texts) {
-            column.push(&nfc(text(record, field)?));
+            column.push(&nfc(record.get(field)?));
         }
+        self.lines.push(record.line() as u32);
         Some(())
     }
 
     pub fn rows(&self) -> usize {
-        self.starts.len()
-    }
-
-    /// The lines on which some records begin, from 1 in the piece; asked for in order.
-    pub fn lines(&self) -> impl FnMut(usize) -> usize + '_ {
-        let mut lines = Lines::new(&self.piece);
-        move |row| {
-            let before = self.starts.get(row).map_or(0, |&s| s as usize);
-            let ends = self.piece[before.min(self.piece.len())..].iter().take_while(|b| matches!(b, b'\r' | b'\n'));
-            lines.line_at(before + ends.count())
-        }
-    }
-
-    /// How many lines end in the piece.
-    pub fn line_ends(&self) -> usize {
-        Lines::new(&self.piece).line_at(self.piece.len()) - 1
+        self.lines.len()
     }
 }
 
 impl Key {
-    fn push(&mut self, record: &ByteRecord, field: usize, known: &mut HashMap<Box<[u8]>, u32>) -> Option<()> {
-        let cell = record.get(field)?;
+    fn push(&mut self, cell: &str, known: &mut Known) {
         let code = match known.get(cell) {
             Some(&code) => code,
             None => {
                 let code = known.len() as u32;
                 known.insert(cell.into(), code);
-                self.labels.push(&nfc(text(record, field)?));
+                self.labels.push(&nfc(cell));
                 code
             }
         };
         self.codes.push(code);
-        Some(())
     }
-}
-
-/// A cell without blanks around it; hardly any has some.
-fn trimmed(cell: &str) -> &str {
-    match cell.as_bytes() {
-        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => cell,
-        _ => cell.trim(),
-    }
-}
-
-/// A field; the piece is UTF-8, and so are its fields.
-fn text(record: &ByteRecord, field: usize) -> Option<&str> {
-    std::str::from_utf8(record.get(field)?).ok()
 }

@@ -21,6 +21,7 @@ pub mod natives;
 pub mod numbers;
 mod pieces;
 mod places;
+mod records;
 pub mod reduce;
 pub mod series;
 pub mod shapes;

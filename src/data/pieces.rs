@@ -6,6 +6,7 @@ use std::io::{self, BufReader, Read};
 
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
 use flate2::read::MultiGzDecoder;
+use memchr::{memchr, memrchr};
 
 use crate::data::unpack::is_packed;
 use crate::data::writing::Writing;
@@ -78,30 +79,30 @@ struct RecordEnd {
 
 /// `text` begins where a record does. A line end inside quotes ends none; a quote opens where a field begins.
 fn end_of_records(text: &[u8], separator: u8) -> RecordEnd {
-    if !text.contains(&b'"') {
-        let at = text.iter().rposition(|&b| b == b'\n').map_or(0, |i| i + 1);
-        return RecordEnd { at, open_quote: false };
+    let next = |from: usize| memchr(b'"', &text[from..]).map(|q| from + q);
+    let opens = |q: usize| q == 0 || text[q - 1] == separator || matches!(text[q - 1], b'\r' | b'\n');
+    // Where the last quotes closed.
+    let mut from = 0;
+    let mut at = 0;
+    loop {
+        let mut open = next(from);
+        while let Some(q) = open.filter(|&q| !opens(q)) {
+            open = next(q + 1);
+        }
+        if let Some(end) = memrchr(b'\n', &text[from..open.unwrap_or(text.len())]) {
+            at = from + end + 1;
+        }
+        let Some(open) = open else { return RecordEnd { at, open_quote: false } };
+        let mut close = next(open + 1);
+        // Two quotes stand for one.
+        while let Some(q) = close.filter(|&q| text.get(q + 1) == Some(&b'"')) {
+            close = next(q + 2);
+        }
+        match close {
+            Some(q) => from = q + 1,
+            None => return RecordEnd { at, open_quote: true },
+        }
     }
-    let (mut at, mut fresh, mut open, mut closing) = (0, true, false, false);
-    for (i, &b) in text.iter().enumerate() {
-        if open && !closing {
-            closing = b == b'"';
-            continue;
-        }
-        if closing && b == b'"' {
-            closing = false;
-            continue;
-        }
-        (open, closing) = (false, false);
-        match b {
-            b'\n' => (at, fresh) = (i + 1, true),
-            b'\r' => fresh = true,
-            b if b == separator => fresh = true,
-            b'"' if fresh => (open, fresh) = (true, false),
-            _ => fresh = false,
-        }
-    }
-    RecordEnd { at, open_quote: open && !closing }
 }
 
 /// Bytes on their way, counted and fingerprinted.

@@ -57,8 +57,18 @@ impl Sums {
         Some(number)
     }
 
-    /// The group of a combination of labels; `line`: where it stands, if it is new. `None`: beyond what a table holds.
-    pub fn group(&mut self, labels: &[u32], line: impl FnOnce() -> usize) -> Option<u32> {
+    /// The groups of rows by their labels, of which there is a column per key; `line`: where a row stands, if its group
+    /// is new. `None`: beyond what a table holds.
+    pub fn groups(&mut self, rows: usize, labels: &[Vec<u32>], line: impl Fn(usize) -> usize) -> Option<Vec<u32>> {
+        let mut groups = self.groups.find_all(rows, labels);
+        for (row, group) in groups.iter_mut().enumerate().filter(|(_, g)| **g == NONE) {
+            let labels: Vec<u32> = labels.iter().map(|column| column[row]).collect();
+            *group = self.group(&labels, || line(row))?;
+        }
+        Some(groups)
+    }
+
+    fn group(&mut self, labels: &[u32], line: impl FnOnce() -> usize) -> Option<u32> {
         if let Some(group) = self.groups.find(labels) {
             return Some(group);
         }
@@ -69,11 +79,14 @@ impl Sums {
         Some(group)
     }
 
-    /// Adds a row to a group: what is missing makes the sum missing.
-    pub fn add(&mut self, group: u32, values: impl Iterator<Item = f64>) {
+    /// Adds rows of columns to their groups, one after the other: what is missing makes the sum missing.
+    pub fn add(&mut self, rows: &[u32], groups: &[u32], values: &[&[f64]]) {
         let width = self.columns + 1;
-        let totals = &mut self.totals[group as usize * width..][..width];
-        totals.iter_mut().zip(values.chain(std::iter::once(1.0))).for_each(|(total, value)| *total += value);
+        for (&row, &group) in rows.iter().zip(groups) {
+            let totals = &mut self.totals[group as usize * width..][..width];
+            totals[self.columns] += 1.0;
+            totals.iter_mut().zip(values).for_each(|(total, x)| *total += x[row as usize]);
+        }
     }
 
     /// The table of the sums: the keys under their names, then the columns, then the count. A number is written so that
@@ -119,8 +132,14 @@ impl Groups {
 
     /// Where a combination has its place, if there is room.
     fn place(&self, labels: &[u32]) -> Option<usize> {
-        let inside = labels.iter().zip(&self.sizes).all(|(&l, &size)| (l as usize) < size);
-        inside.then(|| labels.iter().zip(&self.sizes).fold(0, |at, (&l, &size)| at * size + l as usize))
+        let mut at = 0;
+        for (&label, &size) in labels.iter().zip(&self.sizes) {
+            if label as usize >= size {
+                return None;
+            }
+            at = at * size + label as usize;
+        }
+        Some(at)
     }
 
     fn find(&self, labels: &[u32]) -> Option<u32> {
@@ -128,6 +147,23 @@ impl Groups {
             return self.others.get(labels).copied();
         }
         self.place(labels).and_then(|at| self.places.get(at)).copied().filter(|&g| g != NONE)
+    }
+
+    /// The groups of rows, [`NONE`] where there is none yet; first all places, then what is in them, since waiting for
+    /// memory is most of the work.
+    fn find_all(&self, rows: usize, labels: &[Vec<u32>]) -> Vec<u32> {
+        if self.many {
+            let of = |row: usize| labels.iter().map(|column| column[row]).collect::<Vec<_>>();
+            return (0..rows).map(|row| self.find(&of(row)).unwrap_or(NONE)).collect();
+        }
+        let mut places = vec![0; rows];
+        for (column, &size) in labels.iter().zip(&self.sizes) {
+            for (place, &label) in places.iter_mut().zip(column) {
+                let inside = *place < usize::MAX && (label as usize) < size;
+                *place = if inside { *place * size + label as usize } else { usize::MAX };
+            }
+        }
+        places.iter().map(|&place| self.places.get(place).copied().unwrap_or(NONE)).collect()
     }
 
     fn insert(&mut self, labels: &[u32], group: u32) {
@@ -168,19 +204,14 @@ impl Groups {
 mod tests {
     use super::*;
 
-    fn group(sums: &mut Sums, cells: &[&str], line: usize) -> u32 {
-        let labels: Vec<u32> = cells.iter().enumerate().map(|(k, c)| sums.label(k, c).unwrap()).collect();
-        sums.group(&labels, || line).unwrap()
-    }
-
     #[test]
     fn rows_of_equal_keys_are_added_up() {
         let mut sums = Sums::of(2, 1);
         let rows = [("a", "1", 0.1), ("b", "1", 5.0), ("a", "1", 0.2), ("a", "11", 1e300), ("b", "1", f64::NAN)];
-        for (k, (town, year, x)) in rows.into_iter().enumerate() {
-            let group = group(&mut sums, &[town, year], k + 2);
-            sums.add(group, std::iter::once(x));
-        }
+        let towns = rows.iter().map(|r| sums.label(0, r.0).unwrap()).collect();
+        let years = rows.iter().map(|r| sums.label(1, r.1).unwrap()).collect();
+        let groups = sums.groups(rows.len(), &[towns, years], |row| row + 2).unwrap();
+        sums.add(&[0, 1, 2, 3, 4], &groups, &[&rows.map(|r| r.2)]);
         let names = |n: &[&str]| n.iter().map(|s| s.to_string()).collect::<Vec<_>>();
         let table = sums.table("f.csv", &names(&["town", "year"]), &names(&["x"]), Some(&"firms".to_string())).unwrap();
         assert_eq!(table.header, ["town", "year", "x", "firms"]);
@@ -195,10 +226,14 @@ mod tests {
         let mut sums = Sums::of(3, 0);
         let mut known: HashMap<[u32; 3], u32> = HashMap::new();
         // The labels of the first two keys are more than there are places for.
-        for k in 0..20_000u32 {
-            let labels = [k % 9000, (k / 7) % 8000, k % 3];
-            let group = sums.group(&labels, || 1).unwrap();
-            assert_eq!(*known.entry(labels).or_insert(group), group, "{labels:?}");
+        for from in (0..20_000u32).step_by(1000) {
+            let rows = from..from + 1000;
+            let labels: [fn(u32) -> u32; 3] = [|k| k % 9000, |k| (k / 7) % 8000, |k| k % 3];
+            let labels = labels.map(|label| Vec::from_iter(rows.clone().map(label)));
+            for (row, group) in sums.groups(1000, &labels, |_| 1).unwrap().into_iter().enumerate() {
+                let labels = [0, 1, 2].map(|key| labels[key][row]);
+                assert_eq!(*known.entry(labels).or_insert(group), group, "{labels:?}");
+            }
         }
         assert!(sums.groups.many);
         assert_eq!(sums.len(), known.len());

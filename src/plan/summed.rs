@@ -10,7 +10,7 @@ use super::panels::PanelData;
 use super::{Planner, Reported, Step};
 use crate::check::spec::{Column, ColumnKind, DataSpec, MissingPolicy, PanelStep, RowSource, SumsSpec};
 use crate::data::array::MOST_CELLS;
-use crate::data::chunk::{Chunk, Numbers, Wanted};
+use crate::data::chunk::{Chunk, Key, Numbers, Wanted};
 use crate::data::csv::separator_of;
 use crate::data::door::{Format, format_of};
 use crate::data::keys::is_padded;
@@ -98,15 +98,20 @@ impl Planner<'_> {
         self.dimensions(declared, &rows)?;
         let keys: Vec<usize> = declared.keys.iter().filter_map(|k| rows.table.column(k)).collect();
         let mut total = Sums::of(keys.len(), values.len());
-        for row in rows.rows.iter().map(|&r| r as usize) {
-            let cells = keys.iter().enumerate().map(|(k, &column)| total.label(k, rows.table.get(row, column)));
-            let labels: Option<Vec<u32>> = cells.collect();
-            let group = labels.and_then(|labels| total.group(&labels, || rows.table.line(row)));
-            let Some(group) = group.filter(|_| total.len() <= MOST_CELLS) else {
-                return Err(self.too_many_sums(declared));
-            };
-            total.add(group, values.iter().map(|x| x[row]));
-        }
+        let labels = keys.iter().enumerate().map(|(k, &column)| {
+            rows.rows
+                .iter()
+                .map(|&row| total.label(k, rows.table.get(row as usize, column)))
+                .collect::<Option<Vec<u32>>>()
+        });
+        let labels: Option<Vec<Vec<u32>>> = labels.collect();
+        let line = |row: usize| rows.table.line(rows.rows[row] as usize);
+        let groups = labels.and_then(|labels| total.groups(rows.rows.len(), &labels, line));
+        let Some(groups) = groups.filter(|_| total.len() <= MOST_CELLS) else {
+            return Err(self.too_many_sums(declared));
+        };
+        let values: Vec<&[f64]> = values.iter().map(Vec::as_slice).collect();
+        total.add(&rows.rows, &groups, &values);
         let records = rows.rows.len();
         let table = total.table(&rows.table.file, &declared.keys, &sums.columns, sums.count.as_ref());
         table.map(|table| Added { table, records }).ok_or_else(|| self.too_many_sums(declared))
@@ -139,7 +144,7 @@ impl Planner<'_> {
         let Some(wanted) = wanted(path, &header, declared, sums) else { return Ok(None) };
         let Ok(from) = self.files.stream(path) else { return Ok(None) };
         let mut adder = Adder::of(declared, sums, &header, &wanted);
-        let ended = crate::data::stream::stream(path, from, &spec.writing, &wanted, |chunk| adder.take(self, &chunk));
+        let ended = crate::data::stream::stream(path, from, &spec.writing, &wanted, |chunk| adder.take(self, chunk));
         if adder.total.len() > MOST_CELLS {
             return Err(self.too_many_sums(declared));
         }
@@ -253,8 +258,8 @@ impl<'s> Adder<'s> {
     }
 
     /// Adds a chunk; `None` where something in it has to be told.
-    fn take(&mut self, planner: &mut Planner, chunk: &Chunk) -> Option<()> {
-        let (rows, lets) = self.rows_left(planner, chunk)?;
+    fn take(&mut self, planner: &mut Planner, mut chunk: Chunk) -> Option<()> {
+        let (mut rows, lets) = self.rows_left(planner, &mut chunk)?;
         let mut from_file = chunk.numbers.iter().zip(&mut self.judged);
         let mut values: Vec<&[f64]> = Vec::new();
         for column in &self.sums.columns {
@@ -267,38 +272,40 @@ impl<'s> Adder<'s> {
                 }
             });
         }
-        let drop = self.declared.rows.missing == MissingPolicy::Drop;
-        let mut lines = chunk.lines();
-        let mut known: Vec<Vec<Option<u32>>> = chunk.keys.iter().map(|k| vec![None; k.labels.len()]).collect();
-        let mut labels = vec![0; chunk.keys.len()];
-        for row in rows.iter().map(|&r| r as usize) {
-            if drop && values.iter().any(|x| x[row].is_nan()) {
-                self.dropped += 1;
-                continue;
-            }
-            for (k, key) in chunk.keys.iter().enumerate() {
-                let local = key.codes[row] as usize;
-                labels[k] = match known[k][local] {
-                    Some(label) => label,
-                    None => {
-                        let cell = key.labels.get(local);
-                        if cell.is_empty() || is_padded(cell) {
-                            return None;
-                        }
-                        *known[k][local].insert(self.total.label(k, cell)?)
-                    }
-                };
-            }
-            let group = self.total.group(&labels, || self.line + lines(row))?;
-            self.total.add(group, values.iter().map(|x| x[row]));
-            self.records += 1;
+        if self.declared.rows.missing == MissingPolicy::Drop {
+            let had = rows.len();
+            rows.retain(|&r| values.iter().all(|x| !x[r as usize].is_nan()));
+            self.dropped += had - rows.len();
         }
-        self.line += chunk.line_ends();
+        let mut labels = Vec::new();
+        for (k, key) in chunk.keys.iter().enumerate() {
+            labels.push(self.labels(k, key, &rows)?);
+        }
+        let line = |row: usize| self.line + chunk.lines[rows[row] as usize] as usize;
+        let groups = self.total.groups(rows.len(), &labels, line)?;
+        self.total.add(&rows, &groups, &values);
+        self.records += rows.len();
+        self.line += chunk.line_ends;
         (self.total.len() <= MOST_CELLS).then_some(())
     }
 
+    /// The labels of rows by a key, as numbers; `None` where one of them has to be told.
+    fn labels(&mut self, number: usize, key: &Key, rows: &[u32]) -> Option<Vec<u32>> {
+        let mut known: Vec<Option<u32>> = vec![None; key.labels.len()];
+        let label = |&row: &u32| {
+            let local = key.codes[row as usize] as usize;
+            if known[local].is_none() {
+                let cell = key.labels.get(local);
+                let sound = !cell.is_empty() && !is_padded(cell);
+                known[local] = Some(if sound { self.total.label(number, cell)? } else { return None });
+            }
+            known[local]
+        };
+        rows.iter().map(label).collect()
+    }
+
     /// The rows that conditions leave, and the derived columns that are added up.
-    fn rows_left(&mut self, planner: &mut Planner, chunk: &Chunk) -> Option<(Vec<u32>, Derived)> {
+    fn rows_left(&mut self, planner: &mut Planner, chunk: &mut Chunk) -> Option<(Vec<u32>, Derived)> {
         let steps = &self.declared.rows.steps;
         let all: Vec<u32> = (0..chunk.rows() as u32).collect();
         if steps.is_empty() || all.is_empty() {
@@ -308,7 +315,7 @@ impl<'s> Adder<'s> {
         let lines = vec![0; chunk.rows()];
         let mut data = PanelData {
             name: spec.name.clone(),
-            table: Arc::new(Table::new("", self.texts.clone(), chunk.texts.clone(), lines)),
+            table: Arc::new(Table::new("", self.texts.clone(), std::mem::take(&mut chunk.texts), lines)),
             rows: all,
             markers: spec.markers.clone(),
             ..PanelData::nowhere()
