@@ -68,7 +68,10 @@ fn short(cell: &[u8]) -> Option<f64> {
             _ => return None,
         }
     }
-    let value = digits as f64 / TENS[point.map_or(0, |p| count - p)];
+    let value = match point {
+        Some(p) => digits as f64 / TENS[count - p],
+        None => digits as f64,
+    };
     Some(if unsigned.len() < cell.len() { -value } else { value })
 }
 
@@ -96,34 +99,62 @@ pub fn kind_of(table: &Table, col: usize, markers: &[String], rows: &[u32]) -> K
 /// A column as numbers, one per row of the table; NaN where missing and in rows that were not asked for. What is no
 /// number in the rows asked for is reported: `missing_marker`, `decimal_comma`, `thousand_separator`, `not_a_number`.
 pub fn numbers(table: &Table, col: usize, markers: &[String], rows: &[u32]) -> Result<Vec<f64>, Vec<Fault>> {
-    let mut values = vec![f64::NAN; table.rows()];
-    let mut odd: Vec<usize> = Vec::new();
-    let mut sentinels: Vec<usize> = Vec::new();
-    let (mut numbers, mut negative) = (0usize, false);
-    for row in rows.iter().map(|&r| r as usize).filter(|&r| r < table.rows()) {
+    let mut read = Read::new(table);
+    let odd = rows.iter().copied().filter(|&row| !read.take(table, col, markers, row)).map(|r| r as usize).collect();
+    read.judged(table, col, odd)
+}
+
+/// As [`numbers`], of a column that may be text, as soon as one of its cells is no number: `None`.
+pub fn numbers_unless_text(
+    table: &Table,
+    col: usize,
+    markers: &[String],
+    rows: &[u32],
+) -> Option<Result<Vec<f64>, Vec<Fault>>> {
+    let mut read = Read::new(table);
+    rows.iter().all(|&row| read.take(table, col, markers, row)).then(|| read.judged(table, col, Vec::new()))
+}
+
+/// What was read of a column of numbers.
+struct Read {
+    values: Vec<f64>,
+    sentinels: Vec<usize>,
+    numbers: usize,
+    negative: bool,
+}
+
+impl Read {
+    fn new(table: &Table) -> Read {
+        Read { values: vec![f64::NAN; table.rows()], sentinels: Vec::new(), numbers: 0, negative: false }
+    }
+
+    /// Reads the cell of a row; false where it is no number.
+    fn take(&mut self, table: &Table, col: usize, markers: &[String], row: u32) -> bool {
+        let row = row as usize;
         let cell = table.get(row, col);
-        if is_missing(cell, markers) {
-            continue;
+        if row >= self.values.len() || is_missing(cell, markers) {
+            return true;
         }
-        match parse_written(cell, table.decimal(col)) {
-            Some(value) => {
-                values[row] = value;
-                if cell.trim() == "-999" {
-                    sentinels.push(row);
-                } else {
-                    numbers += 1;
-                    negative |= value < 0.0;
-                }
-            }
-            None => odd.push(row),
+        let Some(value) = parse_written(cell, table.decimal(col)) else { return false };
+        self.values[row] = value;
+        if value == -999.0 && cell.trim() == "-999" {
+            self.sentinels.push(row);
+        } else {
+            self.numbers += 1;
+            self.negative |= value < 0.0;
         }
+        true
     }
-    // −999 among numbers of which no other is negative was hardly measured.
-    if numbers > 0 && !negative {
-        odd.extend(sentinels);
-        odd.sort_unstable();
+
+    /// The values, unless there are cells that are no numbers.
+    fn judged(self, table: &Table, col: usize, mut odd: Vec<usize>) -> Result<Vec<f64>, Vec<Fault>> {
+        // −999 among numbers of which no other is negative was hardly measured.
+        if self.numbers > 0 && !self.negative {
+            odd.extend(self.sentinels);
+            odd.sort_unstable();
+        }
+        if odd.is_empty() { Ok(self.values) } else { Err(Judged::of(table, col, &odd).faults(table, col)) }
     }
-    if odd.is_empty() { Ok(values) } else { Err(Judged::of(table, col, &odd).faults(table, col)) }
 }
 
 /// Cells that are no numbers, sorted by what they look like; rows ascending.

@@ -13,7 +13,7 @@ use crate::check::spec::{Column, ColumnKind, Function};
 use crate::data::array::Reason;
 use crate::data::finite::{Operation, check_finite, compared_kinds, no_such_level};
 use crate::data::keys::{PanelIndex, read_keys};
-use crate::data::numbers::numbers;
+use crate::data::numbers::{numbers, numbers_unless_text};
 use crate::data::series::{
     Binary, Comparison, Item, KindError, Series, Unary, Value, and, binary, choose, coalesce, compare, is_in, missing,
     not, or, unary,
@@ -176,10 +176,14 @@ impl<'e, 'a> Eval<'e, 'a> {
             return Ok(value.clone());
         }
         let column = panel.table.column(name).ok_or(Reported)?;
-        if want == Want::Any && !Planner::is_number(panel, column) {
+        let read = match want {
+            Want::Any => numbers_unless_text(&panel.table, column, &panel.markers, &panel.rows),
+            _ => Some(numbers(&panel.table, column, &panel.markers, &panel.rows)),
+        };
+        let Some(read) = read else {
             return Ok(Value::Column(Series::of_texts(&panel.table, column, &panel.markers)));
-        }
-        match numbers(&panel.table, column, &panel.markers, &panel.rows) {
+        };
+        match read {
             Ok(values) => Ok(Value::Column(Series::Numbers(values))),
             Err(faults) => Err(self.planner.report_all(faults, place)),
         }

@@ -7,7 +7,7 @@ use crate::check::spec::{DataSpec, MissingPolicy};
 use crate::data::array::{Array, Dimension, MOST_CELLS, over};
 use crate::data::csv::nfc;
 use crate::data::keys::padded_key;
-use crate::data::numbers::numbers;
+use crate::data::numbers::numbers_unless_text;
 use crate::data::series::Series;
 use crate::fault::{Fault, counted, ticked_list};
 use crate::source::Span;
@@ -189,11 +189,11 @@ impl Planner<'_> {
         let rows = &set.rows;
         let series = match (rows.lets.get(column), rows.table.column(column)) {
             (Some(value), _) => value.spread(rows.table.rows()),
-            (None, Some(c)) if Self::is_number(rows, c) => match numbers(&rows.table, c, &rows.markers, &rows.rows) {
-                Ok(values) => Series::Numbers(values),
-                Err(faults) => return Err(self.report_all(faults, place)),
+            (None, Some(c)) => match numbers_unless_text(&rows.table, c, &rows.markers, &rows.rows) {
+                Some(Ok(values)) => Series::Numbers(values),
+                Some(Err(faults)) => return Err(self.report_all(faults, place)),
+                None => Series::of_texts(&rows.table, c, &rows.markers),
             },
-            (None, Some(c)) => Series::of_texts(&rows.table, c, &rows.markers),
             (None, None) => return Err(Reported),
         };
         let cells: usize = set.dims.iter().map(Dimension::len).product();
