@@ -225,6 +225,7 @@ fn maps() -> Vec<Broken> {
     };
     let shp = case("towns.shp");
     let json = case("towns.geojson");
+    let package = case("towns.gpkg");
     let swm = [b"UNIQUEID@ID;\n".to_vec(), vec![9, 0, 0, 0, 0, 0, 0, 0, 1, 0]].concat();
     vec![
         file("cut.shp", shp[..shp.len() - 30].to_vec(), "durbin::data::truncated"),
@@ -233,6 +234,10 @@ fn maps() -> Vec<Broken> {
         file("parts.shp", with(&shp, &shp[100..108], 36, &[0xFF; 3]), "durbin::data::truncated"),
         file("cut.geojson", json[..json.len() / 2].to_vec(), "durbin::data::truncated"),
         file("deep.geojson", b"[".repeat(1 << 20), "durbin::data::damaged"),
+        file("cut.gpkg", package[..package.len() / 2].to_vec(), "durbin::data::truncated"),
+        file("list.gpkg", with(&package, b"SQLite", 94, &[7]), "durbin::data::damaged"),
+        file("shape.gpkg", with(&package, b"GP\0\x03", 41, &[0xFF; 4]), "durbin::data::damaged"),
+        file("text.gpkg", case("towns.csv"), "durbin::data::wrong_format"),
         file("point.geojson", b"{\"type\": \"Point\", \"coordinates\": [1, 2]}".to_vec(), "durbin::data::wrong_format"),
         source("cut.gal", b"8\nArden 3\nBexley\n", "gal(\"cut.gal\")", "durbin::weights::bad_gal"),
         source("cut.gwt", b"0 8 x y\nArden Bexley\n", "gwt(\"cut.gwt\")", "durbin::weights::bad_gal"),

@@ -24,7 +24,7 @@ fn maps() -> Option<PathBuf> {
 fn found(folder: &Path, shp: &str, by: &str, contact: Contact) -> Links {
     let read = |ending: &str| std::fs::read(folder.join(shp).with_extension(ending)).ok();
     let parts =
-        Parts { shapes: read("shp").unwrap(), attributes: read("dbf"), projection: read("prj"), encoding: None };
+        Parts { shapes: read("shp").unwrap(), attributes: read("dbf"), projection: read("prj"), ..Parts::default() };
     let layer = shapes::read("m.shp", &parts, by, &Writing::default()).unwrap();
     let mut units: Vec<String> = layer.features.iter().map(|f| f.0.clone()).collect();
     units.sort();

@@ -210,6 +210,7 @@ impl<'a> Files<'a> {
                 Some("dbf") => parts.attributes = Some(bytes),
                 Some("prj") => parts.projection = Some(bytes),
                 Some("cpg") => parts.encoding = Some(bytes),
+                Some("gpkg-wal") => parts.unwritten = Some(bytes),
                 _ => parts.shapes = bytes,
             }
         }

@@ -144,6 +144,16 @@ def shapes():
     layer.iloc[:6].to_file(to / "towns_six.geojson", driver="GeoJSON")
     layer.assign(geometry=[Point(p) for p in at]).to_file(to / "towns_points.geojson", driver="GeoJSON")
     layer.assign(geometry=[box(x, y, x + 0.4, y + 0.4) for x, y in at]).to_file(to / "towns_apart.geojson", driver="GeoJSON")
+    # Two layers, of which one has the attribute; a note that fills pages of its own.
+    package = to / "towns.gpkg"
+    package.unlink(missing_ok=True)
+    noted = layer.assign(note=["long " * 1500] + [None] * (len(names) - 1))
+    noted.to_file(package, layer="towns", driver="GPKG", SPATIAL_INDEX="NO")
+    stations = gpd.GeoDataFrame({"station": names}, geometry=[Point(p) for p in at], crs=4326)
+    stations.to_file(package, layer="stations", driver="GPKG", SPATIAL_INDEX="NO")
+    package = to / "towns_utm.gpkg"
+    package.unlink(missing_ok=True)
+    noted.to_crs(32632).to_file(package, layer="towns", driver="GPKG", SPATIAL_INDEX="NO")
     layer.to_file(to / "towns_short.shp")
     layer.iloc[:6].to_file(to / "towns_six.shp")
     (to / "towns_short.dbf").write_bytes((to / "towns_six.dbf").read_bytes())

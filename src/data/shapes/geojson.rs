@@ -7,7 +7,7 @@ use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::{Projection, Region, Ring, doubled_area, open_ring, unknown_attribute};
+use super::{Projection, Region, oriented, unknown_attribute};
 use crate::data::csv::nfc;
 use crate::data::sniff::foreign_format;
 use crate::fault::Fault;
@@ -142,19 +142,8 @@ fn region(path: &str, number: usize, geometry: Geometry) -> Result<Region, Fault
                 .label(path, 1, 1, format!("feature {number}")));
         }
     };
-    let mut rings = Vec::new();
-    for polygon in polygons {
-        for (k, ring) in polygon.into_iter().enumerate() {
-            let ring: Ring = ring.into_iter().map(|p| p.0).collect();
-            let Some(mut ring) = open_ring(ring) else { continue };
-            // The first ring is the outside, the others are holes, whichever way they run.
-            if (doubled_area(&ring) < 0.0) == (k == 0) {
-                ring.reverse();
-            }
-            rings.push(ring);
-        }
-    }
-    Ok(Region { rings })
+    let places = |ring: Vec<Position>| ring.into_iter().map(|p| p.0).collect();
+    Ok(oriented(polygons.into_iter().map(|polygon| polygon.into_iter().map(places).collect()).collect()))
 }
 
 pub(super) fn not_json(path: &str, bytes: &[u8], error: &serde_json::Error) -> Fault {

@@ -1,10 +1,12 @@
-//! Polygons of regions from GeoJSON or a shapefile: their rings, the key of each, and what their coordinates mean.
+//! Polygons of regions from GeoJSON, a shapefile or a GeoPackage: their rings, the key of each, and what their coordinates mean.
 
 mod dbf;
 mod geojson;
+mod geopackage;
 mod lines;
 mod projection;
 mod shapefile;
+mod sqlite;
 
 use std::collections::BTreeMap;
 
@@ -35,22 +37,30 @@ pub struct Layer {
 /// Whether the name of a file is that of a layer of shapes. Error: `unknown_format`.
 pub fn check_extension(path: &str) -> Result<(), Fault> {
     let name = path.to_ascii_lowercase();
-    if [".shp", ".geojson", ".json"].iter().any(|e| name.ends_with(e)) {
+    if [".shp", ".gpkg", ".geojson", ".json"].iter().any(|e| name.ends_with(e)) {
         return Ok(());
     }
     Err(Fault::error(
         "durbin::data::unknown_format",
-        format!("\"{path}\" is no file of shapes durbin reads; it reads .geojson, .json, .shp"),
+        format!("\"{path}\" is no file of shapes durbin reads; it reads .geojson, .json, .gpkg, .shp"),
     )
-    .help("export the layer as GeoJSON or as a shapefile"))
+    .help("export the layer as GeoJSON, as a GeoPackage or as a shapefile"))
 }
 
 pub(super) fn is_shapefile(path: &str) -> bool {
     path.to_ascii_lowercase().ends_with(".shp")
 }
 
-/// Files that belong to a shapefile: the one of attributes, and those that may be missing.
+fn is_geopackage(path: &str) -> bool {
+    path.to_ascii_lowercase().ends_with(".gpkg")
+}
+
+/// Files that belong to a layer: the one of a shapefile's attributes, and those that may be missing, among them what a
+/// program has not written into a GeoPackage yet.
 pub fn companions(path: &str) -> (Vec<String>, Vec<String>) {
+    if is_geopackage(path) {
+        return (Vec::new(), vec![format!("{path}-wal")]);
+    }
     if !is_shapefile(path) {
         return (Vec::new(), Vec::new());
     }
@@ -60,13 +70,15 @@ pub fn companions(path: &str) -> (Vec<String>, Vec<String>) {
     (vec![beside("dbf")], vec![beside("prj"), beside("cpg")])
 }
 
-/// The bytes of a layer's files: of the file itself, its attributes, its projection, the name of its encoding.
+/// The bytes of a layer's files: of the file itself, its attributes, its projection, the name of its encoding, and of
+/// changes that are not in it yet.
 #[derive(Clone, Debug, Default)]
 pub struct Parts {
     pub shapes: Vec<u8>,
     pub attributes: Option<Vec<u8>>,
     pub projection: Option<Vec<u8>>,
     pub encoding: Option<Vec<u8>>,
+    pub unwritten: Option<Vec<u8>>,
 }
 
 /// Names of a layer's attributes from the beginning of its files; `None`: they were not found there.
@@ -75,10 +87,11 @@ pub fn attributes(path: &str, parts: &Parts, writing: &Writing) -> Result<Option
         let bytes = parts.attributes.as_deref().unwrap_or_default();
         return dbf::names(path, bytes, &dbf::encoding(parts, writing)).map(Some);
     }
-    Ok(geojson::names(&parts.shapes))
+    // A database has no beginning that would say it.
+    Ok(if is_geopackage(path) { None } else { geojson::names(&parts.shapes) })
 }
 
-/// Reads a layer; `by`: the attribute that names the units. Errors: `wrong_format`, `truncated`, `damaged`, `not_utf8`,
+/// Reads a layer; `by`: the attribute that names the units. Errors: `io::changed`, `wrong_format`, `truncated`, `damaged`, `not_utf8`,
 /// `shapes_kind`, `shapes_number`, `unknown_column`, `no_rows`.
 pub fn read(path: &str, parts: &Parts, by: &str, writing: &Writing) -> Result<Layer, Fault> {
     let (keys, regions, projection) = if is_shapefile(path) {
@@ -97,6 +110,13 @@ pub fn read(path: &str, parts: &Parts, by: &str, writing: &Writing) -> Result<La
         }
         let projection = parts.projection.as_deref().map_or(Projection::Unsaid, projection::of_text);
         (keys, regions, projection)
+    } else if is_geopackage(path) {
+        if parts.unwritten.as_ref().is_some_and(|w| !w.is_empty()) {
+            let message = format!("changes to {path} stand in {path}-wal and are not in it yet");
+            return Err(Fault::error("durbin::io::changed", message)
+                .help("close the program that has the file open, such as QGIS: it writes them into it"));
+        }
+        geopackage::read(path, &parts.shapes, by)?
     } else {
         geojson::read(path, &parts.shapes, by)?
     };
@@ -183,6 +203,21 @@ pub(super) fn doubled_area(ring: &[[f64; 2]]) -> f64 {
     let Some(origin) = ring.first() else { return 0.0 };
     let from = |p: &[f64; 2]| [p[0] - origin[0], p[1] - origin[1]];
     ring.windows(2).map(|w| (from(&w[0]), from(&w[1]))).map(|(a, b)| a[0] * b[1] - a[1] * b[0]).sum()
+}
+
+/// A region of polygons whose first ring is the outside and whose others are holes, whichever way they run.
+fn oriented(polygons: Vec<Vec<Ring>>) -> Region {
+    let mut rings = Vec::new();
+    for polygon in polygons {
+        for (k, ring) in polygon.into_iter().enumerate() {
+            let Some(mut ring) = open_ring(ring) else { continue };
+            if (doubled_area(&ring) < 0.0) == (k == 0) {
+                ring.reverse();
+            }
+            rings.push(ring);
+        }
+    }
+    Region { rings }
 }
 
 /// A ring without its repeated end; `None` where it encloses nothing.
