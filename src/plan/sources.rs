@@ -315,11 +315,9 @@ fn ties(units: &[String], tied: &[usize], k: usize) -> Option<Fault> {
     Some(Fault::note("durbin::weights::ties", message).help("ties are broken by the order of the units' keys"))
 }
 
-/// Pairs of units within 0.6 % of bounds. On a plane there is one distance, and on the ellipsoid it is the right one; not
-/// asked where the answer would take as long as the matrix.
+/// Pairs of units within 0.6 % of bounds. On a plane there is one distance, and on the ellipsoid it is the right one.
 fn asked_near(points: &Coordinates, bounds_km: &[f64]) -> Option<usize> {
-    const MOST_UNITS: usize = 5000;
-    let asked = points.len() <= MOST_UNITS && !bounds_km.is_empty() && matches!(points, Coordinates::Degrees(_));
+    let asked = !bounds_km.is_empty() && matches!(points, Coordinates::Degrees(_));
     asked.then(|| near_edge(points, bounds_km))
 }
 

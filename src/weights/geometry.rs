@@ -70,14 +70,18 @@ impl Coordinates {
     /// The straight distance of two points that far apart, a little enlarged for rounding, and for how much ellipsoid and
     /// sphere differ (0.56 %).
     pub(super) fn chord(&self, km: f64) -> f64 {
-        let exact = match self {
+        let km = if matches!(self, Coordinates::Ellipsoid(_)) { 1.006 * km } else { km };
+        self.straight(km) * (1.0 + 1e-9) + 1e-12
+    }
+
+    /// The straight distance of two points that far apart on a sphere or a plane.
+    fn straight(&self, km: f64) -> f64 {
+        match self {
             Coordinates::Degrees(_) | Coordinates::Ellipsoid(_) => {
-                let km = if matches!(self, Coordinates::Ellipsoid(_)) { 1.006 * km } else { km };
                 2.0 * (0.5 * (km / EARTH_RADIUS_KM).min(std::f64::consts::PI)).sin()
             }
             Coordinates::Planar(_) => km,
-        };
-        exact * (1.0 + 1e-9) + 1e-12
+        }
     }
 }
 
@@ -338,16 +342,30 @@ pub fn inverse_distance(
     Ok(Weights::unscaled(from_entries(n, &entries)))
 }
 
-/// Pairs whose distance is within 0.6 % of a band's edge: sphere and ellipsoid may sort them differently.
+/// Pairs whose distance is within 0.6 % of a band's edge: sphere and ellipsoid may sort them differently (methods B.1).
 pub fn near_edge(coordinates: &Coordinates, edges_km: &[f64]) -> usize {
     let edges = edges_km.iter().copied().filter(|e| *e > 0.0 && e.is_finite());
-    edges
-        .map(|edge| {
-            let cells = Cells::new(coordinates, coordinates.chord(edge * 1.006).max(1e-9));
-            let rows = (0..coordinates.len()).map(|i| cells.within(i, edge * 0.994, edge * 1.006).len());
-            rows.sum::<usize>() / 2
-        })
-        .sum()
+    edges.map(|edge| pairs_between(coordinates, 0.994 * edge, 1.006 * edge)).sum()
+}
+
+/// How many pairs of units lie with `lo < d ≤ hi` (km); a distance is asked of those alone that may.
+fn pairs_between(coordinates: &Coordinates, lo: f64, hi: f64) -> usize {
+    let chord = coordinates.chord(hi);
+    let cells = Cells::new(coordinates, chord.max(1e-9));
+    // An ellipsoid may make a pair that much nearer than a sphere does.
+    let least = coordinates.straight(lo / 1.006) - CLOSE;
+    let may = least.max(0.0).powi(2)..=(chord + CLOSE).powi(2);
+    let pairs_of = |&(_, i): &([i64; 3], usize)| {
+        let mut pairs = 0;
+        cells.near(i, chord, &mut |k| {
+            if k > i && may.contains(&cells.squared(i, k)) {
+                let d = coordinates.distance_km(i, k);
+                pairs += usize::from(d > lo && d <= hi);
+            }
+        });
+        pairs
+    };
+    cells.filed.par_iter().map(pairs_of).sum()
 }
 
 /// The nearest other unit and its distance in km.
@@ -444,6 +462,21 @@ mod tests {
         let (_, at) = states();
         let count = |lo, hi| band(&at, lo, hi).unwrap().matrix.nnz();
         assert_eq!(count(0.0, 500.0) + count(500.0, 1500.0) + count(1500.0, f64::INFINITY), 48 * 47);
+    }
+
+    #[test]
+    fn pairs_near_an_edge_are_those_that_comparing_all_finds() {
+        let (_, Coordinates::Degrees(at)) = states() else { return };
+        for places in [Coordinates::Degrees(at.clone()), Coordinates::Ellipsoid(at)] {
+            for edge in [300.0, 1000.0, 3000.0] {
+                let near = |i: usize, k: usize| (places.distance_km(i, k) / edge - 1.0).abs() < 0.006;
+                let pairs = (0..places.len()).map(|i| (0..i).filter(|&k| near(i, k)).count()).sum::<usize>();
+                assert_eq!(near_edge(&places, &[edge]), pairs, "{edge}");
+                assert!(edge < 1000.0 || pairs > 0);
+            }
+            let two = near_edge(&places, &[1000.0, 3000.0, f64::INFINITY, 0.0]);
+            assert_eq!(two, near_edge(&places, &[1000.0]) + near_edge(&places, &[3000.0]));
+        }
     }
 
     #[test]
