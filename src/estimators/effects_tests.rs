@@ -1,7 +1,10 @@
 //! Effects of groups, interactions and trends against regressions on their dummies.
 
 use super::*;
+use crate::linalg::absorb::Factor;
 use crate::linalg::samples;
+use crate::weights::Weights;
+use std::sync::Arc;
 
 const N: usize = 12;
 const T: usize = 6;

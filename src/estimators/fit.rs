@@ -23,8 +23,10 @@ use crate::inference::policy::policy;
 use crate::inference::probing::{Bread, Probed, of_information};
 use crate::inference::quasi::excess;
 use crate::linalg::iterate::dot;
+use crate::weights::Weights;
 use nalgebra::{DMatrix, DVector};
 use std::f64::consts::PI;
+use std::sync::Arc;
 
 /// A residual sum of squares below this share of the outcome's is zero.
 const PERFECT: f64 = 1e-24;

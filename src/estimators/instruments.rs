@@ -16,6 +16,7 @@ use crate::inference::policy::policy;
 use crate::inference::sandwich;
 use crate::linalg::cross::{self, RANK_TOLERANCE};
 use crate::linalg::iterate::{axpy, combine, dot, norm};
+use crate::weights::Weights;
 use nalgebra::{DMatrix, DVector};
 
 /// What is left of a column after effects are removed counts as nothing below this share.

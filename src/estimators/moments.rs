@@ -15,6 +15,7 @@ use crate::inference::policy::policy;
 use crate::inference::sandwich;
 use crate::linalg::cross;
 use crate::linalg::iterate::dot;
+use crate::weights::Weights;
 use nalgebra::{DMatrix, DVector};
 
 /// Points at which the slope of the moments' sum of squares is looked at for changes of sign.

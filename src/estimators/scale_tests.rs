@@ -4,10 +4,10 @@ use super::fit::{estimate, fit};
 use super::shared::Shared;
 use super::*;
 use crate::linalg::{panel, samples};
-use crate::weights::Scaling;
+use crate::weights::{Scaling, Weights};
 use sprs::CsMat;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 fn row_weights(matrix: CsMat<f64>, symmetric: bool) -> Arc<Weights> {
     let symmetrizer = symmetric.then(|| samples::symmetrizer(&matrix));

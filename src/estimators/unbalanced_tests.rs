@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::linalg::samples;
+use crate::weights::Weights;
+use std::sync::Arc;
 
 const N: usize = 30;
 const T: usize = 8;

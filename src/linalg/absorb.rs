@@ -5,6 +5,7 @@
 
 use super::LinalgError;
 use super::iterate::dot;
+use super::linked::Linked;
 use std::collections::HashMap;
 
 /// Largest mean of a level that may be left, relative to the root mean square of the variable.
@@ -284,26 +285,17 @@ impl Absorber {
     /// Rows by the parts that no level links, in the order of their first row.
     fn parts(&self) -> Vec<Vec<u32>> {
         let first = self.first.levels;
-        let mut parent: Vec<usize> = (0..first + self.scale.len()).collect();
-        fn root(parent: &mut [usize], mut k: usize) -> usize {
-            while parent[k] != k {
-                parent[k] = parent[parent[k]];
-                k = parent[k];
-            }
-            k
-        }
+        let mut linked = Linked::of(first + self.scale.len());
         for &r in &self.rows {
             let own = self.first.level[r as usize] as usize;
             for (factor, from) in self.others.iter().zip(&self.offsets) {
-                let (a, b) =
-                    (root(&mut parent, own), root(&mut parent, first + from + factor.level[r as usize] as usize));
-                parent[a] = b;
+                linked.link(own, first + from + factor.level[r as usize] as usize);
             }
         }
         let mut at: HashMap<usize, usize> = HashMap::new();
         let mut parts: Vec<Vec<u32>> = Vec::new();
         for &r in &self.rows {
-            let part = root(&mut parent, self.first.level[r as usize] as usize);
+            let part = linked.part(self.first.level[r as usize] as usize);
             let next = parts.len();
             let k = *at.entry(part).or_insert(next);
             if k == next {

@@ -4,6 +4,7 @@
 
 use super::LinalgError;
 use super::iterate::dot;
+use super::linked::Linked;
 use faer::{Mat, Side};
 use std::sync::OnceLock;
 
@@ -83,20 +84,12 @@ impl Cells {
     /// units + periods − groups).
     pub fn groups(&self) -> usize {
         let n = self.units;
-        let mut parent: Vec<usize> = (0..n + self.per_period.len()).collect();
-        fn root(parent: &mut [usize], mut k: usize) -> usize {
-            while parent[k] != k {
-                parent[k] = parent[parent[k]];
-                k = parent[k];
-            }
-            k
-        }
+        let mut linked = Linked::of(n + self.per_period.len());
         for (cell, _) in self.present.iter().enumerate().filter(|(_, p)| **p) {
-            let (a, b) = (root(&mut parent, cell % n), root(&mut parent, n + cell / n));
-            parent[a] = b;
+            linked.link(cell % n, n + cell / n);
         }
         let seen = |k: usize| if k < n { self.per_unit[k] > 0.0 } else { self.per_period[k - n] > 0.0 };
-        (0..parent.len()).filter(|&k| parent[k] == k && seen(k)).count()
+        (0..n + self.per_period.len()).filter(|&k| linked.part(k) == k && seen(k)).count()
     }
 
     /// Puts zeros where there is no cell.

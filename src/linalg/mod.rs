@@ -14,6 +14,7 @@ pub mod interpolant;
 pub mod interval;
 pub mod iterate;
 mod lanczos;
+pub mod linked;
 pub mod multifrontal;
 pub mod order;
 pub mod panel;

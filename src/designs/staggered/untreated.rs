@@ -3,6 +3,7 @@
 
 use super::{Sample, StaggeredError};
 use crate::linalg::dense::symmetric_inverse;
+use crate::linalg::linked::Linked;
 use nalgebra::{DMatrix, DVector};
 
 /// The normal equations with unit effects eliminated.
@@ -172,26 +173,18 @@ impl<'a> Untreated<'a> {
 
 /// Which units and periods clean cells link, numbered from 0.
 fn parts(clean: &[bool], n: usize, t: usize) -> (Vec<Option<usize>>, Vec<Option<usize>>) {
-    let mut parent: Vec<usize> = (0..n + t).collect();
-    fn root(parent: &mut [usize], mut k: usize) -> usize {
-        while parent[k] != k {
-            parent[k] = parent[parent[k]];
-            k = parent[k];
-        }
-        k
-    }
+    let mut linked = Linked::of(n + t);
     let mut seen = vec![false; n + t];
     for r in (0..n * t).filter(|&r| clean[r]) {
-        let (a, b) = (root(&mut parent, r % n), root(&mut parent, n + r / n));
+        linked.link(r % n, n + r / n);
         (seen[r % n], seen[n + r / n]) = (true, true);
-        parent[a] = b;
     }
     let mut known: Vec<usize> = Vec::new();
     let mut of = |k: usize| {
         if !seen[k] {
             return None;
         }
-        let top = root(&mut parent, k);
+        let top = linked.part(k);
         let at = known.iter().position(|x| *x == top).unwrap_or_else(|| {
             known.push(top);
             known.len() - 1

@@ -17,6 +17,7 @@ use crate::inference::operator::Operator;
 use crate::inference::policy::policy;
 use crate::linalg::iterate::{axpy, combine, dot};
 use crate::linalg::panel;
+use crate::weights::Weights;
 use between::Between;
 use likelihood::{Likelihood as Profile, Point};
 use nalgebra::{DMatrix, DVector};
