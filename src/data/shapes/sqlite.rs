@@ -83,6 +83,8 @@ impl<'b> Database<'b> {
 
     fn rows_from(&self, root: usize) -> Option<Vec<Row>> {
         let mut seen = vec![false; self.bytes.len() / self.page + 1];
+        // Rows do not overlap: together they are no longer than the file.
+        let mut left = self.bytes.len();
         let mut waiting = vec![root];
         let mut rows = Vec::new();
         while let Some(number) = waiting.pop() {
@@ -104,7 +106,7 @@ impl<'b> Database<'b> {
                 }
                 13 => {
                     for k in 0..cells {
-                        rows.push(self.row(page.get(two(head + 8 + 2 * k)?..)?, &mut seen)?);
+                        rows.push(self.row(page.get(two(head + 8 + 2 * k)?..)?, &mut seen, &mut left)?);
                     }
                 }
                 _ => return None,
@@ -114,10 +116,11 @@ impl<'b> Database<'b> {
     }
 
     /// The row of a cell of a page, with what of it stands on pages of its own.
-    fn row(&self, cell: &[u8], seen: &mut [bool]) -> Option<Row> {
+    fn row(&self, cell: &[u8], seen: &mut [bool], left: &mut usize) -> Option<Row> {
         let (length, rest) = varint(cell)?;
         let (number, rest) = varint(rest)?;
-        let length = usize::try_from(length).ok().filter(|&l| l <= self.bytes.len())?;
+        let length = usize::try_from(length).ok()?;
+        *left = left.checked_sub(length)?;
         let most = self.usable - 35;
         if length <= most {
             return Some((number, self.record(rest.get(..length)?)?));
@@ -237,6 +240,20 @@ fn named(part: &str) -> Option<Named> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_that_lie_over_each_other_are_refused() {
+        let mut bytes = vec![0u8; 1 << 16];
+        (bytes[17], bytes[100]) = (1, 13);
+        // Two rows of 40,000 bytes at one place.
+        let cell = [0x82, 0xB8, 0x40, 1, 3, 0, 0];
+        bytes[1000..1007].copy_from_slice(&cell);
+        bytes[108..112].copy_from_slice(&[1000u16.to_be_bytes(), 1000u16.to_be_bytes()].concat());
+        bytes[104] = 1;
+        assert_eq!(Database::open(&bytes).unwrap().rows_from(1).map(|r| r.len()), Some(1));
+        bytes[104] = 2;
+        assert_eq!(Database::open(&bytes).unwrap().rows_from(1), None);
+    }
 
     #[test]
     fn numbers_of_one_to_nine_bytes() {
